@@ -1,0 +1,161 @@
+"""What a study is made of: cells (what is trained), questions (what is asked of it), and the jobs that pair them.
+
+All are frozen plain data, known before anything runs. A cell's ``id`` is the hash of its canonical JSON: change anything
+that could change a number and it is another cell. This file imports no array library, so that reports can read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from betavae.types import Json
+
+Pairs = tuple[tuple[str, Any], ...]
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The first 16 hex digits of the sha256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def pairs(knobs: Mapping[str, Any]) -> Pairs:
+    """A mapping as sorted pairs, so that it can be frozen and hashed; lists become tuples."""
+    return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in knobs.items()))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a VAE is trained: ``images`` is the whole budget in image passes.
+
+    The learning rate is multiplied by ``drop_to`` from fraction ``drop_at`` of the steps on (App. A of the paper: ÷5 for
+    the last quarter).
+    """
+
+    optimiser: str  # "adam" or "adagrad"
+    learning_rate: float
+    batch: int
+    images: int
+    drop_at: float = 0.75
+    drop_to: float = 0.2
+
+    @property
+    def steps(self) -> int:
+        """The number of optimiser steps: the budget in whole batches, at least one."""
+        return max(1, self.images // self.batch)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One thing that is trained or fitted: a method with its settings on a dataset, under one seed.
+
+    ``method`` is a name of METHODS ("mlp", "conv", "pca", "ica", ...). VAEs have an ``objective``, ``knobs`` (β, ...) and a
+    ``recipe``; baselines have ``fit``, the number of images they are fitted on (None: all). ``quirks`` names the deviations
+    of the published code that are switched on for this cell.
+    """
+
+    dataset: str
+    method: str
+    codes: int
+    seed: int
+    objective: str | None = None
+    knobs: Pairs = ()
+    recipe: Recipe | None = None
+    fit: int | None = None
+    quirks: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return digest(self.plain())
+
+    @property
+    def beta(self) -> float | None:
+        """β where the cell has one."""
+        value = dict(self.knobs).get("beta")
+        return None if value is None else float(value)
+
+    def plain(self) -> dict[str, Json]:
+        """The cell as plain JSON."""
+        return {**asdict(self), "knobs": dict(self.knobs), "quirks": list(self.quirks)}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> Cell:
+        """The cell that ``plain`` came from."""
+        recipe = plain.get("recipe")
+        return Cell(
+            **{
+                **plain,
+                "knobs": pairs(plain.get("knobs", {})),
+                "quirks": tuple(plain.get("quirks", ())),
+                "recipe": Recipe(**recipe) if recipe else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Question:
+    """A measure by name, its knobs, its seed, and at which fractions of training it is asked."""
+
+    measure: str
+    knobs: Pairs = ()
+    seed: int = 0
+    at: tuple[float, ...] = (1.0,)
+    quirks: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The question's identity; when it is asked belongs to the record, not to the question."""
+        return digest({k: v for k, v in self.plain().items() if k != "at"})
+
+    def plain(self) -> dict[str, Json]:
+        """The question as plain JSON."""
+        knobs = {k: list(v) if isinstance(v, tuple) else v for k, v in self.knobs}
+        return {**asdict(self), "knobs": knobs, "at": list(self.at), "quirks": list(self.quirks)}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> Question:
+        """The question that ``plain`` came from."""
+        fixed = {"knobs": pairs(plain.get("knobs", {})), "at": tuple(plain.get("at", (1.0,)))}
+        return Question(**{**plain, **fixed, "quirks": tuple(plain.get("quirks", ()))})
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell and the questions asked of it."""
+
+    cell: Cell
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is."""
+
+    name: str
+    scale: str
+    jobs: tuple[Job, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(job.cell for job in self.jobs)
+
+    @property
+    def images(self) -> int:
+        """Image passes of training that the whole study asks for."""
+        return sum(c.recipe.steps * c.recipe.batch for c in self.cells if c.recipe)
+
+
+def merge(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """Jobs with equal cells made one, their questions united in order of first mention."""
+    united: dict[Cell, dict[Question, None]] = {}
+    for job in jobs:
+        united.setdefault(job.cell, {}).update(dict.fromkeys(job.questions))
+    return tuple(Job(cell, tuple(questions)) for cell, questions in united.items())
