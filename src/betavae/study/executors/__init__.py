@@ -1,0 +1,1 @@
+"""Where jobs are done: worker processes on this machine (``local``)."""

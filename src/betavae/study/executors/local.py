@@ -1,0 +1,163 @@
+"""The local executor: one worker process per core, one thread each, jobs spread over them as they come free.
+
+A worker that dies hands its jobs back; they go on from their checkpoints in a new worker, at most ``TRIES`` times.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from betavae.errors import Fault
+from betavae.study.cells import Job
+from betavae.types import Json
+
+TRIES = 3
+"""How often a job is begun before it counts as failed."""
+
+Group = tuple[Job, ...]
+Hear = Callable[[int, dict[str, Any]], None]
+
+
+class Worker:
+    """One worker process and what it is doing."""
+
+    def __init__(self, number: int, command: list[str], threads: int, log: Path, inbox: queue.Queue[Any]) -> None:
+        self.number = number
+        self.group: Group = ()
+        self.prepares = ""
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        self.log = log.open("ab")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True
+        )
+        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
+
+    def _listen(self, inbox: queue.Queue[Any]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            try:
+                inbox.put((self, json.loads(line)))
+            except ValueError:  # a line cut by a kill
+                break
+        self.process.wait()
+        inbox.put((self, None))
+
+    def send(self, task: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # its death arrives in the inbox
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
+
+    @property
+    def idle(self) -> bool:
+        return not self.group and not self.prepares
+
+    def stop(self) -> None:
+        if self.process.stdin:
+            with contextlib.suppress(OSError):  # its other end may be gone
+                self.process.stdin.close()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def execute(
+    groups: Sequence[Group],
+    *,
+    store: Path,
+    study: dict[str, Json],
+    device: str,
+    workers: int,
+    threads: int,
+    every: float,
+    hear: Hear,
+) -> dict[str, str]:
+    """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
+
+    A dataset is prepared (drawn, converted, checked) once, by one worker, before any of its groups begins.
+    """
+    logs = store / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "betavae.study.executors.worker", str(store), device, str(every), json.dumps(study)]
+    inbox: queue.Queue[Any] = queue.Queue()
+    waiting, failures, tries = list(groups), dict[str, str](), Counter[str]()
+    unprepared = list(dict.fromkeys(job.cell.dataset for group in groups for job in group))
+    prepared: set[str] = set()
+    crew: list[Worker] = []
+
+    def hire(number: int) -> Worker:
+        return Worker(number, command, threads, logs / f"worker-{number}.log", inbox)
+
+    def assign(worker: Worker) -> None:
+        if not worker.idle:
+            return
+        ready = next((g for g in waiting if g[0].cell.dataset in prepared), None)
+        if ready:
+            waiting.remove(ready)
+            worker.group = ready
+            worker.send({"jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]})
+        elif unprepared:
+            worker.prepares = unprepared.pop(0)
+            hear(worker.number, {"preparing": worker.prepares})
+            worker.send({"prepare": worker.prepares})
+
+    def fail(group: Group, reason: str) -> None:
+        failures.update({job.cell.id: reason for job in group})
+
+    try:
+        crew.extend(hire(k) for k in range(max(1, min(workers, len(groups)))))
+        while waiting or any(not w.idle for w in crew):
+            for worker in crew:
+                assign(worker)
+            worker, message = inbox.get()
+            if message is None:
+                lost, worker.group = worker.group, ()
+                if lost:
+                    key = lost[0].cell.id
+                    tries[key] += 1
+                    hear(worker.number, {"lost": key, "tries": tries[key]})
+                    if tries[key] < TRIES:
+                        waiting.insert(0, lost)
+                    else:
+                        fail(lost, f"its worker died {TRIES} times; see {worker.log.name}")
+                elif worker.prepares:
+                    tries[worker.prepares] += 1
+                    if tries[worker.prepares] >= TRIES:
+                        raise Fault(f"preparing {worker.prepares} killed its worker {TRIES} times; see {worker.log.name}")
+                    unprepared.insert(0, worker.prepares)
+                else:
+                    tries["idle"] += 1
+                    if tries["idle"] >= TRIES:
+                        raise Fault(f"workers die before they begin; see {worker.log.name}")
+                worker.stop()
+                crew[crew.index(worker)] = hire(worker.number)
+                continue
+            hear(worker.number, message)
+            if "prepared" in message:
+                worker.prepares = ""
+                prepared.add(message["prepared"])
+                if message["failure"]:
+                    broken = [g for g in waiting if g[0].cell.dataset == message["prepared"]]
+                    for group in broken:
+                        waiting.remove(group)
+                        fail(group, message["failure"])
+            elif "finished" in message:
+                worker.group = ()
+                failures.update({k: v for k, v in message["finished"].items() if v not in ("done", "elsewhere")})
+    finally:
+        for worker in crew:
+            worker.stop()
+    return failures

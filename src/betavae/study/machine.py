@@ -1,0 +1,73 @@
+"""What a record says of the machine and the code that made it. No array library is imported."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from betavae.types import Json
+
+PACKAGES = ("betavae", "torch", "numpy", "scipy", "scikit-learn")
+
+
+@lru_cache(maxsize=1)
+def cpu() -> str:
+    """The processor's name and the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """The cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+@lru_cache(maxsize=1)
+def code() -> dict[str, Json]:
+    """The version of this package, and its commit where it runs from a checkout that holds it."""
+    inside = _git("ls-files", "--error-unmatch", Path(__file__).name) is not None
+    return {
+        "version": version("betavae"),
+        "git": _git("rev-parse", "HEAD") if inside else None,
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if inside else None,
+    }
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
+    """The machine part of a record."""
+    return {
+        "device": device,
+        "cpu": cpu(),
+        "threads": threads,
+        "precision": precision,
+        "python": platform.python_version(),
+        "versions": {p: version(p) for p in PACKAGES},
+        "code": code(),
+    }

@@ -1,0 +1,295 @@
+"""One job, done: train or fit the cell, put its questions, hand over the records.
+
+Whatever the executor, this is what runs. A job's numbers depend on its cell and its questions alone; what is already done
+is skipped; an error in one question is recorded and the next one is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import torch
+
+from betavae import datasets, rng
+from betavae.datasets.base import Dataset
+from betavae.errors import BetavaeError, choose
+from betavae.metrics import METRICS
+from betavae.metrics.base import Answer, Codes, Subject, ask
+from betavae.models import MODELS
+from betavae.objectives import OBJECTIVES
+from betavae.representation import METHODS, vae
+from betavae.representation.base import Codec
+from betavae.study import machine
+from betavae.study.cells import Cell, Job, Question
+from betavae.training import checkpoint, population, single
+from betavae.training.single import Member, State, Task
+from betavae.types import Json
+
+SCHEMA = 1
+COLLAPSED = 0.01
+"""A latent whose KL stays below this many nats carries nothing."""
+
+
+class Desk(Protocol):
+    """What a job needs from the study around it; every executor has one."""
+
+    study: dict[str, Json]
+    device: str
+    every: float  # seconds between checkpoints
+
+    def done(self, cell: str, question: str | None, at: float) -> bool: ...
+    def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
+    def folder(self, cell: str) -> Any: ...
+    def say(self, message: dict[str, Any]) -> None: ...
+
+
+def perform(jobs: Sequence[Job], desk: Desk) -> None:
+    """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud."""
+    dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
+    if jobs[0].cell.recipe is None:
+        for job in jobs:
+            _baseline(job, dataset, desk)
+        return
+    try:
+        _train(jobs, dataset, desk)
+    except torch.OutOfMemoryError:
+        if len(jobs) == 1:
+            raise
+        half = len(jobs) // 2
+        desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
+        torch.cuda.empty_cache()
+        perform(jobs[:half], desk)
+        perform(jobs[half:], desk)
+
+
+def _record(desk: Desk, dataset: Dataset, cell: Cell, **fields: Any) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "kind": "fit",
+        "study": desk.study,
+        "cell": cell.plain(),
+        "cell_id": cell.id,
+        "question": None,
+        "question_id": None,
+        "at": 1.0,
+        "status": "ok",
+        "message": "",
+        "scores": {},
+        "notes": {},
+        "seconds": 0.0,
+        "images": 0,
+        **fields,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.describe(_device_name(desk.device), torch.get_num_threads(), "float32"),
+        "data": {"source": dataset.source, "digest": dataset.digest},
+    }
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, BetavaeError) else f"{type(error).__name__}: {error}"
+
+
+def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> None:
+    """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
+    codes = Codes(dataset, codec.encode)
+    subject = Subject(dataset, codec, codes)
+    for question in job.questions:
+        if at not in question.at or desk.done(job.cell.id, question.id, at):
+            continue
+        begun = time.perf_counter()
+        desk.say({"cell": job.cell.id, "asking": question.measure})
+        found, status, message = Answer(), "ok", ""
+        try:
+            measure = choose(METRICS, question.measure, "measure")(**dict(question.knobs))
+            found = ask(measure, question.measure, subject, question.seed)
+        except Exception as error:  # an error is a record; the other questions go on
+            status, message = "error", _reason(error)
+        record = _record(
+            desk, dataset, job.cell, kind="answer", question=question.plain(), question_id=question.id, at=at,
+            status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
+        )  # fmt: skip
+        desk.keep(record, found.arrays)
+
+
+def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
+    cell, begun = job.cell, time.perf_counter()
+    due = [q for q in job.questions if not desk.done(cell.id, q.id, 1.0)]
+    if desk.done(cell.id, None, 1.0) and not due:
+        return
+    desk.say({"cell": cell.id, "fitting": cell.method})
+    try:
+        fit = choose(METHODS, cell.method, "method")
+        codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+    except Exception as error:
+        desk.keep(_record(desk, dataset, cell, status="error", message=_reason(error)), {})
+        return
+    if not desk.done(cell.id, None, 1.0):
+        images = cell.fit or dataset.size
+        notes: dict[str, Json] = dict(codec.notes)
+        desk.keep(_record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
+    _answer(job, 1.0, dataset, codec, desk)
+
+
+def task_of(cell: Cell, dataset: Dataset) -> Task:
+    """The task that a VAE's cell belongs to."""
+    assert cell.recipe is not None
+    model = choose(MODELS, cell.method, "method")(dataset.shape, cell.codes)
+    return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
+
+
+def _steps(task: Task, at: float) -> int:
+    return round(at * task.recipe.steps)
+
+
+def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
+    task = task_of(jobs[0].cell, dataset)
+    fractions = sorted({at for job in jobs for q in job.questions for at in q.at} | {1.0})
+    members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}) for j in jobs]
+    states, clocks = zip(*(_resume(task, j, m, desk) for j, m in zip(jobs, members, strict=True)), strict=True)
+    watches = [Watch(task, job.cell, desk, clock) for job, clock in zip(jobs, clocks, strict=True)]
+    for at in fractions:
+        states = population.advance(task, members, states, _steps(task, at), lambda k, state: watches[k](state))
+        for job, state, watch in zip(jobs, states, watches, strict=True):
+            watch.pause()
+            _due(job, at, task, state, dataset, desk)
+            watch.resume()
+    for job, state, watch in zip(jobs, states, watches, strict=True):
+        _finish(job, task, state, watch, dataset, desk)
+
+
+def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
+    if state.diverged is None:
+        _answer(job, at, dataset, vae.codec(task.model, state.params), desk)
+        return
+    for question in job.questions:
+        if at in question.at and not desk.done(job.cell.id, question.id, at):
+            fields = {"kind": "answer", "question": question.plain(), "question_id": question.id, "at": at}
+            record = _record(desk, dataset, job.cell, status="diverged", message=_fall(state), **fields)
+            desk.keep(record, {})
+
+
+def _fall(state: State) -> str:
+    assert state.diverged is not None
+    step, term = state.diverged
+    return f"the {term} term left the finite numbers at step {step}"
+
+
+def _resume(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, float]:
+    """The state to go on from: the newest checkpoint that no open question has to look behind, or the start."""
+    found = checkpoint.latest(desk.folder(job.cell.id), say=lambda text: desk.say({"note": text}))
+    open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
+    first = min((_steps(task, at) for at in open_at), default=task.recipe.steps)
+    if found is None or found.step > first:
+        return single.start(task, member), 0.0
+    if found.step:
+        desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {task.recipe.steps}"})
+    return unpack(found), float(found.meta.get("seconds", 0.0))
+
+
+def pack(state: State, moments: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """A state as flat tensors and plain notes, for a checkpoint. A finished one needs its moments no more."""
+    tensors = {f"params/{k}": v.detach().cpu().contiguous() for k, v in state.params.items()}
+    if moments:
+        tensors |= {f"moments/{k}": v.cpu().contiguous() for k, v in state.moments.items()}
+    return {**tensors, "trace": state.trace.cpu()}, {"diverged": list(state.diverged) if state.diverged else None}
+
+
+def unpack(found: checkpoint.Checkpoint) -> State:
+    """The state that a checkpoint holds."""
+    parts: dict[str, dict[str, torch.Tensor]] = {"params": {}, "moments": {}}
+    for key, tensor in found.tensors.items():
+        if key != "trace":
+            kind, _, name = key.partition("/")
+            parts[kind][name] = tensor
+    fell = found.meta.get("diverged")
+    diverged = (int(fell[0]), str(fell[1])) if fell else None
+    return State(parts["params"], parts["moments"], found.tensors["trace"], found.step, diverged)
+
+
+class Watch:
+    """What is done beside the steps: progress twice a second, a checkpoint every so often, the clock of training alone.
+
+    A checkpoint may cost at most a fiftieth of the time between two, so the interval grows where disks are slow.
+    """
+
+    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float) -> None:
+        self.task, self.cell, self.desk, self.seconds = task, cell, desk, seconds
+        self.every = desk.every
+        self.resume()
+        self.saved = self.said = self.began
+
+    def __call__(self, state: State) -> None:
+        now = time.perf_counter()
+        self.first = state.step - 1 if self.first is None else self.first
+        if now - self.said > 0.5:
+            self._say(state, now)
+        if now - self.saved > self.every:
+            self.save(state)
+
+    def save(self, state: State, final: bool = False) -> None:
+        begun = time.perf_counter()
+        tensors, meta = pack(state, moments=not final)
+        meta["seconds"] = self.spent()
+        checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep=1 if final else 2)
+        self.saved = time.perf_counter()
+        self.every = max(self.desk.every, 50.0 * (self.saved - begun))
+
+    def spent(self) -> float:
+        """Seconds of training so far, resumed parts included, questions excluded."""
+        return self.seconds + (time.perf_counter() - self.began if self.began else 0.0)
+
+    def pause(self) -> None:
+        self.seconds, self.began = self.spent(), 0.0
+
+    def resume(self) -> None:
+        self.began = time.perf_counter()
+        self.first: int | None = None
+
+    def _say(self, state: State, now: float) -> None:
+        assert self.first is not None
+        done = (state.step - self.first) * self.task.recipe.batch
+        row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
+        mean = row[:-1] / row[-1].clamp(min=1)
+        self.desk.say(
+            {
+                "cell": self.cell.id,
+                "step": state.step,
+                "steps": self.task.recipe.steps,
+                "rate": done / max(1e-9, now - self.began),
+                "reconstruction": float(mean[0]),
+                "kl": float(mean[1:].sum()),
+            }
+        )
+        self.said = now
+
+
+def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk) -> None:
+    if desk.done(job.cell.id, None, 1.0):
+        return
+    watch.save(state, final=True)
+    steps, reconstruction, kl = state.curve()
+    scores: dict[str, float] = {}
+    if len(steps):
+        last = {"reconstruction": float(reconstruction[-1]), "kl": float(kl[-1].sum())}
+        scores = {**last, "collapsed": float((kl[-1] < COLLAPSED).sum())}
+        beta = dict(job.cell.knobs).get("beta", task.objective.defaults["beta"])
+        scores["loss"] = last["reconstruction"] + beta * last["kl"]
+    arrays = {
+        "step": steps.numpy(),
+        "seen": (steps * task.recipe.batch).numpy(),
+        "reconstruction": reconstruction.numpy(),
+        "kl": kl.numpy(),
+    }
+    record = _record(
+        desk, dataset, job.cell, status="diverged" if state.diverged else "ok",
+        message=_fall(state) if state.diverged else "", scores=scores, seconds=watch.spent(),
+        images=state.step * task.recipe.batch, notes={"parameters": sum(v.numel() for v in state.params.values())},
+    )  # fmt: skip
+    desk.keep(record, arrays)

@@ -1,0 +1,141 @@
+"""Running a study: what is missing, done in a sensible order, with live progress; and what it all came to.
+
+Resuming is calling ``run`` again: what has a record is done, the rest is a set difference.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from betavae.errors import Misuse
+from betavae.study import cost, machine
+from betavae.study.cells import Job, Study
+from betavae.study.executors import local
+from betavae.study.progress import Progress
+from betavae.study.store import Store
+
+MEMBERS = 64
+"""Most members of one population on a GPU; out of memory halves it."""
+
+
+class Outcome(NamedTuple):
+    """What a run came to: wall and predicted seconds, and the reason of each failure by cell id."""
+
+    seconds: float
+    predicted: float
+    failures: dict[str, str]
+
+
+def pending(study: Study, store: Store) -> tuple[Job, ...]:
+    """The jobs of a study with something left to do, each with the questions (and times) that have no record."""
+    done, left = store.done(), []
+    for job in study.jobs:
+        key = job.cell.id
+        questions = []
+        for q in job.questions:
+            missing = tuple(at for at in q.at if (key, q.id, at) not in done)
+            if missing:
+                questions.append(replace(q, at=missing))
+        if questions or (key, None, 1.0) not in done:
+            left.append(Job(job.cell, tuple(questions)))
+    return tuple(left)
+
+
+def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None = None) -> Study:
+    """The jobs whose cell id begins with one of ``only``, or the i-th of n shards (by cell id: any order, same shards)."""
+    jobs = study.jobs
+    if only:
+        jobs = tuple(job for job in jobs if job.cell.id.startswith(tuple(only)))
+        if not jobs:
+            raise Misuse(f"no cell of {study.name!r} has an id that begins with {', '.join(only)}; see `betavae status`")
+    if shard:
+        i, n = shard
+        if not 0 <= i < n:
+            raise Misuse(f"shard {i}/{n} does not exist; shards of {n} run from 0/{n} to {n - 1}/{n}")
+        ranked = sorted(jobs, key=lambda job: job.cell.id)
+        mine = {job.cell for job in ranked[i::n]}
+        jobs = tuple(job for job in jobs if job.cell in mine)
+    return replace(study, jobs=jobs)
+
+
+def groups(jobs: Iterable[Job], device: str) -> list[local.Group]:
+    """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU."""
+    ranked = sorted(jobs, key=lambda job: -cost.cost(job).seconds)
+    if device == "cpu":
+        return [(job,) for job in ranked]
+    alike: dict[object, list[Job]] = {}
+    for job in ranked:
+        c = job.cell
+        alone = c.id if c.recipe is None else ""
+        alike.setdefault((c.dataset, c.method, c.codes, c.objective, c.recipe, c.quirks, alone), []).append(job)
+    return [tuple(jobs[k : k + MEMBERS]) for jobs in alike.values() for k in range(0, len(jobs), MEMBERS)]
+
+
+def run(
+    study: Study, store: Store, *, workers: int | None = None, device: str = "cpu", every: float = 60.0, quiet: bool = False
+) -> Outcome:
+    """Do what is missing of a study. Numbers do not depend on the workers; errors are recorded and end in ``failures``."""
+    jobs = pending(study, store)
+    begun = time.perf_counter()
+    if not jobs:
+        return Outcome(0.0, 0.0, {})
+    workers = workers or (machine.cores() if device == "cpu" else 1)
+    work = groups(jobs, device)
+    predicted = predict(jobs, workers)
+    errors: dict[str, str] = {}
+    with Progress(jobs, workers, predicted, quiet=quiet) as progress:
+
+        def hear(worker: int, message: dict[str, object]) -> None:
+            if message.get("status") == "error":
+                errors[str(message["cell"])] = str(message["message"])
+            progress.hear(worker, message)
+
+        failures = local.execute(
+            work,
+            store=store.path,
+            study={"name": study.name, "scale": study.scale},
+            device=device,
+            workers=workers,
+            threads=1 if device == "cpu" else machine.cores(),
+            every=every,
+            hear=hear,
+        )
+    seconds = time.perf_counter() - begun
+    store.append(_account(study, seconds, predicted, workers, device, len(jobs)))
+    return Outcome(seconds, predicted, {**errors, **failures})
+
+
+def predict(jobs: Sequence[Job], workers: int) -> float:
+    """Wall seconds the jobs should take: each worker takes the longest job left (start-up and drawing added)."""
+    clocks = [0.0] * max(1, min(workers, len(jobs)))
+    for seconds in sorted((cost.cost(job).seconds for job in jobs), reverse=True):
+        clocks[clocks.index(min(clocks))] += seconds
+    return 6.0 + max(clocks)
+
+
+def _account(study: Study, seconds: float, predicted: float, workers: int, device: str, jobs: int) -> dict[str, object]:
+    """The record of a run itself: what it took against what was predicted."""
+    return {
+        "schema": 1,
+        "kind": "run",
+        "study": {"name": study.name, "scale": study.scale},
+        "cell": None,
+        "cell_id": None,
+        "question": None,
+        "question_id": None,
+        "at": 1.0,
+        "status": "ok",
+        "message": "",
+        "scores": {"wall": seconds, "predicted": predicted},
+        "notes": {"workers": workers, "jobs": jobs},
+        "arrays": None,
+        "seconds": seconds,
+        "images": 0,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.describe(device, workers, "float32"),
+        "data": None,
+    }

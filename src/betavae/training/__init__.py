@@ -1,0 +1,1 @@
+"""Training: one member (``single``), many members (``population``), and what survives a crash (``checkpoint``)."""
