@@ -1,0 +1,7 @@
+"""Records in, pages out; nothing here trains, loads a dataset or imports PyTorch."""
+
+from __future__ import annotations
+
+from betavae.report.pages import write
+
+__all__ = ["write"]

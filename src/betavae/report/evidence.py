@@ -1,0 +1,222 @@
+"""The records of one or several stores made ready to be asked: one per question, settings chosen, values per seed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from betavae.study.published import FACTOR_COUNT
+
+if TYPE_CHECKING:
+    from betavae.types import Array
+
+Record = dict[str, Any]
+RANK = {"ok": 0, "diverged": 1, "error": 2}
+ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3}
+CLASSIFIER_ORDER = ("linear", "logistic", "mlp", "forest")
+
+
+class StoreLike(Protocol):
+    """What a report needs of a store: its records, and arrays by their digest."""
+
+    def records(self) -> list[Record]: ...
+    def arrays(self, digest: str) -> dict[str, Array]: ...
+
+
+class Row(NamedTuple):
+    """One line of a table: a method at one β (VAEs) or fitted on so many images (baselines; None: all)."""
+
+    dataset: str
+    method: str
+    beta: float | None = None
+    fit: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How pages name it: ``4-VAE``, ``PCA, 25,000 images``, ``ICA, all images``."""
+        if self.beta is not None:
+            return f"{self.beta:g}-VAE"
+        name = {"pca": "PCA", "ica": "ICA"}.get(self.method)
+        if name is None:
+            return self.method
+        return f"{name}, {'all' if self.fit is None else format(self.fit, ',')} images"
+
+    @property
+    def printed(self) -> str:
+        """The paper's name of the model: ``4-VAE``, ``PCA``, ``ICA``."""
+        return self.label.split(",")[0]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One number per training seed; a diverged run enters at ``floor`` (chance) where there is one, and is named."""
+
+    values: dict[int, float] = field(default_factory=dict)
+    diverged: tuple[int, ...] = ()
+    errors: int = 0
+    floor: float | None = None
+    several: dict[tuple[int, int, str], float] = field(default_factory=dict)  # (seed, question seed, classifier)
+
+    @property
+    def list(self) -> list[float]:
+        """The values in order of seed."""
+        return [self.values[s] for s in sorted(self.values)]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def asked(record: Record) -> int:
+    """K, the number of factors a Higgins question asks to tell apart."""
+    ask = record["question"]["knobs"].get("ask")
+    return len(ask) if ask else FACTOR_COUNT.get(record["cell"]["dataset"], 0)
+
+
+def quirks_of(record: Record) -> tuple[str, ...]:
+    """Every quirk that is on in a record, of its cell and of its question."""
+    question = record["question"] or {}
+    return tuple(sorted({*record["cell"].get("quirks", ()), *question.get("quirks", ())}))
+
+
+def row_of(cell: Record) -> Row:
+    """The table row a cell belongs to."""
+    beta = cell.get("knobs", {}).get("beta") if cell.get("recipe") else None
+    return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"))
+
+
+def setting(cell: Record) -> str:
+    """Everything about a cell but its seed, as one text."""
+    return json.dumps({k: v for k, v in cell.items() if k != "seed"}, sort_keys=True)
+
+
+def budget(cell: Record) -> int:
+    """Image passes a cell asks for."""
+    recipe = cell.get("recipe")
+    return int(recipe["images"]) if recipe else 0
+
+
+class Evidence:
+    """All records, one per (cell, question, moment): a finished one before a diverged before an error, else the first.
+
+    Where the same row was run in several settings (other budgets, other codes), tables use the setting with the largest
+    budget, then the most seeds; ``aside`` counts the cells left out that way.
+    """
+
+    def __init__(self, stores: Iterable[StoreLike]) -> None:
+        kept: dict[tuple[Any, ...], tuple[Record, StoreLike]] = {}
+        for store in stores:
+            for record in store.records():
+                key = (record["cell_id"], record["question_id"], record["at"])
+                if record["kind"] == "run":  # every run counts
+                    key = (id(store), record["when"], len(kept))
+                if key not in kept or RANK[record["status"]] < RANK[kept[key][0]["status"]]:
+                    kept[key] = (record, store)
+        self._home = {id(record): store for record, store in kept.values()}
+        self.records = [record for record, _ in kept.values()]
+        self.runs = [r for r in self.records if r["kind"] == "run"]
+        self.fits = [r for r in self.records if r["kind"] == "fit"]
+        self.answers = [r for r in self.records if r["kind"] == "answer"]
+        self.cells = {r["cell_id"]: r["cell"] for r in self.records if r["cell"]}
+        self._settings = {key: setting(cell) for key, cell in self.cells.items()}
+        self._main = self._choose()
+        self._asked: dict[tuple[Row, str], list[Record]] = {}
+        for record in self.answers:
+            if not quirks_of(record) and self._is_main(record["cell_id"]):
+                asked_of = (row_of(record["cell"]), record["question"]["measure"])
+                self._asked.setdefault(asked_of, []).append(record)
+        self.aside = sum(self._plain(c) and not self._is_main(key) for key, c in self.cells.items())
+
+    def arrays(self, record: Record) -> dict[str, Array]:
+        """The arrays of a record, or none."""
+        digest = record.get("arrays")
+        return self._home[id(record)].arrays(digest) if digest else {}
+
+    @staticmethod
+    def _plain(cell: Record) -> bool:
+        return not cell.get("quirks") and cell.get("objective") in (None, "beta_vae")
+
+    def _choose(self) -> dict[Row, str]:
+        counted: dict[Row, Counter[str]] = {}
+        budgets: dict[str, int] = {}
+        for key, cell in self.cells.items():
+            if self._plain(cell):
+                name = self._settings[key]
+                counted.setdefault(row_of(cell), Counter())[name] += 1
+                budgets[name] = budget(cell)
+        return {row: max(sorted(names), key=lambda n: (budgets[n], names[n])) for row, names in counted.items()}
+
+    def _is_main(self, cell_id: str) -> bool:
+        return self._main.get(row_of(self.cells[cell_id])) == self._settings[cell_id]
+
+    def rows(self, dataset: str, *methods: str) -> list[Row]:
+        """The rows of a dataset for these methods: VAEs by β, then baselines, subset before all images."""
+        found = {row for row in self._main if row.dataset == dataset and (not methods or row.method in methods)}
+        return sorted(found, key=lambda r: (ORDER.get(r.method, 9), r.method, r.beta or 0.0, r.fit or 1e12))
+
+    def datasets(self, *among: str) -> list[str]:
+        """The datasets that records are of, in order of first mention."""
+        found = dict.fromkeys(cell["dataset"] for cell in self.cells.values())
+        return [d for d in found if not among or d in among]
+
+    def fit(self, row: Row) -> dict[int, Record]:
+        """The fit records of a row by seed."""
+        return {r["cell"]["seed"]: r for r in self.fits if row_of(r["cell"]) == row and self._is_main(r["cell_id"])}
+
+    def asked_of(self, row: Row, measure: str, at: float | None = 1.0) -> list[Record]:
+        """The answers of a row to a measure with no quirk on, at one moment of training (None: all moments)."""
+        return [r for r in self._asked.get((row, measure), []) if at is None or r["at"] == at]
+
+    def sample(
+        self, row: Row, measure: str, score: str, where: Callable[[Record], bool] = lambda r: True, at: float = 1.0
+    ) -> Sample:
+        """One score per seed, the mean over question seeds; of several questions the one most often answered."""
+        return sample([r for r in self.asked_of(row, measure, at) if where(r)], score)
+
+    def classifier(self) -> str:
+        """The classifier of the main tables: the one with most answers, then the paper's linear one first."""
+        asked_for = [r["question"] for r in self.answers if r["question"]["measure"] == "higgins"]
+        found = Counter(q["knobs"].get("classifier") for q in asked_for)
+        return max(CLASSIFIER_ORDER, key=lambda c: (found[c], -CLASSIFIER_ORDER.index(c)))
+
+    def higgins(self, row: Row, factors: int | None = None, classifier: str | None = None, pairs: int = 64) -> Sample:
+        """The Higgins score per seed for so many asked factors (None: all of the dataset's)."""
+        wanted = factors or FACTOR_COUNT.get(row.dataset, 0)
+        kind = classifier or self.classifier()
+
+        def fits(record: Record) -> bool:
+            knobs = record["question"]["knobs"]
+            return asked(record) == wanted and knobs.get("classifier") == kind and knobs.get("pairs", 64) == pairs
+
+        return self.sample(row, "higgins", "higgins", fits)
+
+
+def sample(records: Sequence[Record], score: str) -> Sample:
+    """Records of one row and measure as one number per seed; of several questions the most often answered one."""
+    if not records:
+        return Sample()
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        name = json.dumps({**record["question"], "seed": 0, "at": []}, sort_keys=True)
+        groups.setdefault(name, []).append(record)
+    size = {name: (len(g), g[0]["question"]["knobs"].get("votes", 0)) for name, g in groups.items()}
+    chosen = groups[max(sorted(groups), key=lambda name: size[name])]
+    higgins = chosen[0]["question"]["measure"] in ("higgins", "rotation")
+    floor = 1 / asked(chosen[0]) if higgins and asked(chosen[0]) else None
+    several: dict[tuple[int, int, str], float] = {}
+    fallen: set[int] = set()
+    for record in chosen:
+        seed, question = record["cell"]["seed"], record["question"]
+        if record["status"] == "diverged":
+            fallen.add(seed)
+        value = record["scores"].get(score) if record["status"] == "ok" else floor if seed in fallen else None
+        if value is not None:
+            several[(seed, question["seed"], question["knobs"].get("classifier", ""))] = float(value)
+    values = {
+        seed: sum(found) / len(found)
+        for seed in sorted({key[0] for key in several})
+        if (found := [v for k, v in several.items() if k[0] == seed])
+    }
+    return Sample(values, tuple(sorted(fallen)), sum(r["status"] == "error" for r in chosen), floor, several)

@@ -1,0 +1,99 @@
+"""Figures of images and of the latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from betavae.report.style import FACTOR_COLOURS, canvas, mosaic, sheets, tidy
+
+if TYPE_CHECKING:
+    from betavae.types import Array
+
+
+def samples(panels: Sequence[tuple[str, Array]], columns: int = 10, rows: int = 4) -> Figure:
+    """Figures 1 and 2: images of each dataset."""
+    return sheets([(title, mosaic(images[: columns * rows], columns)) for title, images in panels], 6.6)
+
+
+def reconstructions(panels: Sequence[tuple[str, Array, Array]], columns: int = 8) -> Figure:
+    """Originals above their reconstructions, ``columns`` of them per panel, two panels a line."""
+    shown = []
+    for title, images, made in panels:
+        n = min(columns, len(images))
+        shown.append((title, mosaic(np.concatenate([images[:n], made[:n]]), n)))
+    return sheets(shown, 8.6, across=2 if len(shown) > 1 else 1)
+
+
+class Traversal(NamedTuple):
+    """One run's traversals: images uint8 ``[Z, T, C, H, W]``, KL in nats, code number and values per latent."""
+
+    title: str
+    images: Array
+    kl: Array
+    code: Array
+    values: Array
+    original: Array
+
+
+def traversals(panels: Sequence[Traversal]) -> Figure:
+    """Figure 4: one line per code, the code's value from left to right, its KL beside it; two runs a line."""
+    across = min(2, len(panels))
+    down = -(-len(panels) // across)
+    lines = max(p.images.shape[0] for p in panels)
+    figure = canvas(8.6, down * (0.46 * lines + 0.75))
+    grid = figure.subplots(down, across, squeeze=False)
+    for ax in grid.flat[len(panels) :]:
+        ax.set_visible(False)
+    for ax, panel in zip(grid.flat, panels, strict=False):
+        latents, steps, _, height, width = panel.images.shape
+        ax.imshow(mosaic(panel.images.reshape(-1, *panel.images.shape[2:]), steps), interpolation="nearest")
+        ax.set_title(panel.title, fontsize=9, loc="left")
+        centres = [k * (height + 2) + height / 2 for k in range(latents)]
+        labels = [f"z{int(c)}: {kl:.2f}" for c, kl in zip(panel.code, panel.kl, strict=True)]
+        ax.set_yticks(centres, labels, fontsize=7.5)
+        ends = [k * (width + 2) + width / 2 for k in range(steps)]
+        same = np.allclose(panel.values, panel.values[:1])
+        ax.set_xticks(
+            ends, [f"{v:.1f}" for v in panel.values[0]] if same else ["low", *[""] * (steps - 2), "high"], fontsize=7.5
+        )
+        ax.tick_params(length=0)
+        for side in ax.spines.values():
+            side.set_visible(False)
+    return figure
+
+
+class Space(NamedTuple):
+    """Codes of factor sweeps on two axes: points ``[P, 2]``, which factor moved ``[P]``, its value ``[P]``."""
+
+    title: str
+    points: Array
+    factor: Array
+    value: Array
+    names: Sequence[str]
+
+
+def spaces(panels: Sequence[Space]) -> Figure:
+    """Figure 5: every factor swept through the median image, one colour per factor, the same scale in all panels."""
+    figure = canvas(8.6, 4.6)
+    grid = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+    names: Sequence[str] = ()
+    for ax, panel in zip(grid, panels, strict=True):
+        names = panel.names
+        for k in range(len(names)):
+            mine = panel.factor == k
+            path = panel.points[mine][np.argsort(panel.value[mine], kind="stable")]
+            ax.plot(*path.T, "-", color=FACTOR_COLOURS[k % 7], linewidth=0.7, alpha=0.5)
+            ax.plot(
+                *path.T, "o", color=FACTOR_COLOURS[k % 7], markersize=4, markeredgecolor="white", markeredgewidth=0.3
+            )
+        tidy(ax, panel.title, "first component", grid="both")
+        ax.set_aspect("equal", adjustable="datalim")
+    tidy(grid[0], grid[0].get_title(loc="left"), "first component", "second component", grid="both")
+    handles = [Line2D([], [], marker="o", color=FACTOR_COLOURS[k % 7], label=name) for k, name in enumerate(names)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, len(handles)), fontsize=8.5, frameon=False)
+    return figure
