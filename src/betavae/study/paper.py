@@ -108,7 +108,7 @@ def paper(scale: str = "laptop", *, have: Collection[str] = (), data: str = "dra
 
 
 def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str | None) -> Iterator[Job]:
-    vote = {"votes": size.votes, "test_votes": size.test_votes, "pool": size.pool}
+    vote = {"votes": size.votes, "test_votes": size.test_votes} | ({"pool": size.pool} if size.pool else {})
     for family, dataset in names.items():
         plain: list[Job] = []
         for seed in size.seeds[family]:
@@ -128,7 +128,7 @@ def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str |
         yield from _twins(plain, size)
 
 
-def _baselines(family: str, dataset: str, seed: int, size: Scale, vote: dict[str, int | None]) -> Iterator[Job]:
+def _baselines(family: str, dataset: str, seed: int, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
     subset = {"pca": 25_000, "ica": 2_500} if family == "dsprites" else {"pca": 3_500, "ica": 1_000}  # App. B
     for method, fit in subset.items():
         fits = [fit, None] if size.full_fits and family == "dsprites" else [fit]
@@ -142,7 +142,7 @@ def _vae(family: str, dataset: str, method: str, codes: int, seed: int, beta: fl
     return Cell(dataset, method, codes, seed, "beta_vae", pairs({"beta": beta}), made)
 
 
-def _vaes(family: str, dataset: str, seed: int, size: Scale, vote: dict[str, int | None]) -> Iterator[Job]:
+def _vaes(family: str, dataset: str, seed: int, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
     for method in ("mlp", "conv") if family == "dsprites" else ("conv",):
         for beta in BETAS:
             cell = _vae(family, dataset, method, 10, seed, beta, size)
@@ -156,7 +156,7 @@ def _vaes(family: str, dataset: str, seed: int, size: Scale, vote: dict[str, int
             yield Job(cell, (*_votes(family, size, vote, sweep=method == "mlp"), *shown))
 
 
-def _votes(family: str, size: Scale, vote: dict[str, int | None], sweep: bool) -> Iterator[Question]:
+def _votes(family: str, size: Scale, vote: dict[str, int], sweep: bool) -> Iterator[Question]:
     """The Higgins questions of one representation: Tables 1 and 2, Figures 3 and 6, and the rotation test."""
     for seed in size.vote_seeds:
         for classifier in CLASSIFIERS:

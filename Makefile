@@ -1,0 +1,51 @@
+# Two commands matter: `make reproduce` and `make test`. Each makes its own virtual environment.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CIFAR  := ../shared/data/cifar10_jpeg.npz
+
+.PHONY: help reproduce test test-all check docs bench soak gpu-check clean
+
+help:
+	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about 12 minutes on 2 cores)"
+	@echo "make test       the whole test suite, types, style and docs"
+	@echo "make test-all   the same and the long checks"
+	@echo "make bench      ratios and rates of this machine, into results/bench/"
+	@echo "make soak       kill a small study over and over, compare with an unkilled one"
+	@echo "make gpu-check  on a machine with a GPU: agreement with the CPU and population rates"
+	@echo "make clean      remove the virtual environment and what tools left behind"
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "betavae needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fid,test]'
+	@touch $@
+
+reproduce: $(VENV)/ready
+	@if [ -f $(CIFAR) ]; then $(BIN)/betavae data add cifar10-jpeg $(CIFAR); fi
+	$(BIN)/betavae run paper --scale laptop
+	$(BIN)/betavae report runs/paper-laptop
+
+check: $(VENV)/ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: check
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/ready
+	$(BIN)/python -m tests.soak --kills 100
+
+gpu-check: $(VENV)/ready
+	$(BIN)/python -m benchmarks.gpu
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/betavae.egg-info

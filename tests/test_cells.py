@@ -1,0 +1,110 @@
+"""Laws of the study as data: identity by content, round trips, merging, shards, and the paper's own numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from betavae.errors import Misuse
+from betavae.study.cells import Cell, Job, Question, canonical, merge, pairs
+from betavae.study.paper import BETAS, PASSES, SCALES, paper
+from betavae.study.quirks import QUIRKS, switched
+from betavae.study.run import select
+from betavae.training.recipe import Recipe
+
+CELL = Cell("dsprites", "conv", 10, 123, "beta_vae", pairs({"beta": 4.0}), Recipe("adam", 5e-4, 256, 25_600))
+ASK = Question("higgins", pairs({"pairs": 64, "votes": 1000, "ask": ["scale", "posX"]}), at=(0.5, 1.0))
+
+
+def test_cells_and_questions_survive_json() -> None:
+    assert Cell.from_plain(json.loads(canonical(CELL.plain()))) == CELL
+    assert Question.from_plain(json.loads(canonical(ASK.plain()))) == ASK
+
+
+def test_an_id_is_the_content() -> None:
+    assert replace(CELL, seed=427).id != CELL.id
+    assert replace(CELL, knobs=pairs({"beta": 1.0})).id != CELL.id
+    assert Cell.from_plain(CELL.plain()).id == CELL.id
+    assert replace(ASK, at=(1.0,)).id == ASK.id  # when it is asked is not what is asked
+    assert replace(ASK, seed=1).id != ASK.id
+
+
+def test_ids_never_change() -> None:
+    """Stores outlive versions: the id of this cell is pinned."""
+    assert CELL.id == Cell.from_plain(json.loads(canonical(CELL.plain()))).id
+    assert len(CELL.id) == 16
+    assert set(CELL.id) <= set("0123456789abcdef")
+
+
+def test_merge_unites_questions_of_equal_cells() -> None:
+    other = replace(ASK, seed=9)
+    assert merge([Job(CELL, (ASK,)), Job(CELL, (other, ASK))]) == (Job(CELL, (ASK, other)),)
+
+
+def test_the_papers_budget_is_72_trainings() -> None:
+    study = paper("paper", have=["cifar10", "cifar100"])
+    trained = [c for c in study.cells if c.recipe and not c.quirks]
+    assert len(trained) == 72
+    assert sum(c.recipe.images for c in trained if c.recipe) == PASSES
+    assert PASSES == pytest.approx(1.35e9, rel=0.005)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_scale_covers_the_paper(scale: str) -> None:
+    study = paper(scale, have=["cifar10"], features="efficientnet_lite0")
+    kinds = {(c.dataset, c.method, c.beta) for c in study.cells if c.recipe}
+    assert kinds >= {("dsprites", m, b) for m in ("mlp", "conv") for b in BETAS}
+    assert kinds >= {(d, "conv", b) for d in ("shapes3d-drawn", "mpi3d-drawn", "cifar10") for b in BETAS}
+    asked = {q.measure for job in study.jobs for q in job.questions}
+    assert asked >= {"higgins", "rotation", "frechet", "reconstruction", "samples", "reconstructions", "traversals",
+                     "latent_space", "architecture"}  # fmt: skip
+    assert len({c.id for c in study.cells}) == len(study.cells)
+
+
+def test_the_drawn_worlds_stand_in_where_no_cifar_is() -> None:
+    study = paper("laptop", features="efficientnet_lite0")
+    assert {j.cell.dataset for j in study.jobs for q in j.questions if q.measure == "frechet"} == {"mpi3d-drawn"}
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+def test_a_quirk_changes_only_what_it_names(name: str) -> None:
+    """Off is the protocol; on, the cell or the question differs in the quirk's own knobs and in its label alone."""
+    quirk = QUIRKS[name]
+    study = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
+    twins = [(j, t) for j in study.jobs if not j.cell.quirks and (t := switched(j, name))]
+    assert twins, "no job of the paper's study is touched by this quirk"
+    for job, twin in twins:
+        before, after = dict(job.cell.knobs), dict(twin.cell.knobs)
+        assert {k: v for k, v in after.items() if k not in dict(quirk.cell)} == {k: v for k, v in before.items() if k not in dict(quirk.cell)}
+        assert (twin.cell == job.cell) == (not quirk.cell and not quirk.recipe)
+        for q in twin.questions:
+            assert q.measure in quirk.measures
+            assert q.quirks[-1:] == (name,)
+
+
+def test_no_quirk_is_on_by_default() -> None:
+    for job in paper("smoke", have=["cifar10"]).jobs:
+        protocol = [q for q in job.questions if not q.quirks]
+        if job.cell.quirks or not protocol:
+            continue
+        knobs = {k for q in protocol for k, _ in q.knobs} | {k for k, _ in job.cell.knobs}
+        assert not knobs & {"layout", "whiten", "dropout_at_test", "adagrad_leak", "divide_by_last_batch", "ica_adam", "standardise"}
+
+
+def test_shards_split_and_cover() -> None:
+    study = paper("smoke", have=["cifar10"])
+    parts = [select(study, shard=(i, 3)).cells for i in range(3)]
+    assert sorted(c.id for part in parts for c in part) == sorted(c.id for c in study.cells)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_selecting_what_is_not_there_is_misuse() -> None:
+    study = paper("smoke")
+    with pytest.raises(Misuse, match="shards of 3 run from 0/3 to 2/3"):
+        select(study, shard=(3, 3))
+    with pytest.raises(Misuse, match="no cell of 'paper'"):
+        select(study, only=["zzzz"])
+    with pytest.raises(Misuse, match="did you mean 'laptop'"):
+        paper("labtop")

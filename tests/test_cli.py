@@ -1,0 +1,93 @@
+"""The command line: quick, helpful, and exact about mistakes."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from betavae.cli import main, parser
+
+
+def every_parser() -> list[tuple[str, argparse.ArgumentParser]]:
+    found, open_ = [], [("betavae", parser())]
+    while open_:
+        name, this = open_.pop()
+        found.append((name, this))
+        for action in this._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                open_ += [(f"{name} {verb}", sub) for verb, sub in action.choices.items()]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+@pytest.mark.parametrize(("name", "this"), every_parser(), ids=lambda v: v if isinstance(v, str) else "")
+def test_every_help_ends_with_an_example(name: str, this: argparse.ArgumentParser) -> None:
+    text = this.format_help().rstrip()
+    assert this.description, name
+    assert text.splitlines()[-2] == "example:"
+    assert text.splitlines()[-1].startswith("  betavae ")
+    for action in this._actions:
+        if action.option_strings and action.dest != "help":
+            assert action.help, f"{name} {action.option_strings} has no help"
+
+
+def test_help_is_quick_and_imports_no_torch() -> None:
+    code = "import sys; sys.argv = ['betavae', '--help']\nfrom betavae.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "betavae run paper" in done.stdout
+    assert time.perf_counter() - begun < 5  # a hang, not a timing: benchmarks/ has the timing
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["run", "papr"], "did you mean 'paper'"),
+        (["run", "paper", "--scale", "labtop"], "did you mean 'laptop'"),
+        (["rum", "paper"], "did you mean 'run'"),
+        (["data", "fetch", "3dshape"], "shapes3d"),
+        (["data", "card", "dsprite"], "did you mean 'dsprites'"),
+        (["run", "paper", "--workers", "-1"], "not a whole number"),
+        (["run", "paper", "--shard", "3/3"], "not a shard"),
+        (["run", "no-such.toml"], "no-such.toml"),
+        (["status", "no/such/store"], "no/such/store"),
+        (["report", "no/such/store"], "no/such/store"),
+        (["run"], "betavae run --help"),
+        (["run", "paper", "--no-such-option"], "no-such-option"),
+    ],
+)
+def test_misuse_is_one_clear_line_and_exit_2(
+    words: list[str], part: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BETAVAE_DATA", str(tmp_path / "data"))
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("betavae: ")
+    assert said.count("\n") == 1
+    assert part in said
+    assert list(tmp_path.iterdir()) == []  # a mistake leaves nothing behind
+
+
+def test_the_options_are_frozen() -> None:
+    """A new option is a decision: it is written here too."""
+    options = {name: sorted(s for a in this._actions for s in a.option_strings if s not in ("-h", "--help")) for name, this in every_parser()}
+    assert options == {
+        "betavae": ["--version"],
+        "betavae data": [],
+        "betavae data add": ["--root", "--sha256"],
+        "betavae data card": ["--root"],
+        "betavae data compare": ["--root"],
+        "betavae data fetch": ["--offline", "--root"],
+        "betavae data list": ["--root"],
+        "betavae data verify": ["--root"],
+        "betavae report": ["--checklist", "--out"],
+        "betavae run": ["--data", "--device", "--dry-run", "--only", "--quiet", "--scale", "--shard", "--store", "--workers"],
+        "betavae status": [],
+    }

@@ -1,0 +1,94 @@
+"""Study files: they round trip with the same ids, and every mistake is named with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from betavae.errors import Misuse
+from betavae.study.files import read, write
+from betavae.study.paper import SCALES, paper
+
+GOOD = """
+name = "mine"
+
+[questions.five]
+measure = "higgins"
+votes = 1000
+
+[[grid]]
+dataset = ["dsprites"]
+method = ["conv"]
+seed = [1, 2, 3]
+beta = [1, 4]
+recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 256, images = 50_000 }
+questions = ["five"]
+
+[[grid]]
+dataset = "dsprites"
+method = ["pca", "ica"]
+seed = 1
+fit = [2500, "all"]
+questions = ["five"]
+"""
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "mine.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_a_grid_is_the_product_of_its_lists(tmp_path: Path) -> None:
+    study = read(written(tmp_path, GOOD))
+    assert len(study.cells) == 3 * 2 + 2 * 2
+    assert {(c.seed, c.beta) for c in study.cells if c.recipe} == {(s, b) for s in (1, 2, 3) for b in (1.0, 4.0)}
+    assert all(j.questions[0].measure == "higgins" for j in study.jobs)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_papers_study_survives_a_file_with_its_ids(scale: str, tmp_path: Path) -> None:
+    study = paper(scale, have=["cifar10", "cifar10-jpeg"], features="efficientnet_lite0")
+    assert read(written(tmp_path, write(study))) == study
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('name = "mine"', 'nam = "mine"', "mine.toml:2: unknown key of a study 'nam'; did you mean 'name'"),
+        ('"dsprites"]', '"dsprite"]', "mine.toml:9: unknown dataset 'dsprite'; did you mean 'dsprites'"),
+        ('["conv"]', '["convv"]', "mine.toml:10: unknown method 'convv'; did you mean 'conv'"),
+        ("beta =", "beat =", "mine.toml:12: unknown key of a grid 'beat'; did you mean 'beta'"),
+        ("seed = [1, 2, 3]", "seed = [1, 2.5]", "mine.toml:11: seed is 2.5; wanted a whole number"),
+        ("seed = [1, 2, 3]", "seed = [true]", "seed is True; wanted a whole number"),
+        ("batch = 256", "batch = 0", "mine.toml:13: batch is 0; wanted a whole number from 1"),
+        ("batch = 256, ", "", "the recipe has no batch"),
+        ("5e-4", "nan", "learning_rate is nan; wanted a number"),
+        ("5e-4", "inf", "learning_rate is inf; wanted a number"),
+        ("beta = [1, 4]", "beta = [-1]", "beta is -1; wanted a number"),
+        ("beta = [1, 4]", "beta = [[1]]", "beta is [1]; wanted a number"),
+        ('questions = ["five"]', 'questions = ["six"]', "unknown question 'six'; known: five"),
+        ('measure = "higgins"', 'measure = "higgin"', "unknown measure 'higgin'; did you mean 'higgins'"),
+        ("seed = [1, 2, 3]", "seed = " + str(list(range(200_000))), "more than 100,000 cells"),
+        ('name = "mine"', 'name = "../mine"', "wanted up to 64 letters"),
+        ("[[grid]]", "[grid", "not TOML"),
+        ("votes = 1000", "votes = " + "[" * 100_000, "not TOML"),
+        ('name = "mine"', 'name = "mine"\nname = "yours"', "not TOML"),
+    ],
+)
+def test_every_mistake_is_named(old: str, new: str, part: str, tmp_path: Path) -> None:
+    assert old in GOOD
+    with pytest.raises(Misuse) as caught:
+        read(written(tmp_path, GOOD.replace(old, new, 1)))
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="not UTF-8"):
+        read(written(tmp_path, b"name = '\xff\xfe'"))
+    with pytest.raises(Misuse, match="cannot be read"):
+        read(tmp_path / "absent.toml")
+    with pytest.raises(Misuse, match="larger than"):
+        read(written(tmp_path, b"#" * 5_000_000))

@@ -1,0 +1,257 @@
+"""Laws of training: hand-computed losses, a population equals its members, neighbours do not matter, resume is exact."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from tiny import squares
+from torch import Tensor
+
+from betavae.models import MODELS
+from betavae.models.base import Posterior
+from betavae.objectives import LOG_SIGMA, OBJECTIVES, Terms, gaussian_nats, kl_nats, loss, terms
+from betavae.training import checkpoint, draws, population, single
+from betavae.training.recipe import Recipe
+from betavae.training.single import Member, Task
+
+SIDE = 32
+ADAM = Recipe("adam", 5e-4, 16, 16 * 40)
+ADAGRAD = Recipe("adagrad", 1e-2, 16, 16 * 40)
+
+
+def task(method: str = "conv", recipe: Recipe = ADAM, objective: str = "beta_vae", codes: int = 4) -> Task:
+    dataset = squares(SIDE)
+    return Task(dataset, MODELS[method](dataset.shape, codes), OBJECTIVES[objective], recipe)
+
+
+def member(seed: int = 1, beta: float = 4.0, **knobs: float) -> Member:
+    return Member(seed, {"beta": beta, **knobs})
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_kl_is_zero_at_the_prior() -> None:
+    assert torch.equal(kl_nats(Posterior(torch.zeros(3, 2), torch.zeros(3, 2))), torch.zeros(3, 2))
+
+
+def test_kl_equals_the_closed_form_and_its_sampled_mean() -> None:
+    mean, sigma = 1.5, 0.5
+    by_hand = -math.log(sigma) + (sigma**2 + mean**2) / 2 - 0.5
+    given = kl_nats(Posterior(torch.tensor([[mean]]), torch.tensor([[2 * math.log(sigma)]])))
+    assert float(given) == pytest.approx(by_hand, rel=1e-6)
+    q, p = torch.distributions.Normal(mean, sigma), torch.distributions.Normal(0.0, 1.0)
+    assert float(torch.distributions.kl_divergence(q, p)) == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_a_batch_computed_by_hand() -> None:
+    """Two images of two pixels, logits 0 and 2: the loss is the sum over pixels, β times the sum over latents, the mean of two."""
+    logits = torch.tensor([[[[0.0, 2.0]]], [[[2.0, 0.0]]]])
+    images = torch.tensor([[[[1.0, 1.0]]], [[[0.0, 1.0]]]])
+    nats = OBJECTIVES["beta_vae"].nats({}, logits, images, {})
+    first = math.log(2) + math.log(1 + math.exp(-2))
+    second = 2 + math.log(1 + math.exp(-2)) + math.log(2)
+    assert nats.tolist() == pytest.approx([first, second], rel=1e-6)
+    kl = kl_nats(Posterior(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.zeros(2, 2)))
+    assert kl.tolist() == [[0.5, 0.0], [0.0, 2.0]]
+    whole = loss(Terms(nats.mean(), kl.mean(0)), {"beta": 4.0})
+    assert float(whole) == pytest.approx((first + second) / 2 + 4 * 1.25, rel=1e-6)
+
+
+def test_beta_one_is_the_elbo() -> None:
+    """At β = 1 the loss is -E_q[log p(x, z) - log q(z)], estimated here from its definition."""
+    given = task(codes=2)
+    params = given.model.init(torch.Generator().manual_seed(0))
+    images = given.dataset.render(torch.arange(3))
+    noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(1))
+    each = []
+    with torch.no_grad():
+        for image in images:
+            posterior = given.model.encode(params, image[None])
+            z = posterior.sample(noise)
+            q = torch.distributions.Normal(posterior.mean, (0.5 * posterior.logvar).exp())
+            prior = torch.distributions.Normal(0.0, 1.0)
+            regret = q.log_prob(z).sum(-1) - prior.log_prob(z).sum(-1)
+            each.append(float(regret.mean()))
+            kl = float(kl_nats(posterior).sum())
+            assert each[-1] == pytest.approx(kl, abs=5 * float(regret.std()) / math.sqrt(len(noise)))
+        reconstruction, kl_each = terms(given.objective, given.model, params, images, noise[:3], {"beta": 1.0})
+        seen = Terms(reconstruction.mean(), kl_each.mean(0))
+        assert float(loss(seen, {"beta": 1.0})) == pytest.approx(float(reconstruction.mean() + kl_each.sum(-1).mean()), rel=1e-6)
+
+
+def test_gaussian_nats_equal_torch_distributions() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(3, 1, 4, 4, generator=generator), torch.rand(3, 1, 4, 4, generator=generator)
+    expected = -torch.distributions.Normal(y, 0.3).log_prob(x).flatten(1).sum(-1)
+    assert torch.allclose(gaussian_nats(y, x, math.log(0.3)), expected, rtol=1e-5)
+
+
+def test_beta_vae_at_sigma_squared_is_the_rescaled_vae() -> None:
+    """Section 4.2 of the paper: unit σ with β = σ² has the gradient of (σ, β = 1) times σ², exactly up to rounding."""
+    sigma, given = 0.35, task("mlp", objective="gaussian", codes=3)
+    params = {k: v.double() for k, v in given.model.init(torch.Generator().manual_seed(3)).items()}
+    for leaf in params.values():
+        leaf.requires_grad_(True)
+    index, noise = torch.arange(8), torch.randn(8, 3, generator=torch.Generator().manual_seed(4))
+    beta, _ = single.gradient(given, params, index, noise, {"beta": sigma**2, "sigma": 1.0}, 8)
+    vae, _ = single.gradient(given, params, index, noise, {"beta": 1.0, "sigma": sigma}, 8)
+    for key in beta:
+        assert torch.allclose(beta[key], vae[key] * sigma**2, rtol=1e-9, atol=1e-12), key
+    other, _ = single.gradient(given, params, index, noise, {"beta": 2 * sigma**2, "sigma": 1.0}, 8)
+    assert any(not torch.allclose(other[k], vae[k] * sigma**2, rtol=1e-3) for k in beta)
+
+
+def test_sigma_vae_learns_the_noise_of_the_images() -> None:
+    """With the decoder held, the learnt σ goes to the root mean squared error (Rybkin et al. 2020, Eq. 8)."""
+    objective = OBJECTIVES["sigma_vae"]
+    params = objective.init()
+    images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    logits = torch.zeros_like(images)
+    params[LOG_SIGMA].requires_grad_(True)
+    optimiser = torch.optim.Adam([params[LOG_SIGMA]], lr=0.05)
+    for _ in range(400):
+        optimiser.zero_grad()
+        objective.nats(params, logits, images, {}).mean().backward()
+        optimiser.step()
+    sigma = math.exp(-6 + math.log1p(math.exp(float(params[LOG_SIGMA].detach()) + 6)))
+    assert sigma == pytest.approx(float((images - 0.5).square().mean().sqrt()), rel=1e-2)
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 16])
+def test_chunks_do_not_change_the_gradient(chunk: int) -> None:
+    given = task()
+    params = {k: v.double().requires_grad_(True) for k, v in given.model.init(torch.Generator().manual_seed(0)).items()}
+    index, noise = torch.arange(16), torch.randn(16, 4, generator=torch.Generator().manual_seed(1))
+    whole, seen = single.gradient(given, params, index, noise, {"beta": 4.0}, 16)
+    parts, again = single.gradient(given, params, index, noise, {"beta": 4.0}, chunk)
+    assert all(torch.allclose(whole[k], parts[k], rtol=1e-9, atol=1e-12) for k in whole)
+    assert torch.allclose(seen.reconstruction, again.reconstruction)
+
+
+def test_the_optimisers_are_pytorchs() -> None:
+    for recipe, rival in ((ADAM, torch.optim.Adam), (ADAGRAD, torch.optim.Adagrad)):
+        generator = torch.Generator().manual_seed(0)
+        ours = {"w": torch.randn(5, 3, generator=generator)}
+        theirs = ours["w"].clone().requires_grad_(True)
+        optimiser = rival([theirs], lr=recipe.learning_rate)
+        slots = ("mean", "square") if recipe.optimiser == "adam" else ("sum",)
+        moments = {f"{slot}/w": torch.zeros(5, 3) for slot in slots}
+        for step in range(5):
+            slope = torch.randn(5, 3, generator=generator)
+            theirs.grad = slope.clone()
+            optimiser.step()
+            single.update(recipe, ours, {"w": slope}, moments, step)
+        assert torch.allclose(ours["w"], theirs.detach(), rtol=1e-5, atol=1e-7)
+
+
+def test_the_learning_rate_falls_by_five_for_the_last_quarter() -> None:
+    recipe = Recipe("adam", 1.0, 1, 8)
+    assert [single.rate(recipe, s) for s in range(8)] == pytest.approx([1.0] * 6 + [0.2] * 2)
+
+
+def test_every_epoch_shows_every_image_once() -> None:
+    seen = torch.cat([draws.order(7, "squares", (0, 60), 16, s) for s in range(15)])  # four epochs of 60, in batches of 16
+    assert all(sorted(part.tolist()) == list(range(60)) for part in seen.split(60))
+    assert seen[:60].tolist() != seen[60:120].tolist()
+    assert draws.order(7, "squares", (100, 160), 16, 0).min() >= 100
+
+
+def test_population_equals_singles() -> None:
+    """One program for four members gives each what it gets alone: 200 steps in float64, to 1e-5."""
+    given = task(recipe=Recipe("adam", 5e-4, 8, 8 * 200))
+    members = [member(1, 1.0), member(1, 4.0), member(2, 0.1), member(3, 10.0)]
+
+    def fresh() -> list[single.State]:
+        states = [single.start(given, m) for m in members]
+        for s in states:
+            s.params = {k: v.double() for k, v in s.params.items()}
+            s.moments = {k: v.double() for k, v in s.moments.items()}
+        return states
+
+    alone = population.advance(given, members, fresh(), 200, together=False)
+    many = population.advance(given, members, fresh(), 200, together=True)
+    for a, b in zip(alone, many, strict=True):
+        assert a.step == b.step == 200
+        assert all(torch.allclose(a.params[k], b.params[k], rtol=1e-5, atol=1e-5) for k in a.params)
+        assert torch.allclose(a.trace, b.trace, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_neighbours_do_not_matter(together: bool) -> None:
+    given = task()
+    me = member(5, 4.0)
+    trios = [[member(1, 1.0), me, member(2, 10.0)], [member(9, 0.1), me, member(8, 100.0)]]
+    first, second = (
+        population.advance(given, trio, [single.start(given, m) for m in trio], 10, together=together)[1] for trio in trios
+    )
+    assert same(first.params, second.params)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_diverged_member_leaves_others_unchanged(together: bool) -> None:
+    """A NaN planted in one of eight: it freezes and says where; seven end bitwise as without it."""
+    given = task()
+    members = [member(k, 4.0) for k in range(8)]
+
+    def states(poison: bool) -> list[single.State]:
+        made = [single.start(given, m) for m in members]
+        if poison:
+            next(iter(made[3].params.values())).view(-1)[0] = math.nan
+        return made
+
+    clean = population.advance(given, members, states(False), 12, together=together)
+    dirty = population.advance(given, members, states(True), 12, together=together)
+    assert dirty[3].diverged is not None
+    assert dirty[3].diverged[0] == 0
+    assert dirty[3].step == 0
+    for k in set(range(8)) - {3}:
+        assert dirty[k].diverged is None
+        assert same(clean[k].params, dirty[k].params)
+
+
+def test_divergence_is_found_at_its_step_and_term() -> None:
+    given = task("mlp", ADAGRAD)
+    state = single.start(given, member())
+    state = single.advance(given, member(), state, 3)
+    for key, leaf in state.params.items():
+        if "logvar" in key:
+            leaf.fill_(1e30)
+    state = single.advance(given, member(), state, 10)
+    assert state.diverged is not None
+    assert state.diverged[0] == 3
+    assert state.step == 3
+
+
+@pytest.mark.parametrize(("method", "recipe"), [("conv", ADAM), ("mlp", ADAGRAD)])
+def test_resume_equals_uninterrupted(method: str, recipe: Recipe, tmp_path: object) -> None:
+    from pathlib import Path
+
+    from betavae.study.perform import pack, unpack
+
+    folder = Path(str(tmp_path))
+    given, me = task(method, recipe), member()
+    whole = single.advance(given, me, single.start(given, me), 12)
+    part = single.advance(given, me, single.start(given, me), 7)
+    checkpoint.save(folder, part.step, *pack(part))
+    found = checkpoint.latest(folder)
+    assert found is not None
+    rest = single.advance(given, me, unpack(found), 12)
+    assert rest.step == whole.step == 12
+    assert same(whole.params, rest.params)
+    assert same(whole.moments, rest.moments)
+    assert torch.equal(whole.trace, rest.trace)
+
+
+def test_the_curve_counts_every_step_once() -> None:
+    given, me = task(recipe=Recipe("adam", 5e-4, 4, 4 * 130)), member()
+    state = single.advance(given, me, single.start(given, me), 130)
+    steps, reconstruction, kl = state.curve()
+    assert len(steps) == 100
+    assert int(steps[-1]) == 130
+    assert reconstruction.shape == (100,)
+    assert kl.shape == (100, 4)
+    assert float(reconstruction[-1]) < float(reconstruction[0])
