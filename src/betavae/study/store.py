@@ -1,0 +1,224 @@
+"""The store: a folder of append-only records, with arrays beside them by content. Nothing in it is ever changed in place.
+
+    records/<writer>.jsonl   one file per writing process, a JSON object per line
+    arrays/<sha256>.safetensors
+    checkpoints/<cell id>/   states of training, the last one kept
+    leases/<cell id>.lock    who is doing what
+    study.json               the study last run here
+
+A torn last line is ignored and healed by its writer; a line that cannot be believed is named and left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from betavae.disk import append, write_atomic
+from betavae.errors import BetavaeError, Fault, Misuse
+from betavae.study.cells import Cell, Job, Question, Study, canonical
+
+if TYPE_CHECKING:
+    from betavae.types import Array
+
+SCHEMA = 1
+LONGEST = 16_000_000
+"""Bytes of one record's line; a real one has a few thousand."""
+STATUSES = ("ok", "diverged", "error")
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "study": dict,
+    "at": (int, float),
+    "status": str,
+    "message": str,
+    "scores": dict,
+    "notes": dict,
+    "seconds": (int, float),
+    "images": int,
+    "when": str,
+    "machine": dict,
+}
+
+Record = dict[str, Any]
+_numbers = itertools.count()
+
+
+class Store:
+    """A folder of records. ``create=False`` asks for one that is there; Misuse where it is not."""
+
+    def __init__(self, path: Path, create: bool = True) -> None:
+        self.path = Path(path)
+        self.problems: list[str] = []
+        if not create and not (self.path / "records").is_dir():
+            raise Misuse(f"{self.path} holds no records; `betavae run` makes a store")
+        host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
+        self.writer = f"{host}-{os.getpid()}-{time.time_ns() // 1000:x}-{next(_numbers)}"
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one record, durable when this returns. Raises Fault where the disk refuses; the store is then as before."""
+        append(self.path / "records" / f"{self.writer}.jsonl", canonical(record).encode())
+
+    def records(self) -> list[Record]:
+        """All records, of all writers, each (cell, question, time) once: ok before diverged before error, then the first.
+
+        ``problems`` then lists the lines that were left out, by file, line and reason.
+        """
+        self.problems = []
+        best: dict[tuple[Any, ...], Record] = {}
+        files = sorted((self.path / "records").glob("*.jsonl"))
+        for record in (r for file in files for r in _lines(file, self.problems)):
+            key = (record["cell_id"], record["question_id"], record["at"])
+            if record["kind"] == "run":
+                key = ("run", record["when"], len(best))
+            held = best.get(key)
+            if held is None or _rank(record) < _rank(held):
+                best[key] = record
+        for problem in self.problems:
+            print(f"betavae: {problem}", file=sys.stderr)
+        return sorted(best.values(), key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]))
+
+    def done(self) -> set[tuple[str, str | None, float]]:
+        """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as done."""
+        records = self.records()
+        return {(r["cell_id"], r["question_id"], float(r["at"])) for r in records if r["status"] != "error" and r["kind"] != "run"}
+
+    def put(self, arrays: Mapping[str, Array]) -> str:
+        """Keep arrays by content; gives the name they are found by."""
+        import numpy as np
+        from safetensors.numpy import save
+
+        data = save({key: np.ascontiguousarray(value) for key, value in sorted(arrays.items())})
+        name = hashlib.sha256(data).hexdigest()
+        path = self.path / "arrays" / f"{name}.safetensors"
+        if not path.exists():
+            write_atomic(path, data)
+        return name
+
+    def arrays(self, name: str) -> dict[str, Array]:
+        """The arrays kept under a name. Raises Fault where they are gone or are not what was kept."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        if len(name) != 64 or set(name) - set("0123456789abcdef"):
+            raise Fault(f"{name[:80]!r} is not the name of arrays; wanted a sha256 in hexadecimal")
+        path = self.path / "arrays" / f"{name}.safetensors"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise Fault(f"{path} cannot be read: {error.strerror}; run the study again to make it") from None
+        found = hashlib.sha256(data).hexdigest()
+        if found != name:
+            raise Fault(f"{path} was altered: sha256 {found}, wanted {name}; delete it and run the study again")
+        try:
+            return dict(load(data))
+        except SafetensorError as error:
+            raise Fault(f"{path} is no safetensors file: {error}") from None
+
+    def remember(self, study: Study) -> None:
+        """Keep the study itself, so that ``status`` knows what was wanted."""
+        jobs = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in study.jobs]
+        plain = {"schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs}
+        write_atomic(self.path / "study.json", json.dumps(plain, indent=1).encode())
+
+    def recalled(self) -> Study:
+        """The study last run here. Raises Misuse where there is none, Fault where it cannot be read."""
+        path = self.path / "study.json"
+        if not path.is_file():
+            raise Misuse(f"{path} is not there; `betavae run` writes it")
+        try:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            jobs = tuple(
+                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in plain["jobs"]
+            )
+            return Study(plain["name"], plain["scale"], jobs)
+        except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
+            raise Fault(f"{path} is not a study: {type(error).__name__}: {str(error)[:100]}; run the study again") from None
+
+
+def read(paths: Iterable[Path]) -> list[Record]:
+    """The records of several stores together, each (cell, question, time) once."""
+    best: dict[tuple[Any, ...], Record] = {}
+    for path in paths:
+        for record in Store(path, create=False).records():
+            key = (record["cell_id"], record["question_id"], record["at"], record["when"] if record["kind"] == "run" else "")
+            if key not in best or _rank(record) < _rank(best[key]):
+                best[key] = record
+    return list(best.values())
+
+
+def _rank(record: Record) -> int:
+    return STATUSES.index(record["status"])
+
+
+def _lines(path: Path, problems: list[str]) -> Iterator[Record]:
+    """The records of one file; what cannot be believed is added to ``problems``, but for a torn last line."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LONGEST + 1):
+            number += 1
+            if not line.endswith(b"\n"):
+                if len(line) > LONGEST:
+                    problems.append(f"{path}:{number}: longer than {LONGEST:,} bytes; left out")
+                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                    continue
+                return  # torn by a crash while it was written; its append never returned
+            try:
+                yield _checked(json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique))
+            except (ValueError, RecursionError) as error:
+                reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:160]
+                problems.append(f"{path}:{number}: not a record: {reason}; left out")
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(items)
+    if len(table) != len(items):
+        raise ValueError("a key stands twice in one object")
+    return table
+
+
+def _checked(record: Any) -> Record:
+    """A record of this schema, or ValueError says what is wrong with it."""
+    if not isinstance(record, dict):
+        raise ValueError(f"a {type(record).__name__}, wanted an object")
+    schema = record.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise NewerStore(schema)
+        raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}")
+    for key, kind in FIELDS.items():
+        if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
+            raise ValueError(f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}")
+    if record["status"] not in STATUSES:
+        raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
+    for key in ("cell_id", "question_id", "arrays"):
+        if not isinstance(record.get(key), str | None):
+            raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
+    for key in ("cell", "question", "data"):
+        if not isinstance(record.get(key), dict | None):
+            raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
+    if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
+        raise ValueError("it names no cell")
+    for name, score in record["scores"].items():
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            raise ValueError(f"score {name:.40} is {score!r:.60}, wanted a number")
+    return record
+
+
+class NewerStore(BetavaeError):
+    """A record written by a later version of this package."""
+
+    def __init__(self, schema: int) -> None:
+        super().__init__(f"the store has records of schema {schema}, this version reads {SCHEMA}; upgrade betavae")
