@@ -147,7 +147,7 @@ def data(options: argparse.Namespace) -> int:
 def studied(options: argparse.Namespace) -> Study:
     """The study a command line names."""
     if options.study == "paper":
-        from betavae.datasets.files import here
+        from betavae.datasets.commands import here
         from betavae.study.paper import paper
 
         features = "inception2015" if here("inception") else "efficientnet_lite0" if _installed() else None

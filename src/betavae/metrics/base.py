@@ -63,8 +63,8 @@ Measure = Callable[[torch.Generator, Subject], Answer]
 class Codes:
     """Codes of a dataset's images, made once each and remembered: ``codes(index [*n]) -> [*n, Z]`` float32 on the CPU."""
 
-    def __init__(self, dataset: Dataset, encode: Callable[[Tensor], Any], batch: int = 256) -> None:
-        self._dataset, self._encode, self._batch = dataset, encode, batch
+    def __init__(self, dataset: Dataset, codec: Codec, batch: int = 256) -> None:
+        self._dataset, self._codec, self._batch = dataset, codec, batch
         self._known = torch.zeros(dataset.size, dtype=torch.bool)
         self._store: Tensor | None = None
 
@@ -87,7 +87,7 @@ class Codes:
     def encode(self, index: Tensor) -> Tensor:
         """Codes of one batch of images ``[n]``, checked: a real ``[n, Z]``, or ValueError says what the encoder gave."""
         with torch.no_grad():
-            given = self._encode(self._dataset.render(index))
+            given: Any = self._codec.told(index) if self._codec.told else self._codec.encode(self._dataset.render(index))
         codes = torch.as_tensor(np.asarray(given) if not isinstance(given, Tensor) else given).detach()
         if codes.ndim != 2 or len(codes) != len(index) or not (codes.is_floating_point() or codes.dtype == torch.int64):
             raise ValueError(
@@ -113,9 +113,7 @@ def evaluate(
 
     The result's first key is the metric's own score. The batch size changes nothing but speed.
     """
-    codec = encode if isinstance(encode, Codec) else None
-    codes = Codes(dataset, codec.encode if codec else encode, batch)  # type: ignore[arg-type]
-    if codec is None:
-        codec = Codec(codes=-1, encode=encode)  # type: ignore[arg-type]
+    codec = encode if isinstance(encode, Codec) else Codec(-1, encode)
+    codes = Codes(dataset, codec, batch)
     name = metric.name if isinstance(metric, Metric) else "measure"
     return ask(metric, name, Subject(dataset, codec, codes), seed).scores

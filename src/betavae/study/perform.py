@@ -16,7 +16,7 @@ import torch
 from betavae import datasets, rng
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, choose
-from betavae.metrics import METRICS
+from betavae import metrics
 from betavae.metrics.base import Answer, Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
@@ -98,8 +98,7 @@ def _reason(error: BaseException) -> str:
 
 def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> None:
     """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
-    codes = Codes(dataset, codec.encode)
-    subject = Subject(dataset, codec, codes)
+    subject = Subject(dataset, codec, Codes(dataset, codec))
     for question in job.questions:
         if at not in question.at or desk.done(job.cell.id, question.id, at):
             continue
@@ -107,7 +106,7 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> 
         desk.say({"cell": job.cell.id, "asking": question.measure})
         found, status, message = Answer(), "ok", ""
         try:
-            measure = choose(METRICS, question.measure, "measure")(**dict(question.knobs))
+            measure = metrics.named(question.measure, **dict(question.knobs))
             found = ask(measure, question.measure, subject, question.seed)
         except Exception as error:  # an error is a record; the other questions go on
             status, message = "error", _reason(error)

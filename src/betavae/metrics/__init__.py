@@ -1,0 +1,38 @@
+"""Questions to a representation by name. ``METRICS[name](**knobs)`` is a metric or a measure; see ``base`` for the two."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from betavae.errors import Misuse, choose, unknown
+from betavae.metrics import probes
+from betavae.metrics.base import Measure, Metric, evaluate
+from betavae.metrics.fidelity import frechet
+from betavae.metrics.higgins import higgins, rotation
+from betavae.metrics.reconstruction import reconstruction
+
+METRICS: dict[str, Callable[..., Metric | Measure]] = {
+    "higgins": higgins,
+    "rotation": rotation,
+    "reconstruction": reconstruction,
+    "frechet": frechet,
+    "samples": probes.samples,
+    "reconstructions": probes.reconstructions,
+    "traversals": probes.traversals,
+    "latent_space": probes.latent_space,
+    "architecture": probes.architecture,
+}
+
+__all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction", "rotation"]
+
+
+def named(name: str, **knobs: Any) -> Metric | Measure:
+    """The metric or measure of this name with these knobs. Raises Misuse for an unknown name or knob, with the near match."""
+    factory = choose(METRICS, name, "measure")
+    known = inspect.signature(higgins if name == "rotation" else factory).parameters
+    for knob in knobs:
+        if knob not in known:
+            raise unknown(f"knob of {name}", knob, known) if known else Misuse(f"{name} has no knobs; given {knob!r}")
+    return factory(**knobs)

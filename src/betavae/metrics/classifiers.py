@@ -1,0 +1,174 @@
+"""The four classifiers of Table 2 of the paper, each a pure function of its votes and a generator.
+
+``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, ...) -> predicted classes [Q]``. No state survives a call: the
+published code's leaks are arguments, off by default.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from betavae import rng
+
+LINEAR_STEPS = 3000
+"""Full-batch Adagrad steps of the linear classifier; the published code makes 10,000 (see docs/metrics/higgins.md)."""
+MLP_STEPS, MLP_BATCH = 400, 250
+"""Adam steps of the MLP classifier; the published code makes 5,000 full-batch Adagrad steps (see docs/metrics/higgins.md)."""
+TREES = 150
+
+
+class Judge(Protocol):
+    """A classifier: fit on the training votes, say the class of the test votes."""
+
+    def __call__(
+        self,
+        generator: torch.Generator,
+        train_x: Tensor,
+        train_y: Tensor,
+        test_x: Tensor,
+        classes: int,
+        *,
+        dropout_at_test: bool = False,
+        adagrad_leak: bool = False,
+        adam: bool = False,
+    ) -> Tensor: ...
+
+
+def linear(
+    generator: torch.Generator,
+    train_x: Tensor,
+    train_y: Tensor,
+    test_x: Tensor,
+    classes: int,
+    *,
+    dropout_at_test: bool = False,
+    adagrad_leak: bool = False,
+    adam: bool = False,
+    steps: int = LINEAR_STEPS,
+) -> Tensor:
+    """Softmax regression by full-batch Adagrad of rate .01, as the paper's "linear (PyTorch)".
+
+    ``adam`` is Adam of rate 1 instead; ``adagrad_leak`` begins with the accumulators of a training before.
+    """
+    del dropout_at_test
+    x, test = _with_bias(train_x), _with_bias(test_x)
+    target = F.one_hot(train_y, classes).to(x.dtype) / len(x)
+    turned = x.T.contiguous()
+    sums = torch.zeros(x.shape[1], classes)
+    weight = sums
+    for _ in range(2 if adagrad_leak else 1):
+        bound = 1 / math.sqrt(train_x.shape[1])
+        weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator)
+        mean = torch.zeros_like(weight)
+        square = torch.zeros_like(weight)
+        for step in range(1, steps + 1):
+            # The gradient of the mean cross-entropy of a softmax, by hand: x^T (softmax(x W) - y) / n.
+            slope = turned @ torch.softmax(x @ weight, -1).div_(len(x)).sub_(target)
+            if adam:
+                mean.lerp_(slope, 0.1)
+                square.mul_(0.999).addcmul_(slope, slope, value=0.001)
+                root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
+                weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
+            else:
+                sums.addcmul_(slope, slope)
+                weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
+    return (test @ weight).argmax(-1)
+
+
+def _with_bias(x: Tensor) -> Tensor:
+    return torch.cat([x, torch.ones(len(x), 1)], -1)
+
+
+def mlp(
+    generator: torch.Generator,
+    train_x: Tensor,
+    train_y: Tensor,
+    test_x: Tensor,
+    classes: int,
+    *,
+    dropout_at_test: bool = False,
+    adagrad_leak: bool = False,
+    adam: bool = False,
+    steps: int = MLP_STEPS,
+) -> Tensor:
+    """Two hidden layers of 256 ReLU units, dropout .5 while it learns, by Adam of rate .001.
+
+    ``dropout_at_test`` leaves dropout on while it is scored, as the published code does.
+    """
+    del adagrad_leak, adam
+    widths = [(train_x.shape[1], 256), (256, 256), (256, classes)]
+    layers = []
+    for into, out in widths:
+        bound = 1 / math.sqrt(into)
+        layers.append(torch.empty(out, into).uniform_(-bound, bound, generator=generator).requires_grad_(True))
+        layers.append(torch.empty(out).uniform_(-bound, bound, generator=generator).requires_grad_(True))
+    optimiser = torch.optim.Adam(layers, lr=1e-3, weight_decay=1e-4, fused=True)
+
+    def forward(x: Tensor, dropout: bool) -> Tensor:
+        for k in (0, 2):
+            x = torch.relu(F.linear(x, layers[k], layers[k + 1]))
+            if dropout:
+                x = x * (torch.rand(x.shape, generator=generator) < 0.5) * 2.0
+        return F.linear(x, layers[4], layers[5])
+
+    for _ in range(steps):
+        batch = torch.randint(len(train_x), (min(MLP_BATCH, len(train_x)),), generator=generator)
+        optimiser.zero_grad(set_to_none=True)
+        F.cross_entropy(forward(train_x[batch], True), train_y[batch]).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    with torch.no_grad():
+        return forward(test_x, dropout_at_test).argmax(-1)
+
+
+def logistic(
+    generator: torch.Generator,
+    train_x: Tensor,
+    train_y: Tensor,
+    test_x: Tensor,
+    classes: int,
+    *,
+    dropout_at_test: bool = False,
+    adagrad_leak: bool = False,
+    adam: bool = False,
+) -> Tensor:
+    """scikit-learn's logistic regression (L2, C = 1, at most 500 iterations): the paper's "linear (SKlearn)"."""
+    del dropout_at_test, adagrad_leak, adam, classes
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    if bool((train_y == train_y[0]).all()):  # scikit-learn refuses a single class
+        return train_y[:1].expand(len(test_x))
+    model = LogisticRegression(max_iter=500, random_state=rng.spawn_seed(generator) % 2**31)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 500 iterations are the published setting
+        model.fit(train_x.numpy(), train_y.numpy())
+    return torch.from_numpy(model.predict(test_x.numpy()))
+
+
+def forest(
+    generator: torch.Generator,
+    train_x: Tensor,
+    train_y: Tensor,
+    test_x: Tensor,
+    classes: int,
+    *,
+    dropout_at_test: bool = False,
+    adagrad_leak: bool = False,
+    adam: bool = False,
+) -> Tensor:
+    """scikit-learn's random forest of 150 trees, seeded (the published code's is not)."""
+    del dropout_at_test, adagrad_leak, adam, classes
+    from sklearn.ensemble import RandomForestClassifier
+
+    model = RandomForestClassifier(n_estimators=TREES, random_state=rng.spawn_seed(generator) % 2**31)
+    return torch.from_numpy(model.fit(train_x.numpy(), train_y.numpy()).predict(test_x.numpy()))
+
+
+CLASSIFIERS: dict[str, Judge] = {"linear": linear, "mlp": mlp, "logistic": logistic, "forest": forest}
+"""The columns of Table 2 by name."""

@@ -1,0 +1,136 @@
+"""Measures that bring back pictures and points instead of scores: what the figures are drawn from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from betavae.errors import Misuse
+from betavae.metrics.base import Answer, Measure, Subject
+from betavae.metrics.reconstruction import codes_of, subset
+from betavae.objectives import kl_nats
+from betavae.types import Json
+
+RANGES = ("prior", "posterior", "published")
+NARROW = 1.959963984540054
+"""Traversals run over the middle 95 % of a normal: this many standard deviations to either side."""
+
+
+def _bytes(images: Tensor) -> Tensor:
+    return (images.detach().cpu() * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def samples(*, images: int = 40, split: str = "train") -> Measure:
+    """Images of the dataset itself (Figures 1 and 2): array "images" uint8 ``[n, C, H, W]``."""
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        begin, end = subject.dataset.splits[split]
+        index = torch.randint(begin, end, (images,), generator=generator)
+        return Answer(arrays={"images": _bytes(subject.dataset.render(index)).numpy()})
+
+    return measure
+
+
+def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean") -> Measure:
+    """Images and what comes back of them (Figures 9 and 10): "images", "reconstructions" uint8 ``[n, C, H, W]``."""
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        if subject.codec.decode is None:
+            raise Misuse("this representation has no way back to images; it cannot be asked for reconstructions")
+        x = subject.dataset.render(subset(generator, subject.dataset, split, images))
+        y = subject.codec.decode(codes_of(subject, x, code, generator))
+        return Answer(arrays={"images": _bytes(x).numpy(), "reconstructions": _bytes(y).numpy()}, notes={"split": split})
+
+    return measure
+
+
+def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: int = 500) -> Measure:
+    """One image's code with one latent moved at a time (Figure 4), the ``top`` latents of largest KL on ``images`` images.
+
+    ``range``: "prior" moves over the 2.5 to 97.5 % quantiles of N(0, 1); "posterior" over those of the image's own
+    posterior; "published" over (-v, v) with v = μ - 1.96σ, as the published code does. The other latents stay at their means.
+    Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, "values" ``[top, steps]``, "original" ``[C, H, W]``.
+    """
+    if range not in RANGES:
+        raise Misuse(f"range is {range!r}; wanted one of {', '.join(RANGES)}")
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        codec = subject.codec
+        if codec.posterior is None or codec.decode is None:
+            raise Misuse("traversals need a VAE: this representation has no posterior")
+        index = subset(generator, subject.dataset, "train", images)
+        kl = kl_nats(codec.posterior(subject.dataset.render(index))).mean(0).cpu()
+        code = kl.argsort(descending=True)[:top]
+        one = index[torch.randint(len(index), (1,), generator=generator)]
+        image = subject.dataset.render(one)
+        mean, logvar = (t.cpu()[0] for t in codec.posterior(image))
+        ends = torch.stack([_ends(range, float(mean[k]), float((0.5 * logvar[k]).exp())) for k in code])
+        values = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * torch.linspace(0, 1, steps)
+        moved = mean.repeat(len(code), steps, 1)
+        moved.scatter_(-1, code[:, None, None].expand(-1, steps, 1), values[..., None])
+        drawn = codec.decode(moved.flatten(0, 1)).unflatten(0, (len(code), steps))
+        arrays = {"images": _bytes(drawn), "original": _bytes(image[0]), "code": code, "kl": kl[code], "values": values}
+        return Answer(arrays={k: v.detach().numpy() for k, v in arrays.items()}, notes={"range": range, "image": int(one)})
+
+    return measure
+
+
+def _ends(kind: str, mean: float, sigma: float) -> Tensor:
+    if kind == "prior":
+        return torch.tensor([-NARROW, NARROW])
+    low = mean - NARROW * sigma
+    return torch.tensor([low, mean + NARROW * sigma]) if kind == "posterior" else torch.tensor([-low, low])
+
+
+def latent_space() -> Measure:
+    """Codes of the sweeps of each true factor through the median image, on their first two principal components (Figure 5).
+
+    Arrays: "points" ``[P, 2]``, "factor" and "value" ``[P]``, "explained" ``[2]``, the share of variance of the two.
+    """
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        factors = subject.dataset.factors
+        if factors is None:
+            raise Misuse(f"{subject.dataset.name} has no full grid of factors to sweep")
+        centre = torch.tensor([size // 2 for size in factors.sizes])
+        walks = [factors.walk(centre, k) for k, _ in enumerate(factors.sizes)]
+        which = torch.cat([torch.full((len(w),), k) for k, w in enumerate(walks)])
+        value = torch.cat([torch.arange(len(w)) for w in walks])
+        codes = subject.codes(torch.cat(walks)).double()
+        codes = codes - codes.mean(0)
+        _, strength, axes = torch.linalg.svd(codes, full_matrices=False)
+        sign = axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # an axis has no sign of its own: make one
+        power = strength.square() / strength.square().sum().clamp(min=1e-30)
+        width = min(2, len(axes))
+        points = torch.zeros(len(codes), 2)
+        points[:, :width] = (codes @ (axes * sign)[:width].T).float()
+        explained = torch.zeros(2)
+        explained[:width] = power[:width].float()
+        arrays = {"points": points, "factor": which, "value": value, "explained": explained}
+        notes: dict[str, Json] = {"factors": list(factors.names)}
+        return Answer(arrays={k: v.numpy() for k, v in arrays.items()}, notes=notes)
+
+    return measure
+
+
+def architecture() -> Measure:
+    """The layers of a model, read from its own parameters (Table 4): notes "layers" as (name, shape) pairs and "parameters"."""
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        params, model = subject.codec.params, subject.codec.model
+        if params is None or model is None:
+            raise Misuse("only a VAE has an architecture to print")
+        layers: list[Json] = [
+            [name.removesuffix(".weight"), " × ".join(map(str, leaf.shape))]
+            for name, leaf in params.items()
+            if name.endswith(".weight")
+        ]
+        notes: dict[str, Json] = {
+            "layers": layers,
+            "parameters": sum(leaf.numel() for leaf in params.values()),
+            "input": list(model.shape),
+            "codes": model.codes,
+        }
+        return Answer(notes=notes)
+
+    return measure

@@ -1,0 +1,61 @@
+"""Floors and a ceiling: representations that learnt nothing, and the true factors. A score means little without them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from betavae import rng
+from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
+from betavae.models import MODELS
+from betavae.representation import vae
+from betavae.representation.base import Codec
+
+
+def pixels(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """The raw pixels, averaged over squares until at most 256 numbers are left per channel; ``codes`` and ``seed`` are not used."""
+    del codes, seed, fit
+    _, height, width = dataset.shape
+    block = max(1, math.ceil(math.sqrt(height * width / 256)))
+
+    def encode(images: Tensor) -> Tensor:
+        return torch.nn.functional.avg_pool2d(images, block, ceil_mode=True).flatten(1)
+
+    return Codec(encode(torch.zeros(1, *dataset.shape)).shape[1], encode)
+
+
+def projection(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """A random Gaussian projection of the pixels onto ``codes`` numbers."""
+    del fit
+    size = math.prod(dataset.shape)
+    matrix = torch.randn(size, codes, generator=rng.generator(seed, "projection", dataset.name)) / math.sqrt(size)
+    return Codec(codes, lambda images: images.cpu().flatten(1) @ matrix)
+
+
+def untrained(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """The convolutional VAE as it is drawn, before its first step."""
+    del fit
+    model = MODELS["conv"](dataset.shape, codes)
+    params = model.init(rng.generator(seed, "init", dataset.name, model.name))
+    return vae.codec(model, {k: v.to(dataset.device) for k, v in params.items()})
+
+
+def factors(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """The true factors, one code each, standardised: the ceiling. It is told the images' indices, for no encoder can see them."""
+    del codes, seed, fit
+    if dataset.factors is None:
+        raise Misuse(f"{dataset.name} has no full grid of factors")
+    sizes = torch.tensor(dataset.factors.sizes, dtype=torch.float32)
+    spread = ((sizes.square() - 1) / 12).sqrt()
+
+    def told(index: Tensor) -> Tensor:
+        assert dataset.factors is not None
+        return (dataset.factors.values(index).float() - (sizes - 1) / 2) / spread
+
+    def blind(images: Tensor) -> Tensor:
+        raise Misuse("the true factors cannot be read from images")
+
+    return Codec(len(sizes), blind, told=told)

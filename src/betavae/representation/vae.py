@@ -1,0 +1,29 @@
+"""A trained VAE as a codec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from betavae.models.base import Model, Posterior
+from betavae.representation.base import Codec
+
+if TYPE_CHECKING:
+    from betavae.types import Params
+
+
+def codec(model: Model, params: Params) -> Codec:
+    """The codec of a model: codes are posterior means, pixels the Bernoulli means of the decoder."""
+    frozen = {k: v.detach() for k, v in params.items()}
+
+    @torch.no_grad()
+    def posterior(images: Tensor) -> Posterior:
+        return model.encode(frozen, images)
+
+    @torch.no_grad()
+    def decode(codes: Tensor) -> Tensor:
+        return torch.sigmoid(model.decode(frozen, codes.to(next(iter(frozen.values())).device)))
+
+    return Codec(model.codes, lambda images: posterior(images).mean, decode, posterior, model, frozen)
