@@ -21,10 +21,34 @@ DATASETS: dict[str, str] = {
     "mpi3d-toy": "betavae.datasets.official",
     "mpi3d-realistic": "betavae.datasets.official",
     "mpi3d-real": "betavae.datasets.official",
-    "cifar10": "betavae.datasets.official",
-    "cifar100": "betavae.datasets.official",
-    "cifar10-jpeg": "betavae.datasets.official",
+    "cifar10": "betavae.datasets.cifar",
+    "cifar100": "betavae.datasets.cifar",
+    "cifar10-jpeg": "betavae.datasets.cifar",
+    "cifar10-64": "betavae.datasets.cifar",
+    "cifar100-64": "betavae.datasets.cifar",
+    "cifar10-jpeg-64": "betavae.datasets.cifar",
 }
+
+_SHAPES3D = ((3, 64, 64), (10, 10, 10, 8, 4, 15))
+_MPI3D = ((3, 64, 64), (6, 6, 2, 3, 3, 40, 40))
+_CIFAR = ((3, 32, 32), (60_000,))
+_CIFAR_64 = ((3, 64, 64), (60_000,))
+OUTLINES: dict[str, tuple[tuple[int, int, int], tuple[int, ...]]] = {
+    "dsprites": ((1, 64, 64), (3, 6, 40, 32, 32)),
+    "shapes3d-drawn": _SHAPES3D,
+    "mpi3d-drawn": _MPI3D,
+    "shapes3d": _SHAPES3D,
+    "mpi3d-toy": _MPI3D,
+    "mpi3d-realistic": _MPI3D,
+    "mpi3d-real": _MPI3D,
+    "cifar10": _CIFAR,
+    "cifar100": _CIFAR,
+    "cifar10-jpeg": _CIFAR,
+    "cifar10-64": _CIFAR_64,
+    "cifar100-64": _CIFAR_64,
+    "cifar10-jpeg-64": _CIFAR_64,
+}
+"""Image shape and grid of each dataset, known without loading it: what a cost is reckoned from."""
 
 DRAWN = {"shapes3d": "shapes3d-drawn", "mpi3d-toy": "mpi3d-drawn"}  # what source="drawn" gives for these
 

@@ -186,18 +186,18 @@ def _locked(home: Path) -> Iterator[str | None]:
     The lock lies beside the folder, so that deleting the folder takes no lock away; the system frees it if we die.
     """
     lock = home.with_name(home.name + ".lock")
-    refusal, handle = None, -1
+    handle, refusal = -1, None
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         refusal = None if os.access(home, os.W_OK | os.X_OK) else "permission denied"
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError:
+            handle = os.open(lock, os.O_RDONLY)  # another user's, or a disk mounted read-only
+        fcntl.flock(handle, fcntl.LOCK_SH if refusal else fcntl.LOCK_EX)
     except OSError as error:
-        refusal = error.strerror or str(error)
-        if lock.exists():
-            handle = os.open(lock, os.O_RDONLY)
+        refusal = refusal or error.strerror or str(error)
     try:
-        if handle >= 0:
-            fcntl.flock(handle, fcntl.LOCK_EX if refusal is None else fcntl.LOCK_SH)
         yield refusal
     finally:
         if handle >= 0:

@@ -76,9 +76,8 @@ def load(
         origin, digest = "drawn", hashlib.sha256(f"{RECIPE} {VERSION}".encode()).hexdigest()
     else:
         file = dsprites_file.found(str(source), root)
-        published = dsprites_file.PUBLISHED[file.suffix]
-        packed = dsprites_file.adopted(f"{name}-official", file, published, FACTORS, root)
-        origin, digest = "official", next(iter(published.values()))
+        packed = dsprites_file.adopted(file, FACTORS, root)
+        origin, digest = "official", file.sha256
     return Dataset(
         name=name,
         shape=(1, SIDE, SIDE),

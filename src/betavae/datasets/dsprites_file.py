@@ -1,125 +1,64 @@
-"""The official dSprites file: found, checked to be the published one, packed into bits; no pickle is ever read."""
+"""The official dSprites file, in either of its two forms, packed once into bits; only its images are ever read."""
 
 from __future__ import annotations
 
-import os
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betavae.datasets import cache, digests
+from betavae.datasets import cache
+from betavae.datasets.archives import h5_rows, npz_rows
 from betavae.datasets.catalogue import CATALOGUE
+from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
-VERSION = 1  # of this converter
+VERSION = 1  # of the converter: raise it when the array it writes changes
 SIDE = 64
-STEP = 2_304  # images of an npz read at a time: 9 MB
-CHUNK = 10 * STEP  # and of an hdf5: the length of the chunks that h5py chooses for an array of this shape
-
-# By suffix, the digests that each form of the file was published with.
-PUBLISHED = {Path(CATALOGUE[name].file).suffix: CATALOGUE[name].published for name in ("dsprites", "dsprites-hdf5")}
+ENTRIES = {Path(CATALOGUE[name].file).suffix: CATALOGUE[name] for name in ("dsprites", "dsprites-hdf5")}
+IN_NPZ = ("latents_values.npy", "latents_classes.npy", "metadata.npy")  # metadata is a pickle and stays shut
+IN_HDF5 = ("latents", "metadata")
 
 
-def found(source: str, root: str | Path | None = None) -> Path:
-    """The official file meant by "official" (one in ``raw/`` of the data folder) or by a path.
+def found(source: str, root: str | Path | None = None) -> Origin:
+    """The official file meant by "official" (either form in ``raw/`` of the data folder) or by a path.
 
-    Raises Misuse where ``source`` is neither or its suffix is not one of a published file.
+    Raises Misuse for anything else, Fault where there is no such file or it is not the published one.
     """
-    raw = cache.folder(root) / "raw"
     if source == "official":
-        files = [raw / CATALOGUE[name].file for name in ("dsprites", "dsprites-hdf5")]
-        return next((file for file in files if file.is_file()), files[0])
-    file = Path(source).expanduser()
-    if file.suffix not in PUBLISHED or not file.is_file():
+        raw = cache.folder(root) / "raw"
+        here = [entry for entry in ENTRIES.values() if (raw / entry.file).is_file()]
+        return origin((here or list(ENTRIES.values()))[0], source, root)
+    suffix = Path(source).suffix
+    if suffix not in ENTRIES or not Path(source).expanduser().is_file():
         raise Misuse(
             f"dsprites has no source {source!r}; wanted 'drawn', 'official', or the path of an official file "
-            f"({' or '.join(PUBLISHED)})"
+            f"({' or '.join(ENTRIES)})"
         )
-    return file
+    return origin(ENTRIES[suffix], source, root)
 
 
-def adopted(
-    name: str, path: Path, published: Mapping[str, str], factors: Factors, root: str | Path | None = None
-) -> Array:
-    """The packed images ``[N, 512]`` of an official file, converted once into ``ready/<name>``.
+def adopted(file: Origin, factors: Factors, root: str | Path | None = None) -> Array:
+    """The images of an official file as bits ``[N, 512]``, converted once into ``ready/``.
 
-    ``published`` holds digests by kind. Raises Fault where the file is missing, has other digests, or does not hold the
-    images of ``factors``.
+    Raises Fault where the file is missing, has changed, or does not hold the black-and-white images of ``factors``.
     """
 
     def build(out: Array) -> None:
+        path, shape = confirmed(file), (factors.size, SIDE, SIDE)
+        hdf5 = path.suffix == ".hdf5"
+        blocks = h5_rows(path, "imgs", shape, IN_HDF5) if hdf5 else npz_rows(path, "imgs.npy", shape, beside=IN_NPZ)
         begin = 0
-        for images in _images(path, published, factors.size):
+        for images in blocks:
             if images.max(initial=0) > 1:
                 raise Fault(f"{path} has pixels other than 0 and 1; the official images have none")
             out[begin : begin + len(images)] = np.packbits(images.reshape(len(images), -1), axis=1)
             begin += len(images)
 
-    grid = dict(zip(factors.names, factors.sizes, strict=True))
-    spec = cache.Spec((factors.size, SIDE * SIDE // 8), "u1", next(iter(published.values())), VERSION, grid)
-    return cache.ready(name, spec, build, root)
-
-
-def _images(path: Path, published: Mapping[str, str], size: int) -> Iterator[Array]:
-    """The images of a file in uint8 pieces ``[n, 64, 64]``, after checking its digests."""
-    if not path.is_file():
-        raise Fault(
-            f"there is no official file {path}; `betavae data fetch dsprites` fetches it, "
-            "`betavae data add dsprites PATH` takes in a copy, and source='drawn' needs none"
-        )
-    with open(path, "rb") as file:
-        seen = digests.digests(digests.blocks(file), os.fstat(file.fileno()).st_size)
-        for kind, wanted in published.items():
-            if seen[kind] != wanted:
-                raise Fault(
-                    f"{path} is not the published file: its {kind} is {seen[kind]}, the published one is {wanted}"
-                )
-        file.seek(0)
-        pieces = _from_npz if path.suffix == ".npz" else _from_hdf5
-        try:
-            yield from pieces(file, size)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError) as error:
-            raise Fault(f"cannot read the images of {path}: {error}") from error
-
-
-def _from_npz(file: BinaryIO, size: int) -> Iterator[Array]:
-    """Read ``imgs.npy`` as a stream of plain bytes; the archive's other members, one of them a pickle, stay shut."""
-    with zipfile.ZipFile(file) as archive, archive.open("imgs.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError(f"imgs.npy has format {version}, wanted (1, 0)")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        _expect(shape, dtype, size)
-        if fortran:
-            raise ValueError("imgs.npy is in Fortran order")
-        for begin in range(0, size, STEP):
-            count = min(STEP, size - begin)
-            content = stream.read(count * SIDE * SIDE)
-            if len(content) != count * SIDE * SIDE:
-                raise ValueError(f"imgs.npy ends after image {begin + len(content) // SIDE**2}")
-            yield np.frombuffer(content, np.uint8).reshape(count, SIDE, SIDE)
-        if stream.read(1):
-            raise ValueError(f"imgs.npy is longer than {size} images")
-
-
-def _from_hdf5(file: BinaryIO, size: int) -> Iterator[Array]:
-    import h5py
-
-    with h5py.File(file, "r") as archive:
-        images = archive["imgs"]
-        _expect(images.shape, images.dtype, size)
-        for begin in range(0, size, CHUNK):
-            yield images[begin : begin + CHUNK]
-
-
-def _expect(shape: tuple[int, ...], dtype: np.dtype[Any], size: int) -> None:
-    if dtype != np.uint8 or shape != (size, SIDE, SIDE):
-        raise ValueError(f"the images are {dtype} {shape}, wanted uint8 {(size, SIDE, SIDE)}")
+    grid = dict(zip(*factors, strict=True))
+    spec = cache.Spec((factors.size, SIDE * SIDE // 8), "u1", file.sha256, VERSION, grid)
+    return cache.ready(file.entry.ready, spec, build, root)

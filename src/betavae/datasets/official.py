@@ -27,7 +27,7 @@ VERSION = 1  # of the converters: raise it when the arrays they write change
 SIDE = 64
 CHALLENGE = 460_800  # images of the file handed out for the 2019 challenge, a 4·4·2·3·3·40·40 grid
 
-Rows = Callable[[Path, Factors], Iterator[Array]]  # blocks [n, H, W, C] uint8, in grid order
+Rows = Callable[[Path, Factors], Iterator["Array"]]  # blocks [n, H, W, C] uint8, in grid order
 
 
 def shapes3d_rows(path: Path, factors: Factors) -> Iterator[Array]:

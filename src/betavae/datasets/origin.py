@@ -45,9 +45,11 @@ def confirmed(found: Origin) -> Path:
     """The path of an origin, its content checked in full: call it just before reading. Raises Fault."""
     if found.path is None:
         raise missing(found.entry)
-    wrong = problem(found.entry, of_file(found.path), found.sha256)
-    if wrong:
-        raise Fault(f"{found.path} is not {found.entry.file}: {wrong}; {refetch(found.entry)}")
+    sha256 = of_file(found.path)["sha256"]
+    if sha256 != found.sha256:
+        raise Fault(
+            f"{found.path} is not {found.entry.file}: its sha256 is {sha256}, wanted {found.sha256}; {refetch(found.entry)}"
+        )
     return found.path
 
 

@@ -104,7 +104,7 @@ def _store(response: requests.Response, part: Path, here: int, total: int | None
     if here == 0 and looks_like_a_page(chunk):
         raise Unavailable("it gives a web page instead of the file")
     try:
-        with open(part, "ab" if here else "wb", buffering=0) as out:
+        with open(part, "ab" if here else "wb") as out:
             while chunk:
                 here += len(chunk)
                 if here > (total or LIMIT):

@@ -40,15 +40,17 @@ class Worker:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True
         )
-        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
+        self.thread = threading.Thread(target=self._listen, args=(inbox,), daemon=True)
+        self.thread.start()
 
     def _listen(self, inbox: queue.Queue[Any]) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            try:
-                inbox.put((self, json.loads(line)))
-            except ValueError:  # a line cut by a kill
-                break
+        with self.process.stdout as lines:
+            for line in lines:
+                try:
+                    inbox.put((self, json.loads(line)))
+                except ValueError:  # a line cut by a kill
+                    break
         self.process.wait()
         inbox.put((self, None))
 
@@ -71,6 +73,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.thread.join(timeout=5)
         self.log.close()
 
 

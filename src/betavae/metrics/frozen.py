@@ -1,0 +1,56 @@
+"""Networks trained by others: weights read from a checked file, batch norms folded into the convolutions."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from betavae.errors import Fault
+
+
+class Layer(NamedTuple):
+    """One convolution: ``weight`` ``[out, in, height, width]``, ``bias`` ``[out]``."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+Layers = dict[str, Layer]
+EPS = 1e-3
+"""Added to the variance by every batch norm of both networks, as TensorFlow has it."""
+
+
+def read(path: Path, sha256: str) -> dict[str, Tensor]:
+    """The tensors of a published weight file, read without running code of its pickle.
+
+    Raises Fault where the file cannot be read or its sha256 is another.
+    """
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            raise Fault(f"{path} is not the published weight file: its sha256 is {found}, not {sha256}; fetch it again")
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise Fault(f"cannot read the weights {path}: {error}") from error
+    return state
+
+
+def fold(state: Mapping[str, Tensor], convolution: str, norm: str) -> Layer:
+    """The convolution that equals ``norm(convolution(x))`` with the norm's running statistics, folded in float64."""
+    weight = state[f"{convolution}.weight"].double()
+    mean, variance = state[f"{norm}.running_mean"].double(), state[f"{norm}.running_var"].double()
+    scale = state[f"{norm}.weight"].double() / torch.sqrt(variance + EPS)
+    folded = (weight * scale[:, None, None, None]).float().contiguous(memory_format=torch.channels_last)
+    return Layer(folded, (state[f"{norm}.bias"].double() - mean * scale).float())
+
+
+def move(layers: Layers, device: torch.device) -> Layers:
+    """The same layers on another device."""
+    return {name: Layer(layer.weight.to(device), layer.bias.to(device)) for name, layer in layers.items()}
