@@ -162,7 +162,7 @@ def test_every_epoch_shows_every_image_once() -> None:
 
 def test_population_equals_singles() -> None:
     """One program for four members gives each what it gets alone: 200 steps in float64, to 1e-5."""
-    given = task(recipe=Recipe("adam", 5e-4, 8, 8 * 200))
+    given = task(recipe=Recipe("adam", 5e-4, 4, 4 * 200))
     members = [member(1, 1.0), member(1, 4.0), member(2, 0.1), member(3, 10.0)]
 
     def fresh() -> list[single.State]:

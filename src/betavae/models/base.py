@@ -27,7 +27,8 @@ class Model(NamedTuple):
     """A variational autoencoder of one architecture, for one image shape and one number of codes.
 
     ``init(generator)`` draws the parameters; ``encode(params, images [n, C, H, W])`` gives the posterior;
-    ``decode(params, codes [n, Z])`` gives the logits of the pixels ``[n, C, H, W]``.
+    ``decode(params, codes [n, Z])`` gives the logits of the pixels ``[n, C, H, W]``. ``chunk`` is how many images a CPU
+    takes at a time: so many that their activations stay in cache, or that the weights are worth reading once.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Model(NamedTuple):
     init: Callable[[torch.Generator], Params]
     encode: Callable[[Params, Tensor], Posterior]
     decode: Callable[[Params, Tensor], Tensor]
+    chunk: int

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from betavae.errors import Misuse
 from betavae.models.base import Model, Posterior
-from betavae.models.layers import linear, uniform_layer
+from betavae.models.layers import double, halve, linear, uniform_layer
 
 if TYPE_CHECKING:
     from betavae.types import Params
@@ -38,7 +37,7 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
     def encode(params: Params, images: Tensor) -> Posterior:
         h = images
         for k in range(depth):
-            h = torch.relu(F.conv2d(h, params[f"encoder.conv{k}.weight"], params[f"encoder.conv{k}.bias"], stride=2, padding=1))
+            h = torch.relu(halve(params, f"encoder.conv{k}", h))
         h = h.flatten(1)
         for k in range(2):
             h = torch.relu(linear(params, f"encoder.fc{k}", h))
@@ -50,8 +49,8 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
             h = torch.relu(linear(params, f"decoder.fc{k}", h))
         h = h.unflatten(-1, (32, 4, 4))
         for k in range(depth):
-            h = F.conv_transpose2d(h, params[f"decoder.conv{k}.weight"], params[f"decoder.conv{k}.bias"], stride=2, padding=1)
+            h = double(params, f"decoder.conv{k}", h)
             h = torch.relu(h) if k < depth - 1 else h
         return h
 
-    return Model("conv", shape, codes, init, encode, decode)
+    return Model("conv", shape, codes, init, encode, decode, chunk=32)

@@ -49,4 +49,4 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
             h = torch.tanh(linear(params, f"decoder.{k}", h))
         return linear(params, "decoder.3", h).unflatten(-1, shape)
 
-    return Model("mlp", shape, codes, init, encode, decode)
+    return Model("mlp", shape, codes, init, encode, decode, chunk=256)

@@ -34,7 +34,6 @@ def advance(
     watch: Callable[[int, State], None] = lambda member, state: None,
     *,
     together: bool | None = None,
-    chunk: int = 32,
 ) -> list[State]:
     """Train every member to step ``until`` or to its divergence; ``watch(k, state)`` sees the k-th member as it goes on.
 
@@ -44,7 +43,7 @@ def advance(
         together = task.dataset.device.type != "cpu"
     if not together:
         return [
-            single.advance(task, member, state, until, partial(watch, k), chunk)
+            single.advance(task, member, state, until, partial(watch, k))
             for k, (member, state) in enumerate(zip(members, states, strict=True))
         ]
     live = [k for k, s in enumerate(states) if s.diverged is None]
@@ -73,7 +72,8 @@ def _together(
     device, first = dataset.device, states[0].step
     params, moments = stack([s.params for s in states]), stack([s.moments for s in states])
     trace = torch.stack([s.trace for s in states]).to(device)
-    knobs = {k: torch.tensor([m.knobs[k] for m in members], device=device) for k in members[0].knobs}
+    dtype = next(iter(params.values())).dtype
+    knobs = {k: torch.tensor([m.knobs[k] for m in members], dtype=dtype, device=device) for k in members[0].knobs}
     alive = torch.ones(len(members), dtype=torch.bool, device=device)
     fell = torch.full((len(members), 2), -1, dtype=torch.int64, device=device)  # step and whether the KL term was at fault
 
@@ -88,10 +88,8 @@ def _together(
         index = torch.stack([draws.order(m.seed, dataset.name, task.split, recipe.batch, step) for m in members])
         noise = torch.stack([draws.noise(m.seed, dataset.name, recipe.batch, task.model.codes, step) for m in members])
         index, noise = index.to(device, non_blocking=True), noise.to(device, non_blocking=True)
-        dtype = next(iter(params.values())).dtype
         images = dataset.renderer(index.reshape(-1)).to(dtype).unflatten(0, index.shape)
-        typed = {k: v.to(dtype) for k, v in knobs.items()}
-        grads, seen = slopes(params, images, noise.to(dtype), typed)
+        grads, seen = slopes(params, images, noise.to(dtype), knobs)
         finite = torch.isfinite(seen).all(-1)
         falling = alive & ~finite
         at_kl = torch.isfinite(seen[:, 0]).long()

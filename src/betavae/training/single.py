@@ -134,7 +134,6 @@ def advance(
     state: State,
     until: int,
     watch: Callable[[State], None] = lambda state: None,
-    chunk: int = 32,
 ) -> State:
     """Train to step ``until`` (at most the recipe's last) or to divergence; ``watch`` sees the state after every step.
 
@@ -147,7 +146,7 @@ def advance(
     while state.step < min(until, recipe.steps) and state.diverged is None:
         index = draws.order(member.seed, name, task.split, recipe.batch, state.step).to(device)
         noise = draws.noise(member.seed, name, recipe.batch, codes, state.step).to(device)
-        grads, seen = gradient(task, state.params, index, noise, member.knobs, chunk)
+        grads, seen = gradient(task, state.params, index, noise, member.knobs, task.model.chunk)
         row = torch.cat([seen.reconstruction[None], seen.kl]).double().cpu()
         if not bool(torch.isfinite(row).all()):
             term = "kl" if bool(torch.isfinite(row[0])) else "reconstruction"
