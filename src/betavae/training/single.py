@@ -91,7 +91,8 @@ def rate(recipe: Recipe, step: int) -> float:
 def update(recipe: Recipe, params: Params, grads: Params, moments: dict[str, Tensor], step: int) -> None:
     """One step of the optimiser in place: Adam (Kingma & Ba 2015) or Adagrad (Duchi et al. 2011), PyTorch's defaults."""
     names = list(params)
-    leaves, slopes = [params[k].detach() for k in names], [grads[k] for k in names]
+    leaves = [params[k].detach() for k in names]
+    slopes = [grads[k].contiguous() for k in names]  # the fused kernels read memory in order, whatever the strides say
     count = [torch.tensor(float(step)) if leaf.device.type == "cpu" else torch.tensor(float(step), device=leaf.device)
              for leaf in leaves]
     fused = all(leaf.is_floating_point() and leaf.device.type in ("cpu", "cuda") for leaf in leaves)
