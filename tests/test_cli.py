@@ -88,6 +88,6 @@ def test_the_options_are_frozen() -> None:
         "betavae data list": ["--root"],
         "betavae data verify": ["--root"],
         "betavae report": ["--checklist", "--out"],
-        "betavae run": ["--data", "--device", "--dry-run", "--only", "--quiet", "--scale", "--shard", "--store", "--workers"],
+        "betavae run": ["--data", "--device", "--dry-run", "--only", "--print", "--quiet", "--scale", "--shard", "--store", "--workers"],
         "betavae status": [],
     }

@@ -97,6 +97,7 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
     run.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
     run.add_argument("--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing")
+    run.add_argument("--print", action="store_true", help="print the study as a study file; run nothing")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -123,8 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"betavae {__version__}")
             return 0
         if options.verb is None:
-            parser().print_help()
-            return 2
+            raise Misuse("no verb given; see `betavae --help`")
         return VERBS[options.verb](options)
     except BetavaeError as error:
         print(f"betavae: {error}", file=sys.stderr)
@@ -150,11 +150,19 @@ def studied(options: argparse.Namespace) -> Study:
         from betavae.datasets.commands import here
         from betavae.study.paper import paper
 
-        features = "inception2015" if here("inception") else "efficientnet_lite0" if _installed() else None
+        scale = options.scale or "laptop"
+        offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
+        features = "inception2015" if here("inception") else offline if _installed() else None
         have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
-        return paper(options.scale or "laptop", have=have, data=options.data or "drawn", features=features)
-    if options.study.endswith(".toml") or Path(options.study).is_file():
-        raise Misuse("study files are not read yet; known: paper")
+        return paper(scale, have=have, data=options.data or "drawn", features=features)
+    path = Path(options.study)
+    if path.suffix == ".toml" or path.is_file():
+        from betavae.study.files import read
+
+        for name in ("scale", "data"):
+            if getattr(options, name):
+                raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
+        return read(path)
     raise unknown("study", options.study, ["paper"])
 
 
@@ -173,6 +181,11 @@ def run(options: argparse.Namespace) -> int:
 
     study = select(studied(options), options.only, options.shard)
     folder = options.store or Path("runs") / f"{study.name}-{study.scale}"
+    if options.print:
+        from betavae.study.files import write
+
+        print(write(study), end="")
+        return 0
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0
