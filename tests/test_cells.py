@@ -48,7 +48,7 @@ def test_the_papers_budget_is_72_trainings() -> None:
     trained = [c for c in study.cells if c.recipe and not c.quirks]
     assert len(trained) == 72
     assert sum(c.recipe.images for c in trained if c.recipe) == PASSES
-    assert PASSES == pytest.approx(1.35e9, rel=0.005)
+    assert pytest.approx(1.35e9, rel=0.005) == PASSES
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -77,7 +77,9 @@ def test_a_quirk_changes_only_what_it_names(name: str) -> None:
     assert twins, "no job of the paper's study is touched by this quirk"
     for job, twin in twins:
         before, after = dict(job.cell.knobs), dict(twin.cell.knobs)
-        assert {k: v for k, v in after.items() if k not in dict(quirk.cell)} == {k: v for k, v in before.items() if k not in dict(quirk.cell)}
+        assert {k: v for k, v in after.items() if k not in dict(quirk.cell)} == {
+            k: v for k, v in before.items() if k not in dict(quirk.cell)
+        }
         assert (twin.cell == job.cell) == (not quirk.cell and not quirk.recipe)
         for q in twin.questions:
             assert q.measure in quirk.measures
@@ -90,7 +92,15 @@ def test_no_quirk_is_on_by_default() -> None:
         if job.cell.quirks or not protocol:
             continue
         knobs = {k for q in protocol for k, _ in q.knobs} | {k for k, _ in job.cell.knobs}
-        assert not knobs & {"layout", "whiten", "dropout_at_test", "adagrad_leak", "divide_by_last_batch", "ica_adam", "standardise"}
+        assert not knobs & {
+            "layout",
+            "whiten",
+            "dropout_at_test",
+            "adagrad_leak",
+            "divide_by_last_batch",
+            "ica_adam",
+            "standardise",
+        }
 
 
 def test_shards_split_and_cover() -> None:

@@ -36,7 +36,8 @@ def test_every_help_ends_with_an_example(name: str, this: argparse.ArgumentParse
 
 
 def test_help_is_quick_and_imports_no_torch() -> None:
-    code = "import sys; sys.argv = ['betavae', '--help']\nfrom betavae.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = "import sys; sys.argv = ['betavae', '--help']\nfrom betavae.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
     code += "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -77,7 +78,10 @@ def test_misuse_is_one_clear_line_and_exit_2(
 
 def test_the_options_are_frozen() -> None:
     """A new option is a decision: it is written here too."""
-    options = {name: sorted(s for a in this._actions for s in a.option_strings if s not in ("-h", "--help")) for name, this in every_parser()}
+    options = {
+        name: sorted(s for a in this._actions for s in a.option_strings if s not in ("-h", "--help"))
+        for name, this in every_parser()
+    }
     assert options == {
         "betavae": ["--version"],
         "betavae data": [],
@@ -88,6 +92,17 @@ def test_the_options_are_frozen() -> None:
         "betavae data list": ["--root"],
         "betavae data verify": ["--root"],
         "betavae report": ["--checklist", "--out"],
-        "betavae run": ["--data", "--device", "--dry-run", "--only", "--print", "--quiet", "--scale", "--shard", "--store", "--workers"],
+        "betavae run": [
+            "--data",
+            "--device",
+            "--dry-run",
+            "--only",
+            "--print",
+            "--quiet",
+            "--scale",
+            "--shard",
+            "--store",
+            "--workers",
+        ],
         "betavae status": [],
     }

@@ -1,4 +1,6 @@
-"""A study from end to end on a tiny budget: what is done is never done again, kills change nothing, failures are values."""
+"""A study from end to end on a tiny budget: what is done is never done again, kills change nothing, failures are
+values.
+"""
 
 from __future__ import annotations
 
@@ -113,13 +115,18 @@ def test_an_error_is_a_record_and_stops_nobody(tmp_path: Path) -> None:
     errors = [r for r in store.records() if r["status"] == "error"]
     assert len(errors) == 2
     assert all("colour" in r["message"] for r in errors)
-    assert {j.cell.id for j in pending(asked, store)} == {j.cell.id for j in asked.jobs}  # an error never counts as done
+    assert {j.cell.id for j in pending(asked, store)} == {
+        j.cell.id for j in asked.jobs
+    }  # an error never counts as done
     assert sum(r["status"] == "ok" for r in store.records() if r["kind"] == "answer") == 5
 
 
 def test_a_cell_that_cannot_begin_is_a_record(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    bad = Job(Cell("dsprites", "pca", 4, 1, fit=300, knobs=pairs({"layout": "nonsense"})), (Question("higgins", pairs(VOTES)),))
+    bad = Job(
+        Cell("dsprites", "pca", 4, 1, fit=300, knobs=pairs({"layout": "nonsense"})),
+        (Question("higgins", pairs(VOTES)),),
+    )
     outcome = run(Study("tiny", "smoke", (bad, tiny_study().jobs[-1])), store, workers=1, quiet=True)
     assert list(outcome.failures) == [bad.cell.id]
     assert {r["status"] for r in store.records() if r["kind"] == "fit"} == {"ok", "error"}
@@ -162,7 +169,9 @@ def family(pid: int) -> list[int]:
 
 
 def killed_until_done(folder: Path, kills: int, seed: int, patience: float = 240.0) -> int:
-    """Run the tiny study, killing the driver or a worker at random moments ``kills`` times; returns the kills that hit."""
+    """Run the tiny study, killing the driver or a worker at random moments ``kills`` times; returns the kills that
+    hit.
+    """
     chance, hit = random.Random(seed), 0
     script = DRIVER.format(tests=str(Path(__file__).parent), store=str(folder))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,6 @@
-"""Laws of training: hand-computed losses, a population equals its members, neighbours do not matter, resume is exact."""
+"""Laws of training: hand-computed losses, a population equals its members, neighbours do not matter, resume is
+exact.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_kl_equals_the_closed_form_and_its_sampled_mean() -> None:
 
 
 def test_a_batch_computed_by_hand() -> None:
-    """Two images of two pixels, logits 0 and 2: the loss is the sum over pixels, β times the sum over latents, the mean of two."""
+    """Two images of two pixels, logits 0 and 2: the loss is the sum over pixels, β times the sum over latents, the
+    mean of two.
+    """
     logits = torch.tensor([[[[0.0, 2.0]]], [[[2.0, 0.0]]]])
     images = torch.tensor([[[[1.0, 1.0]]], [[[0.0, 1.0]]]])
     nats = OBJECTIVES["beta_vae"].nats({}, logits, images, {})
@@ -80,7 +84,9 @@ def test_beta_one_is_the_elbo() -> None:
             assert each[-1] == pytest.approx(kl, abs=5 * float(regret.std()) / math.sqrt(len(noise)))
         reconstruction, kl_each = terms(given.objective, given.model, params, images, noise[:3], {"beta": 1.0})
         seen = Terms(reconstruction.mean(), kl_each.mean(0))
-        assert float(loss(seen, {"beta": 1.0})) == pytest.approx(float(reconstruction.mean() + kl_each.sum(-1).mean()), rel=1e-6)
+        assert float(loss(seen, {"beta": 1.0})) == pytest.approx(
+            float(reconstruction.mean() + kl_each.sum(-1).mean()), rel=1e-6
+        )
 
 
 def test_gaussian_nats_equal_torch_distributions() -> None:
@@ -154,7 +160,9 @@ def test_the_learning_rate_falls_by_five_for_the_last_quarter() -> None:
 
 
 def test_every_epoch_shows_every_image_once() -> None:
-    seen = torch.cat([draws.order(7, "squares", (0, 60), 16, s) for s in range(15)])  # four epochs of 60, in batches of 16
+    seen = torch.cat(
+        [draws.order(7, "squares", (0, 60), 16, s) for s in range(15)]
+    )  # four epochs of 60, in batches of 16
     assert all(sorted(part.tolist()) == list(range(60)) for part in seen.split(60))
     assert seen[:60].tolist() != seen[60:120].tolist()
     assert draws.order(7, "squares", (100, 160), 16, 0).min() >= 100
@@ -186,7 +194,8 @@ def test_neighbours_do_not_matter(together: bool) -> None:
     me = member(5, 4.0)
     trios = [[member(1, 1.0), me, member(2, 10.0)], [member(9, 0.1), me, member(8, 100.0)]]
     first, second = (
-        population.advance(given, trio, [single.start(given, m) for m in trio], 10, together=together)[1] for trio in trios
+        population.advance(given, trio, [single.start(given, m) for m in trio], 10, together=together)[1]
+        for trio in trios
     )
     assert same(first.params, second.params)
 

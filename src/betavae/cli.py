@@ -1,7 +1,7 @@
 """The command ``betavae``: a few verbs. Results go to standard output, talk to standard error.
 
-Exit codes: 0 good, 1 a run failed or a file cannot be trusted, 2 misuse, 130 interrupted. Heavy imports happen inside the
-verbs, so that ``--help`` answers at once.
+Exit codes: 0 good, 1 a run failed or a file cannot be trusted, 2 misuse, 130 interrupted. Heavy imports happen
+inside the verbs, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
-            raise unknown(action.metavar if isinstance(action.metavar, str) else action.dest, value, map(str, action.choices))
+            raise unknown(
+                action.metavar if isinstance(action.metavar, str) else action.dest, value, map(str, action.choices)
+            )
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, what: str, example: str) -> Parser:
@@ -50,13 +52,22 @@ def parser() -> Parser:
     verbs = top.add_subparsers(dest="verb", metavar="verb", parser_class=Parser)
     _data(verbs)
     _run(verbs)
-    status = _verb(verbs, "status", "Show what is done, diverged, failed, and what a run would do next.", "betavae status runs/paper-laptop")
+    status = _verb(
+        verbs,
+        "status",
+        "Show what is done, diverged, failed, and what a run would do next.",
+        "betavae status runs/paper-laptop",
+    )
     status.add_argument("store", nargs="?", type=Path, help="the folder of a study (default: the newest under runs/)")
     report = _verb(verbs, "report", "Write the report of one or more stores, from their records alone.",
                    "betavae report runs/paper-laptop --out reports/laptop")  # fmt: skip
-    report.add_argument("stores", nargs="*", type=Path, metavar="store", help="folders of studies (default: the newest under runs/)")
+    report.add_argument(
+        "stores", nargs="*", type=Path, metavar="store", help="folders of studies (default: the newest under runs/)"
+    )
     report.add_argument("--out", type=Path, help="where the pages go (default: STORE/report)")
-    report.add_argument("--checklist", action="store_true", help="print the reproducibility checklist instead, filled from the records")
+    report.add_argument(
+        "--checklist", action="store_true", help="print the reproducibility checklist instead, filled from the records"
+    )
     return top
 
 
@@ -66,9 +77,9 @@ def _data(verbs: argparse._SubParsersAction[Parser]) -> None:
     actions = [
         _verb(nouns, "list", "List every dataset, where it comes from and whether it is here.", "betavae data list"),
         _verb(nouns, "card", "Print the card of a dataset.", "betavae data card dsprites"),
-        _verb(nouns, "fetch", "Fetch an official file, check its hash, keep it as published.", "betavae data fetch shapes3d"),
-        _verb(nouns, "add", "Adopt a file you have, after checking its hash.", "betavae data add shapes3d ~/3dshapes.h5"),
-        _verb(nouns, "verify", "Check everything that is here (or one dataset) against its hashes.", "betavae data verify dsprites"),
+        _verb(nouns, "fetch", "Fetch an official file and check its hash.", "betavae data fetch shapes3d"),
+        _verb(nouns, "add", "Adopt a file, after checking its hash.", "betavae data add shapes3d ~/3dshapes.h5"),
+        _verb(nouns, "verify", "Check what is here against its hashes.", "betavae data verify dsprites"),
         _verb(nouns, "compare", "Count the images of an official file that differ from the drawn grid.",
               "betavae data compare dsprites dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
     ]  # fmt: skip
@@ -86,11 +97,15 @@ def _data(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
-    run = _verb(verbs, "run", "Run a study: the paper's by name, or your own from a file. Running again does what is missing.",
+    run = _verb(verbs, "run", "Run a study: the paper's, or your own from a file. Again: what is missing.",
                 "betavae run paper --scale laptop --dry-run")  # fmt: skip
-    run.add_argument("study", help="`paper`, or the path of a study file (.toml)")
+    run.add_argument("study", help="paper, a study file (.toml), or a store: what its records tell of")
     run.add_argument("--scale", choices=SCALES, help="how much of the paper (default: laptop)")
-    run.add_argument("--data", choices=("drawn", "official"), help="3Dshapes and MPI3D drawn here, or from the official files (default: drawn)")
+    run.add_argument(
+        "--data",
+        choices=("drawn", "official"),
+        help="3Dshapes and MPI3D drawn here, or from the official files (default: drawn)",
+    )
     run.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
     run.add_argument("--workers", type=_positive, help="worker processes (default: one per core)")
     run.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
@@ -156,6 +171,10 @@ def studied(options: argparse.Namespace) -> Study:
         have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
         return paper(scale, have=have, data=options.data or "drawn", features=features)
     path = Path(options.study)
+    if (path / "records").is_dir():
+        from betavae.study.store import Store
+
+        return Store(path, create=False).asked()
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.files import read
 
@@ -192,11 +211,18 @@ def run(options: argparse.Namespace) -> int:
     store = Store(folder)
     store.remember(study)
     todo = pending(study, store)
-    print(f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}", file=sys.stderr)
+    print(
+        f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
+        file=sys.stderr,
+    )
     outcome = run_study(study, store, workers=options.workers, device=options.device, quiet=options.quiet)
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
-    print(f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f} s), {len(outcome.failures)} failed", file=sys.stderr)
+    print(
+        f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}), "
+        f"{len(outcome.failures)} failed",
+        file=sys.stderr,
+    )
     return 1 if outcome.failures else 0
 
 

@@ -20,14 +20,16 @@ class Factors(NamedTuple):
         """The number of combinations, which is the number of images."""
         return math.prod(self.sizes)
 
-    def index(self, values: Tensor) -> Tensor:
+    def index(self, values: Tensor) -> Tensor:  # type: ignore[override]
         """The images that show these factor values: ``[*n, K]`` integers to ``[*n]`` int64.
 
         Raises ValueError where the last axis is not K or a value lies outside its factor.
         """
         values = torch.as_tensor(values).long()
         if values.shape[-1:] != (len(self.sizes),):
-            raise ValueError(f"values have shape {tuple(values.shape)}; the last axis must be {len(self.sizes)}: {self.names}")
+            raise ValueError(
+                f"values have shape {tuple(values.shape)}; the last axis must be {len(self.sizes)}: {self.names}"
+            )
         sizes = torch.tensor(self.sizes, device=values.device)
         outside = (values < 0) | (values >= sizes)
         if bool(outside.any()):
@@ -36,7 +38,9 @@ class Factors(NamedTuple):
         return (values * self._strides(values.device)).sum(-1)
 
     def values(self, index: Tensor) -> Tensor:
-        """The factor values of these images: ``[*n]`` integers to ``[*n, K]`` int64. Raises ValueError outside the grid."""
+        """The factor values of these images: ``[*n]`` integers to ``[*n, K]`` int64. Raises ValueError outside the
+        grid.
+        """
         index = torch.as_tensor(index).long()
         if index.numel() and (int(index.min()) < 0 or int(index.max()) >= self.size):
             raise ValueError(f"indices run from 0 to {self.size - 1}; given {int(index.min())} to {int(index.max())}")

@@ -34,7 +34,8 @@ class Terms(NamedTuple):
 class Objective(NamedTuple):
     """A likelihood and the defaults of its knobs.
 
-    ``nats(params, logits, images, knobs) -> [n]`` is -log p(x | z) per image; ``init`` is what it adds to the parameters.
+    ``nats(params, logits, images, knobs) -> [n]`` is -log p(x | z) per image; ``init`` is what it adds to the
+    parameters.
     """
 
     name: str

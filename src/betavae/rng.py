@@ -1,7 +1,7 @@
 """Randomness from names: what is drawn depends on who draws it, never on when, where or beside whom.
 
-A name is any sequence of numbers and strings; its canonical JSON is hashed to a seed. So ``generator(123, "noise", 7)`` is
-the same stream in every process, on every machine and for every device: draws are made on the CPU and moved.
+A name is any sequence of numbers and strings; its canonical JSON is hashed to a seed. So ``generator(123, "noise",
+7)`` is the same stream in every process, on every machine and for every device: draws are made on the CPU and moved.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 M member of a population · N image · C H W channel, row, column · Z code · K factor · P point (a vote) · L pair · S step
 
-Images are float32 ``[*n, C, H, W]`` with pixels in [0, 1]; codes are float32 ``[*n, Z]``, points first; losses are nats per image.
+Images are float32 ``[*n, C, H, W]`` with pixels in [0, 1]; codes are float32 ``[*n, Z]``, points first; losses are
+nats per image.
 """
 
 from __future__ import annotations

@@ -18,11 +18,16 @@ def here(name: str) -> bool:
 
 
 def _listed(options: argparse.Namespace) -> int:
-    rows = [(r.name, r.source, r.state, "" if r.size is None else f"{r.size / 1e6:,.1f} MB", r.licence) for r in files.listing(options.root)]
+    rows = [
+        (r.name, r.source, r.state, "" if r.size is None else f"{r.size / 1e6:,.1f} MB", r.licence)
+        for r in files.listing(options.root)
+    ]
     for name in datasets.DATASETS:
         if datasets.card(name).source == "drawn":
             made = (cache.folder(options.root) / "ready").glob(f"{name}*/manifest.json")
-            rows.append((name, "drawn", "ready" if any(made) else "drawn at first use", "", datasets.card(name).licence))
+            rows.append(
+                (name, "drawn", "ready" if any(made) else "drawn at first use", "", datasets.card(name).licence)
+            )
     head = ("name", "source", "state", "size", "licence")
     wide = [max(len(row[k]) for row in [head, *rows]) for k in range(4)]
     for row in [head, *sorted(rows)]:
@@ -36,7 +41,14 @@ def _card(options: argparse.Namespace) -> int:
     card = datasets.card(name)
     shape, sizes = datasets.OUTLINES[name]
     grid = " × ".join(map(str, sizes))
-    lines = [card.title, "", card.what, "", f"source    {card.source}", f"images    {' × '.join(map(str, shape))}, grid {grid}"]
+    lines = [
+        card.title,
+        "",
+        card.what,
+        "",
+        f"source    {card.source}",
+        f"images    {' × '.join(map(str, shape))}, grid {grid}",
+    ]
     lines += [f"licence   {card.licence}", f"cite      {card.citation}"]
     lines += [f"defect    {defect}" for defect in card.defects]
     print("\n".join([*lines, "", card.bibtex]))
@@ -54,7 +66,9 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Every raw file that is here and every ready array, or one name; exit code 1 where one is not what it should be."""
+    """Every raw file that is here and every ready array, or one name; exit code 1 where one is not what it should
+    be.
+    """
     names = [options.name] if options.name else [r.name for r in files.listing(options.root) if r.state != "absent"]
     checks = [check for name in names if name in CATALOGUE for check in files.verify(name, root=options.root)]
     seen = {check.what for check in checks}
@@ -65,7 +79,9 @@ def _verify(options: argparse.Namespace) -> int:
     for name in ready:
         if f"ready/{name}" not in seen:
             try:
-                checks.append(files.Check(f"ready/{name}", True, f"sha256 {cache.verify(name, options.root)}, as written"))
+                checks.append(
+                    files.Check(f"ready/{name}", True, f"sha256 {cache.verify(name, options.root)}, as written")
+                )
             except Fault as fault:
                 checks.append(files.Check(f"ready/{name}", False, str(fault)))
     for check in checks:

@@ -1,4 +1,6 @@
-"""Questions to a representation by name. ``METRICS[name](**knobs)`` is a metric or a measure; see ``base`` for the two."""
+"""Questions to a representation by name. ``METRICS[name](**knobs)`` is a metric or a measure; see ``base`` for the
+two.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ __all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction
 
 
 def named(name: str, **knobs: Any) -> Metric | Measure:
-    """The metric or measure of this name with these knobs. Raises Misuse for an unknown name or knob, with the near match."""
+    """The metric or measure of this name with these knobs. Raises Misuse for an unknown name or knob, with the near
+    match.
+    """
     factory = choose(METRICS, name, "measure")
     known = inspect.signature(higgins if name == "rotation" else factory).parameters
     for knob in knobs:

@@ -1,7 +1,7 @@
 """What a question to a representation is: a metric (plan + score) or, more generally, a measure; and how one is asked.
 
-A metric never sees an image: ``plan`` says which images to look at and what to hold against their codes, ``score`` judges
-the codes. So every representation answers the same draw, and codes are made once and shared by every question.
+A metric never sees an image: ``plan`` says which images to look at and what to hold against their codes, ``score``
+judges the codes. So every representation answers the same draw, and codes are made once and shared by every question.
 A measure may decode or stream; it is given the whole subject.
 """
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """Which images to look at, ``index`` of any shape, and the ``answer`` to hold against their codes, ``[P]``."""
 
     index: Tensor
@@ -32,7 +33,9 @@ class Draw(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """A score of codes alone: ``plan(generator, dataset)`` draws, ``score(generator, draw, codes [*index, Z])`` judges."""
+    """A score of codes alone: ``plan(generator, dataset)`` draws, ``score(generator, draw, codes [*index, Z])``
+    judges.
+    """
 
     name: str
     plan: Callable[[torch.Generator, Dataset], Draw]
@@ -41,7 +44,9 @@ class Metric(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question brings back: numbers, arrays for pictures, and plain notes (labels, settings, what was looked at)."""
+    """What a question brings back: numbers, arrays for pictures, and plain notes (labels, settings, what was looked
+    at).
+    """
 
     scores: Scores = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
@@ -49,7 +54,9 @@ class Answer:
 
 
 class Subject(NamedTuple):
-    """A representation on trial: its dataset, its codec, and ``codes(index [*n]) -> [*n, Z]`` on the CPU, remembered."""
+    """A representation on trial: its dataset, its codec, and ``codes(index [*n]) -> [*n, Z]`` on the CPU,
+    remembered.
+    """
 
     dataset: Dataset
     codec: Codec
@@ -61,7 +68,9 @@ Measure = Callable[[torch.Generator, Subject], Answer]
 
 
 class Codes:
-    """Codes of a dataset's images, made once each and remembered: ``codes(index [*n]) -> [*n, Z]`` float32 on the CPU."""
+    """Codes of a dataset's images, made once each and remembered: ``codes(index [*n]) -> [*n, Z]`` float32 on the
+    CPU.
+    """
 
     def __init__(self, dataset: Dataset, codec: Codec, batch: int = 256) -> None:
         self._dataset, self._codec, self._batch = dataset, codec, batch
@@ -85,9 +94,13 @@ class Codes:
         return self._store[flat].reshape(*index.shape, -1)
 
     def encode(self, index: Tensor) -> Tensor:
-        """Codes of one batch of images ``[n]``, checked: a real ``[n, Z]``, or ValueError says what the encoder gave."""
+        """Codes of one batch of images ``[n]``, checked: a real ``[n, Z]``, or ValueError says what the encoder
+        gave.
+        """
         with torch.no_grad():
-            given: Any = self._codec.told(index) if self._codec.told else self._codec.encode(self._dataset.render(index))
+            given: Any = (
+                self._codec.told(index) if self._codec.told else self._codec.encode(self._dataset.render(index))
+            )
         codes = torch.as_tensor(np.asarray(given) if not isinstance(given, Tensor) else given).detach()
         if codes.ndim != 2 or len(codes) != len(index) or not (codes.is_floating_point() or codes.dtype == torch.int64):
             raise ValueError(
@@ -98,7 +111,9 @@ class Codes:
 
 
 def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> Answer:
-    """Put one question to one subject. The draw depends on the seed, the question and the dataset, never on the subject."""
+    """Put one question to one subject. The draw depends on the seed, the question and the dataset, never on the
+    subject.
+    """
     if not isinstance(measure, Metric):
         return measure(rng.generator(seed, name, subject.dataset.name), subject)
     draw = measure.plan(rng.generator(seed, name, "plan", subject.dataset.name), subject.dataset)

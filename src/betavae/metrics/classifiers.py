@@ -1,7 +1,7 @@
 """The four classifiers of Table 2 of the paper, each a pure function of its votes and a generator.
 
-``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, ...) -> predicted classes [Q]``. No state survives a call: the
-published code's leaks are arguments, off by default.
+``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, ...) -> predicted classes [Q]``. No state
+survives a call: the published code's leaks are arguments, off by default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from betavae import rng
 LINEAR_STEPS = 3000
 """Full-batch Adagrad steps of the linear classifier; the published code makes 10,000 (see docs/metrics/higgins.md)."""
 MLP_STEPS, MLP_BATCH = 400, 250
-"""Adam steps of the MLP classifier; the published code makes 5,000 full-batch Adagrad steps (see docs/metrics/higgins.md)."""
+"""Adam steps of the MLP classifier; the published code makes 5,000 full-batch Adagrad steps (see
+docs/metrics/higgins.md).
+"""
 TREES = 150
 
 
@@ -120,7 +122,7 @@ def mlp(
     for _ in range(steps):
         batch = torch.randint(len(train_x), (min(MLP_BATCH, len(train_x)),), generator=generator)
         optimiser.zero_grad(set_to_none=True)
-        F.cross_entropy(forward(train_x[batch], True), train_y[batch]).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(forward(train_x[batch], True), train_y[batch]).backward()
         optimiser.step()
     with torch.no_grad():
         return forward(test_x, dropout_at_test).argmax(-1)

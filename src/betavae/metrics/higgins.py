@@ -1,7 +1,8 @@
-"""The disentanglement metric of Higgins et al. 2016 (Algorithm 1 of the paper): can a classifier tell the shared factor?
+"""The disentanglement metric of Higgins et al. 2016 (Algorithm 1 of the paper): can a classifier tell the shared
+factor?
 
-A vote looks at L pairs of images; the two of a pair share the value of factor y and differ freely in the others. The mean
-absolute difference of their codes over the pairs is the vote's feature, y its answer.
+A vote looks at L pairs of images; the two of a pair share the value of factor y and differ freely in the others.
+The mean absolute difference of their codes over the pairs is the vote's feature, y its answer.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def higgins(
         train, test = x[:votes], x[votes:]
         if standardise:
             mean, scale = train.mean(0), train.std(0)
-            scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # a dead code says nothing and must not divide
+            scale = torch.where(
+                scale > 0, scale, torch.ones_like(scale)
+            )  # a dead code says nothing and must not divide
             train, test = (train - mean) / scale, (test - mean) / scale
         classes = int(draw.answer.max()) + 1 if ask is None else len(ask)
         said = judge(
@@ -91,7 +94,8 @@ def rotation(**knobs: object) -> Metric:
         turned = ((flat - flat.mean(0)) / scale) @ q
         seed = rng.spawn_seed(generator)
         plain, mixed = (
-            base.score(torch.Generator().manual_seed(seed), draw, c)["higgins"] for c in (codes, turned.reshape(codes.shape))
+            base.score(torch.Generator().manual_seed(seed), draw, c)["higgins"]
+            for c in (codes, turned.reshape(codes.shape))
         )
         return {"higgins": plain, "rotated": mixed}
 

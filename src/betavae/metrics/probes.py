@@ -39,17 +39,21 @@ def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean
             raise Misuse("this representation has no way back to images; it cannot be asked for reconstructions")
         x = subject.dataset.render(subset(generator, subject.dataset, split, images))
         y = subject.codec.decode(codes_of(subject, x, code, generator))
-        return Answer(arrays={"images": _bytes(x).numpy(), "reconstructions": _bytes(y).numpy()}, notes={"split": split})
+        return Answer(
+            arrays={"images": _bytes(x).numpy(), "reconstructions": _bytes(y).numpy()}, notes={"split": split}
+        )
 
     return measure
 
 
 def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: int = 500) -> Measure:
-    """One image's code with one latent moved at a time (Figure 4), the ``top`` latents of largest KL on ``images`` images.
+    """One image's code with one latent moved at a time (Figure 4), the ``top`` latents of largest KL on ``images``
+    images.
 
     ``range``: "prior" moves over the 2.5 to 97.5 % quantiles of N(0, 1); "posterior" over those of the image's own
-    posterior; "published" over (-v, v) with v = μ - 1.96σ, as the published code does. The other latents stay at their means.
-    Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, "values" ``[top, steps]``, "original" ``[C, H, W]``.
+    posterior; "published" over (-v, v) with v = μ - 1.96σ, as the published code does. The other latents stay at
+    their means. Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, "values" ``[top, steps]``,
+    "original" ``[C, H, W]``.
     """
     if range not in RANGES:
         raise Misuse(f"range is {range!r}; wanted one of {', '.join(RANGES)}")
@@ -70,7 +74,9 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
         moved.scatter_(-1, code[:, None, None].expand(-1, steps, 1), values[..., None])
         drawn = codec.decode(moved.flatten(0, 1)).unflatten(0, (len(code), steps))
         arrays = {"images": _bytes(drawn), "original": _bytes(image[0]), "code": code, "kl": kl[code], "values": values}
-        return Answer(arrays={k: v.detach().numpy() for k, v in arrays.items()}, notes={"range": range, "image": int(one)})
+        return Answer(
+            arrays={k: v.detach().numpy() for k, v in arrays.items()}, notes={"range": range, "image": int(one)}
+        )
 
     return measure
 
@@ -83,7 +89,8 @@ def _ends(kind: str, mean: float, sigma: float) -> Tensor:
 
 
 def latent_space() -> Measure:
-    """Codes of the sweeps of each true factor through the median image, on their first two principal components (Figure 5).
+    """Codes of the sweeps of each true factor through the median image, on their first two principal components
+    (Figure 5).
 
     Arrays: "points" ``[P, 2]``, "factor" and "value" ``[P]``, "explained" ``[2]``, the share of variance of the two.
     """
@@ -114,7 +121,9 @@ def latent_space() -> Measure:
 
 
 def architecture() -> Measure:
-    """The layers of a model, read from its own parameters (Table 4): notes "layers" as (name, shape) pairs and "parameters"."""
+    """The layers of a model, read from its own parameters (Table 4): notes "layers" as (name, shape) pairs and
+    "parameters".
+    """
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         params, model = subject.codec.params, subject.codec.model

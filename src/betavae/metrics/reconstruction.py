@@ -21,7 +21,9 @@ TRAINED_BATCH = 64
 
 
 def subset(generator: torch.Generator, dataset: Dataset, split: str, images: int) -> Tensor:
-    """Seeded indices of a split without repeats, at most ``images``, in ascending order. Raises Misuse for an unknown split."""
+    """Seeded indices of a split without repeats, at most ``images``, in ascending order. Raises Misuse for an
+    unknown split.
+    """
     begin, end = choose(dataset.splits, split, f"split of {dataset.name}")
     count = min(images, end - begin)
     return torch.randperm(end - begin, generator=generator)[:count].sort().values + begin
@@ -44,9 +46,10 @@ def reconstruction(
 ) -> Measure:
     """Reconstruction of a seeded sample of a split.
 
-    Scores: "reconstruction", the Bernoulli cross-entropy in nats per image; "mse" per pixel; for VAEs also "kl" in nats per
-    image and "active", the number of codes whose mean KL exceeds 0.01 nats (each in the notes).
-    ``divide_by_last_batch`` multiplies the losses as the published code does: batch sums over the size of the last batch.
+    Scores: "reconstruction", the Bernoulli cross-entropy in nats per image; "mse" per pixel; for VAEs also "kl" in
+    nats per image and "active", the number of codes whose mean KL exceeds 0.01 nats (each in the notes).
+    ``divide_by_last_batch`` multiplies the losses as the published code does: batch sums over the size of the last
+    batch.
     """
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:

@@ -27,8 +27,15 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
         params: Params = {}
         for k, into in enumerate(ins):
             params |= uniform_layer(generator, f"encoder.conv{k}", (32, into, 4, 4), into * 16, 32)
-        for name, into, out in (("encoder.fc0", 512, 256), ("encoder.fc1", 256, 256), ("mean", 256, codes), ("logvar", 256, codes),
-                                ("decoder.fc0", codes, 256), ("decoder.fc1", 256, 256), ("decoder.fc2", 256, 512)):
+        for name, into, out in (
+            ("encoder.fc0", 512, 256),
+            ("encoder.fc1", 256, 256),
+            ("mean", 256, codes),
+            ("logvar", 256, codes),
+            ("decoder.fc0", codes, 256),
+            ("decoder.fc1", 256, 256),
+            ("decoder.fc2", 256, 512),
+        ):
             params |= uniform_layer(generator, name, (out, into), into, out)
         for k, out in enumerate(ins[::-1]):
             params |= uniform_layer(generator, f"decoder.conv{k}", (32, out, 4, 4), out * 16, out)
@@ -47,7 +54,7 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
         h = codes
         for k in range(3):
             h = torch.relu(linear(params, f"decoder.fc{k}", h))
-        h = h.unflatten(-1, (32, 4, 4))
+        h = h.reshape(-1, 32, 4, 4)
         for k in range(depth):
             h = double(params, f"decoder.conv{k}", h)
             h = torch.relu(h) if k < depth - 1 else h

@@ -1,6 +1,7 @@
 """The operations that models are made of, for one member: linear, convolution, transposed convolution, Bernoulli nats.
 
-Convolutions run channels-last, where a CPU's kernels reach a matrix product's rate; on other devices nothing is lost by it.
+Convolutions run channels-last, where a CPU's kernels reach a matrix product's rate; on other devices nothing is
+lost by it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def double(params: Params, name: str, x: Tensor) -> Tensor:
     """Its transpose: ``[n, in, s, s]`` to ``[n, out, 2s, 2s]``."""
     weight, bias = params[f"{name}.weight"], params[f"{name}.bias"]
     if x.device.type == "cpu" and weight.shape[1] < NARROW:
-        spread: Tensor = _Spread.apply(x, weight)
+        spread: Tensor = _Spread.apply(x, weight)  # type: ignore[no-untyped-call]
         return spread + bias[:, None, None]
     return F.conv_transpose2d(x, _channels_last(weight), bias, stride=2, padding=1)
 
@@ -73,7 +74,7 @@ class _Spread(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = ctx.saved_tensors
         back = torch.ops.aten.convolution_backward
         to_x, to_weight, _ = back(

@@ -47,6 +47,6 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
         h = codes
         for k in range(3):
             h = torch.tanh(linear(params, f"decoder.{k}", h))
-        return linear(params, "decoder.3", h).unflatten(-1, shape)
+        return linear(params, "decoder.3", h).reshape(-1, *shape)
 
     return Model("mlp", shape, codes, init, encode, decode, chunk=256)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class Codec(NamedTuple):
     """Images to codes and back.
 
-    ``encode`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]`` (a VAE's posterior means); ``decode`` maps codes
-    to pixels in [0, 1], or is None where there is no way back; ``posterior`` gives the whole q(z | x) where there is one.
-    ``model`` and ``params`` are a VAE's own; ``notes`` is what a fit has to say of itself. ``told`` maps indices to codes where
-    the representation is not made from pixels at all (the true factors).
+    ``encode`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]`` (a VAE's posterior means); ``decode`` maps
+    codes to pixels in [0, 1], or is None where there is no way back; ``posterior`` gives the whole q(z | x) where there
+    is one. ``model`` and ``params`` are a VAE's own; ``notes`` is what a fit has to say of itself. ``told`` maps
+    indices to codes where the representation is not made from pixels at all (the true factors).
     """
 
     codes: int

@@ -1,4 +1,6 @@
-"""Floors and a ceiling: representations that learnt nothing, and the true factors. A score means little without them."""
+"""Floors and a ceiling: representations that learnt nothing, and the true factors. A score means little without
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from betavae.representation.base import Codec
 
 
 def pixels(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
-    """The raw pixels, averaged over squares until at most 256 numbers are left per channel; ``codes`` and ``seed`` are not used."""
+    """The raw pixels, averaged over squares until at most 256 numbers are left per channel; ``codes`` and ``seed``
+    are not used.
+    """
     del codes, seed, fit
     _, height, width = dataset.shape
     block = max(1, math.ceil(math.sqrt(height * width / 256)))
@@ -44,7 +48,9 @@ def untrained(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None
 
 
 def factors(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
-    """The true factors, one code each, standardised: the ceiling. It is told the images' indices, for no encoder can see them."""
+    """The true factors, one code each, standardised: the ceiling. It is told the images' indices, for no encoder
+    can see them.
+    """
     del codes, seed, fit
     if dataset.factors is None:
         raise Misuse(f"{dataset.name} has no full grid of factors")

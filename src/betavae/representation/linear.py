@@ -1,7 +1,7 @@
 """PCA and FastICA as codecs, fitted on rendered images: the very pixels, in the very layout, that they will encode.
 
-Both rest on the leading principal subspace, found by block power iteration over streamed images, so that "all images" needs
-no more memory than a few. ICA is FastICA (Hyvärinen & Oja 2000) on the whitened components.
+Both rest on the leading principal subspace, found by block power iteration over streamed images, so that "all
+images" needs no more memory than a few. ICA is FastICA (Hyvärinen & Oja 2000) on the whitened components.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ Blocks = Callable[[], Iterator[Tensor]]
 
 
 class Subspace(NamedTuple):
-    """The leading principal components: ``mean`` [D], ``axes`` [D, Z] orthonormal, ``variance`` [Z], their share of all."""
+    """The leading principal components: ``mean`` [D], ``axes`` [D, Z] orthonormal, ``variance`` [Z], their share of
+    all.
+    """
 
     mean: Tensor
     axes: Tensor
@@ -38,10 +40,13 @@ class Subspace(NamedTuple):
     explained: float
 
 
-def principal(blocks: Blocks, size: int, codes: int, generator: torch.Generator, turns: int, start: Tensor | None) -> Subspace:
+def principal(
+    blocks: Blocks, size: int, codes: int, generator: torch.Generator, turns: int, start: Tensor | None
+) -> Subspace:
     """The ``codes`` leading components of rows that ``blocks()`` streams, ``turns`` passes of power iteration.
 
-    ``start`` [D, ≥ codes] is where the iteration begins: with the axes of a good subset one pass over all rows is enough.
+    ``start`` [D, ≥ codes] is where the iteration begins: with the axes of a good subset one pass over all rows is
+    enough.
     """
     total, mean, square = 0, torch.zeros(size, dtype=torch.float64), 0.0
     basis = torch.randn(size, min(size, codes + EXTRA), generator=generator) if start is None else start
@@ -84,14 +89,18 @@ def _rows(dataset: Dataset, index: Tensor, layout: str) -> Blocks:
 
 
 def _subspace(dataset: Dataset, codes: int, fit: int | None, seed: int, layout: str) -> tuple[Subspace, Tensor]:
-    """The principal subspace of a seeded subset, or of all images of the train split; and the indices it was fitted on."""
+    """The principal subspace of a seeded subset, or of all images of the train split; and the indices it was fitted
+    on.
+    """
     if layout not in LAYOUTS:
         raise Misuse(f"layout is {layout!r}; wanted one of {', '.join(LAYOUTS)}")
     begin, end = dataset.splits["train"]
     pixels = dataset.shape[0] * dataset.shape[1] * dataset.shape[2]
     count = min(fit or 10_000, end - begin)
     if not 1 <= codes < min(count, pixels):
-        raise Misuse(f"{codes} components of {count} images of {pixels} pixels; wanted from 1 to {min(count, pixels) - 1}")
+        raise Misuse(
+            f"{codes} components of {count} images of {pixels} pixels; wanted from 1 to {min(count, pixels) - 1}"
+        )
     generator = rng.generator(seed, "linear", dataset.name)
     subset = torch.randperm(end - begin, generator=generator)[:count].sort().values + begin
     held = torch.cat(list(_rows(dataset, subset, layout)()))
@@ -107,8 +116,9 @@ def _subspace(dataset: Dataset, codes: int, fit: int | None, seed: int, layout: 
 def pca(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, layout: str = "chw") -> Codec:
     """Whitened principal components: codes of unit variance, as scikit-learn's ``PCA(whiten=True)``.
 
-    ``fit`` is the number of images it is fitted on (App. B of the paper: 25,000 or 3,500), None for all of the train split.
-    ``layout="hwc255"`` is the published code's mistake on RGB: fitted on another layout and scale than it encodes.
+    ``fit`` is the number of images it is fitted on (App. B of the paper: 25,000 or 3,500), None for all of the
+    train split. ``layout="hwc255"`` is the published code's mistake on RGB: fitted on another layout and scale than
+    it encodes.
     """
     space, index = _subspace(dataset, codes, fit, seed, layout)
     scale = space.variance.sqrt()
@@ -117,11 +127,18 @@ def pca(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, layo
 
 
 def ica(
-    dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, layout: str = "chw", whiten: str = "unit-variance"
+    dataset: Dataset,
+    *,
+    codes: int,
+    seed: int,
+    fit: int | None = None,
+    layout: str = "chw",
+    whiten: str = "unit-variance",
 ) -> Codec:
     """Independent components: FastICA (logcosh, parallel, at most 400 iterations) on the whitened principal components.
 
-    ``whiten="arbitrary-variance"`` gives codes of variance 1/n, as scikit-learn did until 1.3 (a quirk of the published code).
+    ``whiten="arbitrary-variance"`` gives codes of variance 1/n, as scikit-learn did until 1.3 (a quirk of the
+    published code).
     """
     from sklearn.decomposition import FastICA
     from sklearn.exceptions import ConvergenceWarning
@@ -139,7 +156,12 @@ def ica(
     turn = torch.from_numpy(model.components_).float().T  # [Z, Z]: whitened components to sources
     back = torch.linalg.pinv(turn)
     shrink = 1.0 if whiten == "unit-variance" else len(index) ** -0.5
-    notes = {"explained": space.explained, "images": len(index), "iterations": int(model.n_iter_), "converged": not caught}
+    notes = {
+        "explained": space.explained,
+        "images": len(index),
+        "iterations": int(model.n_iter_),
+        "converged": not caught,
+    }
     return _codec(dataset, space.mean, white @ turn * shrink, (back / shrink) @ (space.axes * scale).T, notes)
 
 

@@ -1,7 +1,8 @@
 """What a study is made of: cells (what is trained), questions (what is asked of it), and the jobs that pair them.
 
-All are frozen plain data, known before anything runs. A cell's ``id`` is the hash of its canonical JSON: change anything
-that could change a number and it is another cell. This file imports no array library, so that reports can read it.
+All are frozen plain data, known before anything runs. A cell's ``id`` is the hash of its canonical JSON: change
+anything that could change a number and it is another cell. This file imports no array library, so that reports can
+read it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from betavae.training.recipe import Recipe
@@ -37,9 +38,9 @@ def pairs(knobs: Mapping[str, Any]) -> Pairs:
 class Cell:
     """One thing that is trained or fitted: a method with its settings on a dataset, under one seed.
 
-    ``method`` is a name of METHODS ("mlp", "conv", "pca", "ica", ...). VAEs have an ``objective``, ``knobs`` (β, ...) and a
-    ``recipe``; baselines have ``fit``, the number of images they are fitted on (None: all). ``quirks`` names the deviations
-    of the published code that are switched on for this cell.
+    ``method`` is a name of METHODS ("mlp", "conv", "pca", "ica", ...). VAEs have an ``objective``, ``knobs`` (β,
+    ...) and a ``recipe``; baselines have ``fit``, the number of images they are fitted on (None: all).
+    ``quirks`` names the deviations of the published code that are switched on for this cell.
     """
 
     dataset: str
@@ -134,8 +135,14 @@ class Study:
 
 
 def merge(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """Jobs with equal cells made one, their questions united in order of first mention."""
-    united: dict[Cell, dict[Question, None]] = {}
+    """Jobs with equal cells made one, their questions (and the times they are asked) united in order of first
+    mention.
+    """
+    united: dict[Cell, dict[Question, set[float]]] = {}
     for job in jobs:
-        united.setdefault(job.cell, {}).update(dict.fromkeys(job.questions))
-    return tuple(Job(cell, tuple(questions)) for cell, questions in united.items())
+        asked = united.setdefault(job.cell, {})
+        for question in job.questions:
+            asked.setdefault(replace(question, at=()), set()).update(question.at)
+    return tuple(
+        Job(cell, tuple(replace(q, at=tuple(sorted(at))) for q, at in asked.items())) for cell, asked in united.items()
+    )

@@ -1,7 +1,7 @@
 """What a study will cost, before it runs: image passes, multiply-adds, and the time they take on this machine.
 
-Operations are counted from the architectures; the machine's own matrix-product rate is measured in a blink; the share of it
-that each kind of work reaches is measured by ``benchmarks/`` and kept here as literal numbers.
+Operations are counted from the architectures; the machine's own matrix-product rate is measured in a blink; the
+share of it that each kind of work reaches is measured by ``benchmarks/`` and kept here as literal numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Study files: a study as plain TOML, read with every mistake named by its line, and written so that the ids stay the same.
+"""Study files: a study as plain TOML, read with every mistake named by its line, and written so that the ids stay
+the same.
 
     name = "mine"
 
@@ -177,11 +178,18 @@ def _grid(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question
     if not isinstance(asked, list):
         raise reader.refuse("questions", asked, "a list of names of [questions.…]")
     mine = tuple(questions[reader.name("question", name, questions)] for name in asked)
-    axes = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key not in ("questions", "quirks")}
+    axes = {
+        key: value if isinstance(value, list) else [value]
+        for key, value in grid.items()
+        if key not in ("questions", "quirks")
+    }
     if math.prod(map(len, axes.values())) > room:
         raise Misuse(f"{reader.path}: more than {MOST:,} cells; split the study")
     quirks = _quirks(reader, grid.get("quirks", []))
-    return [Job(_cell(reader, dict(zip(axes, point, strict=True)), quirks), mine) for point in itertools.product(*axes.values())]
+    return [
+        Job(_cell(reader, dict(zip(axes, point, strict=True)), quirks), mine)
+        for point in itertools.product(*axes.values())
+    ]
 
 
 def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cell:
@@ -199,7 +207,7 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         reader.known(point, allowed, f"key of a grid of {method!r}")
         return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks)
     if "recipe" not in point:
-        raise Misuse(f"{reader.path}: method {method!r} is trained and has no recipe; give optimiser, learning_rate, batch, images")
+        raise Misuse(f"{reader.path}: method {method!r} has no recipe; give optimiser, learning_rate, batch, images")
     recipe = _recipe(reader, point.pop("recipe"))
     objective = reader.name("objective", point.pop("objective", "beta_vae"), OBJECTIVES)
     reader.known(point, OBJECTIVES[objective], f"key of a grid of {objective!r}")
@@ -235,7 +243,13 @@ def write(study: Study) -> str:
     for question, name in named.items():
         plain = question.plain()
         knobs = {k: v for k, v in dict(question.knobs).items() if v is not None}
-        table = {"measure": plain["measure"], **knobs, "seed": plain["seed"], "at": plain["at"], "quirks": plain["quirks"]}
+        table = {
+            "measure": plain["measure"],
+            **knobs,
+            "seed": plain["seed"],
+            "at": plain["at"],
+            "quirks": plain["quirks"],
+        }
         lines += ["", f"[questions.{name}]", *(f"{k} = {_toml(v)}" for k, v in table.items() if v != [])]
     for job in study.jobs:
         cell = job.cell

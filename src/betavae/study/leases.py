@@ -21,7 +21,9 @@ class Lease:
     def __enter__(self) -> Lease:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.close(self._descriptor)
 
 
@@ -30,7 +32,9 @@ def _path(store: Store, cell: str) -> Path:
 
 
 def try_lease(store: Store, cell: str) -> Lease | None:
-    """The lease of a cell, or None where another process of this machine holds it. Raises Fault where locks do not work."""
+    """The lease of a cell, or None where another process of this machine holds it. Raises Fault where locks do not
+    work.
+    """
     path = _path(store, cell)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,9 @@ def try_lease(store: Store, cell: str) -> Lease | None:
         return None
     except OSError as error:
         os.close(descriptor)
-        raise Fault(f"{path}: this file system has no locks ({error.strerror}); put the store on one that has") from error
+        raise Fault(
+            f"{path}: this file system has no locks ({error.strerror}); put the store on one that has"
+        ) from error
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     return Lease(descriptor)

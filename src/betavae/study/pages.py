@@ -24,14 +24,16 @@ def plan(study: Study, workers: int | None, folder: Path) -> str:
         c = cost.cost(job)
         asked = Counter(q.measure for q in job.questions)
         words = ", ".join(f"{m}×{n}" if n > 1 else m for m, n in asked.items())
-        lines.append(f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}")
+        lines.append(
+            f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
+        )
     whole = cost.total(study.jobs)
-    seconds = predict(study.jobs, workers)
+    seconds, asked = predict(study.jobs, workers), sum(len(j.questions) for j in study.jobs)
     lines += [
         "",
-        f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {sum(len(j.questions) for j in study.jobs)} questions",
+        f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {asked} questions",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
-        f"on one GPU that trains {GPU_PASSES:,} images/s (assumed, not measured): {_duration(whole.passes / GPU_PASSES)} of training",
+        f"on one GPU at {GPU_PASSES:,} images/s (assumed, not measured): {_duration(whole.passes / GPU_PASSES)}",
     ]
     return "\n".join(lines)
 
@@ -63,7 +65,9 @@ def status(store: Store) -> str:
         *(f"    {_name(study, r['cell_id'])} {_measure(r)}: {r['message']}" for r in wrong),
     ]
     if left:
-        lines.append(f"  next      `betavae run` would do {len(left)} cells, {sum(len(j.questions) for j in left)} questions:")
+        lines.append(
+            f"  next      `betavae run` would do {len(left)} cells, {sum(len(j.questions) for j in left)} questions:"
+        )
         lines += [f"    {job.cell.id}  {cost.label(job.cell)}" for job in left[:12]]
         lines += [f"    … and {len(left) - 12} more"] if len(left) > 12 else []
     else:
@@ -78,5 +82,3 @@ def _measure(record: dict[str, object]) -> str:
 
 def _name(study: Study, cell: str) -> str:
     return next((cost.label(j.cell) for j in study.jobs if j.cell.id == cell), cell)
-
-

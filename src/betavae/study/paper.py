@@ -1,8 +1,8 @@
 """The study of "β-VAE Reproducibility: Challenges and Extensions" as data: its cells, its questions, at four scales.
 
 ``paper("laptop")`` runs in about ten minutes on two cores and says how small a part of the paper's budget it is;
-``paper("paper")`` is its 72 trainings and about 1.35 billion image passes. Recipes are those of Table 4 and App. A; epochs are
-not in the paper: 10 (MLP) and 40 (convolutional) are read from its code's history.
+``paper("paper")`` is its 72 trainings and about 1.35 billion image passes. Recipes are those of Table 4 and App. A;
+epochs are not in the paper: 10 (MLP) and 40 (convolutional) are read from its code's history.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ PASSES = 16 * 10 * 737_280 + 16 * 40 * 737_280 + 12 * 40 * 480_000 + 12 * 40 * 1
 class Scale:
     """How much of the paper a run does: image passes per training, seeds, and the size of its questions.
 
-    ``small`` scales ask their twins of one seed and β alone. ``pool`` draws the votes from that many images instead of fresh ones; ``frames`` is the number of images behind a
-    Fréchet distance; ``curve`` the fractions of training at which Figures 7 and 8 are asked.
+    ``small`` scales ask their twins of one seed and β alone. ``pool`` draws the votes from that many images instead
+    of fresh ones; ``frames`` is the number of images behind a Fréchet distance; ``curve`` the fractions of training
+    at which Figures 7 and 8 are asked.
     """
 
     passes: dict[tuple[str, str], int]
@@ -61,7 +62,8 @@ SCALES: dict[str, Scale] = {
         passes={("dsprites", "mlp"): 512, ("dsprites", "conv"): 512, ("shapes3d", "conv"): 256, ("mpi3d", "conv"): 256,
                 ("cifar", "conv"): 256},
         seeds={"dsprites": SEEDS[:1], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
-        votes=100, test_votes=100, pool=400, frames=24, curve=(0.5, 1.0), twins=("rgb-layout", "dropout-on"), full_fits=False,
+        votes=100, test_votes=100, pool=400, frames=24, curve=(0.5, 1.0), twins=("rgb-layout", "dropout-on"),
+        full_fits=False,
         small=True,
     ),
     "laptop": Scale(
@@ -97,11 +99,14 @@ def recipe(family: str, method: str, passes: int) -> Recipe:
     return Recipe("adam", rate, 256 if family == "dsprites" else 64, passes)
 
 
-def paper(scale: str = "laptop", *, have: Collection[str] = (), data: str = "drawn", features: str | None = None) -> Study:
+def paper(
+    scale: str = "laptop", *, have: Collection[str] = (), data: str = "drawn", features: str | None = None
+) -> Study:
     """The paper's study at a scale of SCALES.
 
-    ``data`` is "drawn" or "official" (3Dshapes and MPI3D). ``have`` names the CIFAR datasets at hand; where there is none,
-    the drawn MPI3D stands in for Figures 7 to 10. ``features`` is the network of the Fréchet distance, None for none.
+    ``data`` is "drawn" or "official" (3Dshapes and MPI3D). ``have`` names the CIFAR datasets at hand; where there is
+    none, the drawn MPI3D stands in for Figures 7 to 10.
+    ``features`` is the network of the Fréchet distance, None for none.
     """
     size = choose(SCALES, scale, "scale")
     names = choose({"drawn": DRAWN, "official": OFFICIAL}, data, "kind of data")
@@ -172,7 +177,9 @@ def _votes(family: str, size: Scale, vote: dict[str, int], sweep: bool) -> Itera
 
 
 def _pictures(job: Job, size: Scale, features: str | None, split: str) -> Job:
-    """The questions of Section 3.2 put to a job: Fréchet distances and losses along training, samples, reconstructions."""
+    """The questions of Section 3.2 put to a job: Fréchet distances and losses along training, samples,
+    reconstructions.
+    """
     asked = [
         Question("samples", pairs({"images": 40})),
         Question("reconstructions", pairs({"images": 16, "split": split})),
@@ -186,7 +193,9 @@ def _pictures(job: Job, size: Scale, features: str | None, split: str) -> Job:
 
 
 def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
-    """The twins of a scale, one quirk at a time; where a scale is small, on the first seed, β = 4 and one question each."""
+    """The twins of a scale, one quirk at a time; where a scale is small, on the first seed, β = 4 and one question
+    each.
+    """
     first = plain[0].cell.seed if plain else None
     for name in size.twins:
         for job in plain:

@@ -1,34 +1,33 @@
 """One job, done: train or fit the cell, put its questions, hand over the records.
 
-Whatever the executor, this is what runs. A job's numbers depend on its cell and its questions alone; what is already done
-is skipped; an error in one question is recorded and the next one is asked.
+Whatever the executor, this is what runs. A job's numbers depend on its cell and its questions alone; what is
+already done is skipped; an error in one question is recorded and the next one is asked.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import torch
 
-from betavae import datasets, rng
+from betavae import datasets, metrics
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, choose
-from betavae import metrics
 from betavae.metrics.base import Answer, Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study import machine
-from betavae.study.cells import Cell, Job, Question
+from betavae.study.cells import Cell, Job
+from betavae.study.store import SCHEMA
 from betavae.training import checkpoint, population, single
 from betavae.training.single import Member, State, Task
 from betavae.types import Json
 
-SCHEMA = 1
 COLLAPSED = 0.01
 """A latent whose KL stays below this many nats carries nothing."""
 
@@ -151,8 +150,9 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     task = task_of(jobs[0].cell, dataset)
     fractions = sorted({at for job in jobs for q in job.questions for at in q.at} | {1.0})
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}) for j in jobs]
-    states, clocks = zip(*(_resume(task, j, m, desk) for j, m in zip(jobs, members, strict=True)), strict=True)
-    watches = [Watch(task, job.cell, desk, clock) for job, clock in zip(jobs, clocks, strict=True)]
+    resumed = [_resume(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
+    states = [state for state, _ in resumed]
+    watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, resumed, strict=True)]
     for at in fractions:
         states = population.advance(task, members, states, _steps(task, at), lambda k, state: watches[k](state))
         for job, state, watch in zip(jobs, states, watches, strict=True):
@@ -188,7 +188,9 @@ def _resume(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, fl
     if found is None or found.step > first:
         return single.start(task, member), 0.0
     if found.step:
-        desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {task.recipe.steps}"})
+        desk.say(
+            {"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {task.recipe.steps}"}
+        )
     return unpack(found), float(found.meta.get("seconds", 0.0))
 
 
@@ -221,8 +223,8 @@ class Watch:
     def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float) -> None:
         self.task, self.cell, self.desk, self.seconds = task, cell, desk, seconds
         self.every = desk.every
-        self.resume()
-        self.saved = self.said = self.began
+        self.first: int | None = None
+        self.saved = self.said = self.began = time.perf_counter()
 
     def __call__(self, state: State) -> None:
         now = time.perf_counter()
@@ -249,7 +251,7 @@ class Watch:
 
     def resume(self) -> None:
         self.began = time.perf_counter()
-        self.first: int | None = None
+        self.first = None
 
     def _say(self, state: State, now: float) -> None:
         assert self.first is not None

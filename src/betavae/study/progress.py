@@ -1,4 +1,6 @@
-"""What a person sees while a study runs: bars on a terminal, a line now and then in a log. It goes to standard error."""
+"""What a person sees while a study runs: bars on a terminal, a line now and then in a log. It goes to standard
+error.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ class Progress:
         self.bars: Bars | None = None
         self.rows: dict[int, TaskID] = {}
         if sys.stderr.isatty() and not quiet:
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.fields[extra]}"))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[extra]}"),
+            )
             self.bars = Bars(*columns, console=self.console, refresh_per_second=4, transient=True)
             self.all = self.bars.add_task("cells", total=len(self.labels), extra="")
             for k in range(workers):
@@ -44,7 +51,9 @@ class Progress:
             self.bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.bars:
             self.bars.stop()
 
@@ -65,7 +74,9 @@ class Progress:
         if "note" in message:
             self._line(message["note"])
         elif "lost" in message:
-            self._line(f"worker {worker} died while doing {self.labels.get(message['lost'], '')}; it goes on from its checkpoint")
+            self._line(
+                f"worker {worker} died doing {self.labels.get(message['lost'], '')}; going on from its checkpoint"
+            )
         elif "preparing" in message:
             self._show(worker, f"preparing {message['preparing']}", 0, 1)
         elif "prepared" in message:
@@ -84,7 +95,9 @@ class Progress:
             for key, fate in message["finished"].items():
                 self.done.add(key)
                 if fate != "done":
-                    self._line(f"{self.labels.get(key, key)}: {'done by another process' if fate == 'elsewhere' else fate}")
+                    self._line(
+                        f"{self.labels.get(key, key)}: {'done by another process' if fate == 'elsewhere' else fate}"
+                    )
             self._tick()
 
     def _show(self, worker: int, what: str, step: int, steps: int, extra: str = "") -> None:

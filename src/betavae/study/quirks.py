@@ -1,7 +1,7 @@
 """The published code's deviations that can move a published number, by name, each a change of a job's plain data.
 
-Sources are places in the paper's published code (Mandelbrot99/BetaVAE, commit 2554f34). All are off by default; the paper's study
-runs twins with one quirk on, so that a report can show how much each explains.
+Sources are places in the paper's published code (Mandelbrot99/BetaVAE, commit 2554f34). All are off by default; the
+paper's study runs twins with one quirk on, so that a report can show how much each explains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ RGB = ("shapes3d", "shapes3d-drawn", "mpi3d-toy", "mpi3d-drawn", "mpi3d-realisti
 class Quirk:
     """One deviation: what the code does, where, which published number it touches, and the knobs that switch it on.
 
-    ``cell`` knobs change what is trained or fitted, ``question`` knobs change how it is asked; ``applies`` tells where it can matter.
+    ``cell`` knobs change what is trained or fitted, ``question`` knobs change how it is asked; ``applies`` tells
+    where it can matter.
     """
 
     name: str
@@ -43,7 +44,8 @@ def _classifier(name: str) -> Callable[[Question], bool]:
 _ALL = (
     Quirk(
         "rgb-layout",
-        "PCA and ICA are fitted on bytes 0-255 laid out row, column, channel, and then score pixels in [0, 1] laid out channel, row, "
+        "PCA and ICA are fitted on bytes 0-255 laid out row, column, channel, and then score pixels in [0, 1] laid "
+        "out channel, row, "
         "column: permuted and 255 times smaller.",
         "evaluate.py:152-154, 174-176, 360-381",
         "Figure 3, PCA and ICA on 3Dshapes and MPI3DToy",
@@ -53,7 +55,8 @@ _ALL = (
     ),
     Quirk(
         "ica-scale",
-        "scikit-learn 0.24 gives ICA codes of variance 1/n, and classifiers see them unscaled; ICA's PyTorch classifiers get Adam with "
+        "scikit-learn 0.24 gives ICA codes of variance 1/n, and classifiers see them unscaled; ICA's PyTorch "
+        "classifiers get Adam with "
         "learning rate 1 (linear) or .001 (MLP) to make up for it.",
         "evaluate.py:147-188, 240",
         "Tables 1 and 2, Figures 3 and 6, ICA",
@@ -110,7 +113,8 @@ _ALL = (
     ),
     Quirk(
         "traversal-range",
-        "The posterior traversal runs over (-v, v) with v = μ - 1.96σ: symmetric about 0, not about μ, and of no width where μ = 1.96σ.",
+        "The posterior traversal runs over (-v, v) with v = μ - 1.96σ: symmetric about 0, not about μ, and of no "
+        "width where μ = 1.96σ.",
         "utils/visualize.py:89-94",
         "Figure 4",
         ("traversals",),
@@ -118,7 +122,8 @@ _ALL = (
     ),
     Quirk(
         "last-batch",
-        "Evaluation losses are divided by the size of the last training batch: 50,000 mod 64 = 16 instead of 64, four times too large.",
+        "Evaluation losses are divided by the size of the last training batch: 50,000 mod 64 = 16 instead of 64, "
+        "four times too large.",
         "training.py:61, 101; evaluate.py:75",
         "Figure 8",
         ("reconstruction",),
@@ -159,5 +164,7 @@ def switched(job: Job, name: str) -> Job | None:
         recipe = replace(cell.recipe, **dict(quirk.recipe)) if cell.recipe else None
         knobs = pairs({**dict(cell.knobs), **dict(quirk.cell)})
         cell = replace(cell, knobs=knobs, recipe=recipe, quirks=(*cell.quirks, name))
-    twins = (replace(q, knobs=pairs({**dict(q.knobs), **dict(quirk.question)}), quirks=(*q.quirks, name)) for q in asked)
+    twins = (
+        replace(q, knobs=pairs({**dict(q.knobs), **dict(quirk.question)}), quirks=(*q.quirks, name)) for q in asked
+    )
     return Job(cell, tuple(twins))

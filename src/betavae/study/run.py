@@ -16,7 +16,7 @@ from betavae.study import cost, machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors import local
 from betavae.study.progress import Progress
-from betavae.study.store import Store
+from betavae.study.store import SCHEMA, Store
 
 MEMBERS = 64
 """Most members of one population on a GPU; out of memory halves it."""
@@ -46,12 +46,16 @@ def pending(study: Study, store: Store) -> tuple[Job, ...]:
 
 
 def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None = None) -> Study:
-    """The jobs whose cell id begins with one of ``only``, or the i-th of n shards (by cell id: any order, same shards)."""
+    """The jobs whose cell id begins with one of ``only``, or the i-th of n shards (by cell id: any order, same
+    shards).
+    """
     jobs = study.jobs
     if only:
         jobs = tuple(job for job in jobs if job.cell.id.startswith(tuple(only)))
         if not jobs:
-            raise Misuse(f"no cell of {study.name!r} has an id that begins with {', '.join(only)}; see `betavae status`")
+            raise Misuse(
+                f"no cell of {study.name!r} has an id that begins with {', '.join(only)}; see `betavae status`"
+            )
     if shard:
         i, n = shard
         if not 0 <= i < n:
@@ -76,9 +80,17 @@ def groups(jobs: Iterable[Job], device: str) -> list[local.Group]:
 
 
 def run(
-    study: Study, store: Store, *, workers: int | None = None, device: str = "cpu", every: float = 60.0, quiet: bool = False
+    study: Study,
+    store: Store,
+    *,
+    workers: int | None = None,
+    device: str = "cpu",
+    every: float = 60.0,
+    quiet: bool = False,
 ) -> Outcome:
-    """Do what is missing of a study. Numbers do not depend on the workers; errors are recorded and end in ``failures``."""
+    """Do what is missing of a study. Numbers do not depend on the workers; errors are recorded and end in
+    ``failures``.
+    """
     jobs = pending(study, store)
     begun = time.perf_counter()
     if not jobs:
@@ -105,7 +117,16 @@ def run(
             hear=hear,
         )
     seconds = time.perf_counter() - begun
-    store.append(_account(study, seconds, predicted, workers, device, len(jobs)))
+    plain = {"name": study.name, "scale": study.scale}
+    for job in jobs:
+        if job.cell.id in failures and job.cell.id not in errors:  # it failed before it could leave a record itself
+            cell = {"cell": job.cell.plain(), "cell_id": job.cell.id}
+            store.append(
+                _record(plain, device, workers, kind="fit", status="error", message=failures[job.cell.id], **cell)
+            )
+    scores = {"wall": seconds, "predicted": predicted}
+    notes = {"workers": workers, "jobs": len(jobs)}
+    store.append(_record(plain, device, workers, kind="run", scores=scores, notes=notes, seconds=seconds))
     return Outcome(seconds, predicted, {**errors, **failures})
 
 
@@ -117,12 +138,13 @@ def predict(jobs: Sequence[Job], workers: int) -> float:
     return 6.0 + max(clocks)
 
 
-def _account(study: Study, seconds: float, predicted: float, workers: int, device: str, jobs: int) -> dict[str, object]:
-    """The record of a run itself: what it took against what was predicted."""
+def _record(study: dict[str, str], device: str, workers: int, **fields: object) -> dict[str, object]:
+    """A record that the driver itself leaves: what a run took against what was predicted, or a cell that could not
+    begin.
+    """
     return {
-        "schema": 1,
-        "kind": "run",
-        "study": {"name": study.name, "scale": study.scale},
+        "schema": SCHEMA,
+        "study": study,
         "cell": None,
         "cell_id": None,
         "question": None,
@@ -130,11 +152,12 @@ def _account(study: Study, seconds: float, predicted: float, workers: int, devic
         "at": 1.0,
         "status": "ok",
         "message": "",
-        "scores": {"wall": seconds, "predicted": predicted},
-        "notes": {"workers": workers, "jobs": jobs},
+        "scores": {},
+        "notes": {},
         "arrays": None,
-        "seconds": seconds,
+        "seconds": 0.0,
         "images": 0,
+        **fields,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.describe(device, workers, "float32"),
         "data": None,

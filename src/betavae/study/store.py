@@ -1,4 +1,5 @@
-"""The store: a folder of append-only records, with arrays beside them by content. Nothing in it is ever changed in place.
+"""The store: a folder of append-only records, with arrays beside them by content. Nothing in it is ever changed in
+place.
 
     records/<writer>.jsonl   one file per writing process, a JSON object per line
     arrays/<sha256>.safetensors
@@ -19,12 +20,13 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betavae.disk import append, write_atomic
 from betavae.errors import BetavaeError, Fault, Misuse
-from betavae.study.cells import Cell, Job, Question, Study, canonical
+from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -63,11 +65,14 @@ class Store:
         self.writer = f"{host}-{os.getpid()}-{time.time_ns() // 1000:x}-{next(_numbers)}"
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add one record, durable when this returns. Raises Fault where the disk refuses; the store is then as before."""
+        """Add one record, durable when this returns. Raises Fault where the disk refuses; the store is then as
+        before.
+        """
         append(self.path / "records" / f"{self.writer}.jsonl", canonical(record).encode())
 
     def records(self) -> list[Record]:
-        """All records, of all writers, each (cell, question, time) once: ok before diverged before error, then the first.
+        """All records, of all writers, each (cell, question, time) once: ok before diverged before error, then the
+        first.
 
         ``problems`` then lists the lines that were left out, by file, line and reason.
         """
@@ -83,12 +88,21 @@ class Store:
                 best[key] = record
         for problem in self.problems:
             print(f"betavae: {problem}", file=sys.stderr)
-        return sorted(best.values(), key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]))
+        return sorted(
+            best.values(),
+            key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
+        )
 
     def done(self) -> set[tuple[str, str | None, float]]:
-        """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as done."""
+        """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as
+        done.
+        """
         records = self.records()
-        return {(r["cell_id"], r["question_id"], float(r["at"])) for r in records if r["status"] != "error" and r["kind"] != "run"}
+        return {
+            (r["cell_id"], r["question_id"], float(r["at"]))
+            for r in records
+            if r["status"] != "error" and r["kind"] != "run"
+        }
 
     def put(self, arrays: Mapping[str, Array]) -> str:
         """Keep arrays by content; gives the name they are found by."""
@@ -136,11 +150,29 @@ class Store:
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
             jobs = tuple(
-                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in plain["jobs"]
+                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
+                for j in plain["jobs"]
             )
             return Study(plain["name"], plain["scale"], jobs)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
-            raise Fault(f"{path} is not a study: {type(error).__name__}: {str(error)[:100]}; run the study again") from None
+            raise Fault(
+                f"{path} is not a study: {type(error).__name__}: {str(error)[:100]}; run the study again"
+            ) from None
+
+    def asked(self) -> Study:
+        """The study that the records themselves tell of: every cell with the questions that were put to it."""
+        jobs, name, scale = [], "again", "own"
+        for record in self.records():
+            if record["kind"] == "run":
+                continue
+            name, scale = record["study"].get("name", name), record["study"].get("scale", scale)
+            try:
+                question = Question.from_plain(record["question"]) if record["question"] else None
+                at = (float(record["at"]),)
+                jobs.append(Job(Cell.from_plain(record["cell"]), (replace(question, at=at),) if question else ()))
+            except (TypeError, ValueError, AttributeError) as error:
+                raise Fault(f"{self.path}: the record of cell {record['cell_id']} holds no cell: {error}") from None
+        return Study(str(name), str(scale), merge(jobs))
 
 
 def read(paths: Iterable[Path]) -> list[Record]:
@@ -148,7 +180,12 @@ def read(paths: Iterable[Path]) -> list[Record]:
     best: dict[tuple[Any, ...], Record] = {}
     for path in paths:
         for record in Store(path, create=False).records():
-            key = (record["cell_id"], record["question_id"], record["at"], record["when"] if record["kind"] == "run" else "")
+            key = (
+                record["cell_id"],
+                record["question_id"],
+                record["at"],
+                record["when"] if record["kind"] == "run" else "",
+            )
             if key not in best or _rank(record) < _rank(best[key]):
                 best[key] = record
     return list(best.values())
@@ -200,7 +237,9 @@ def _checked(record: Any) -> Record:
         raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}")
     for key, kind in FIELDS.items():
         if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
-            raise ValueError(f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}")
+            raise ValueError(
+                f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}"
+            )
     if record["status"] not in STATUSES:
         raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
     for key in ("cell_id", "question_id", "arrays"):

@@ -1,6 +1,7 @@
 """Checkpoints: a state of training as one file that is whole or is not believed, read without pickle.
 
-The file is safetensors with the sha256 of its tensors' bytes as a trailer; the newest that is whole is the one to go on from.
+The file is safetensors with the sha256 of its tensors' bytes as a trailer; the newest that is whole is the one to
+go on from.
 """
 
 from __future__ import annotations

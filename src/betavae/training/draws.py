@@ -30,12 +30,12 @@ def _noise(seed: int, dataset: str, batch: int, codes: int, block: int) -> Tenso
 def order(seed: int, dataset: str, split: tuple[int, int], batch: int, step: int) -> Tensor:
     """The images of one step, ``[batch]`` int64: the epochs' permutations laid end to end, cut into batches."""
     start, stop = split
-    size, at, parts = stop - start, step * batch, []
-    while sum(map(len, parts)) < batch:
+    size, at, end = stop - start, step * batch, (step + 1) * batch
+    parts: list[Tensor] = []
+    while at < end:
         epoch, offset = divmod(at, size)
-        part = _epoch(seed, dataset, size, epoch)[offset : offset + batch - sum(map(len, parts))]
-        parts.append(part)
-        at += len(part)
+        parts.append(_epoch(seed, dataset, size, epoch)[offset : offset + end - at])
+        at += len(parts[-1])
     return torch.cat(parts) + start
 
 

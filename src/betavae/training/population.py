@@ -1,8 +1,8 @@
 """Training many members of one task at once: the only file with a member axis M.
 
 On a CPU members run one after another, each the very program that ``single`` runs. On a GPU one such model leaves the
-chip idle, so their parameters are stacked and one program steps them all. Members go in and come out as plain states, so a
-cell may begin in one way and go on in the other. Neither way lets one member's numbers touch another's.
+chip idle, so their parameters are stacked and one program steps them all. Members go in and come out as plain
+states, so a cell may begin in one way and go on in the other. Neither way lets one member's numbers touch another's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def advance(
     *,
     together: bool | None = None,
 ) -> list[State]:
-    """Train every member to step ``until`` or to its divergence; ``watch(k, state)`` sees the k-th member as it goes on.
+    """Train every member to step ``until`` or to its divergence; ``watch(k, state)`` sees the k-th member as it
+    goes on.
 
     ``together`` stacks the members into one program (None: where the dataset's device is not a CPU).
     """
@@ -65,9 +66,7 @@ def stack(trees: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {k: torch.stack([t[k].detach() for t in trees]) for k in trees[0]}
 
 
-def _together(
-    task: Task, members: Sequence[Member], states: Sequence[State], until: int
-) -> list[State]:
+def _together(task: Task, members: Sequence[Member], states: Sequence[State], until: int) -> list[State]:
     recipe, dataset = task.recipe, task.dataset
     device, first = dataset.device, states[0].step
     params, moments = stack([s.params for s in states]), stack([s.moments for s in states])
@@ -75,7 +74,9 @@ def _together(
     dtype = next(iter(params.values())).dtype
     knobs = {k: torch.tensor([m.knobs[k] for m in members], dtype=dtype, device=device) for k in members[0].knobs}
     alive = torch.ones(len(members), dtype=torch.bool, device=device)
-    fell = torch.full((len(members), 2), -1, dtype=torch.int64, device=device)  # step and whether the KL term was at fault
+    fell = torch.full(
+        (len(members), 2), -1, dtype=torch.int64, device=device
+    )  # step and whether the KL term was at fault
 
     def nats(params: Params, images: Tensor, noise: Tensor, knobs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         each, kl = terms(task.objective, task.model, params, images, noise, knobs)

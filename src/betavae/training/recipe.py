@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Recipe:
     """How a VAE is trained: ``images`` is the whole budget in image passes.
 
-    The learning rate is multiplied by ``drop_to`` from fraction ``drop_at`` of the steps on (App. A of the paper: ÷5 for
-    the last quarter).
+    The learning rate is multiplied by ``drop_to`` from fraction ``drop_at`` of the steps on (App. A of the paper:
+    ÷5 for the last quarter).
     """
 
     optimiser: str  # "adam" or "adagrad"

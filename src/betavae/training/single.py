@@ -30,7 +30,9 @@ BINS = 100
 
 
 class Task(NamedTuple):
-    """What members of one program share: images, architecture, objective and recipe. ``split`` is the index range used."""
+    """What members of one program share: images, architecture, objective and recipe. ``split`` is the index range
+    used.
+    """
 
     dataset: Dataset
     model: Model
@@ -63,7 +65,9 @@ class State:
     diverged: tuple[int, str] | None = None
 
     def curve(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The training curve, a point per bin met: steps done ``[S]``, reconstruction ``[S]``, KL ``[S, Z]``, nats per image."""
+        """The training curve, a point per bin met: steps done ``[S]``, reconstruction ``[S]``, KL ``[S, Z]``, nats
+        per image.
+        """
         met = self.trace[:, -1] > 0
         count = self.trace[met, -1:]
         mean = self.trace[met, :-1] / count
@@ -89,12 +93,16 @@ def rate(recipe: Recipe, step: int) -> float:
 
 
 def update(recipe: Recipe, params: Params, grads: Params, moments: dict[str, Tensor], step: int) -> None:
-    """One step of the optimiser in place: Adam (Kingma & Ba 2015) or Adagrad (Duchi et al. 2011), PyTorch's defaults."""
+    """One step of the optimiser in place: Adam (Kingma & Ba 2015) or Adagrad (Duchi et al. 2011), PyTorch's
+    defaults.
+    """
     names = list(params)
     leaves = [params[k].detach() for k in names]
     slopes = [grads[k].contiguous() for k in names]  # the fused kernels read memory in order, whatever the strides say
-    count = [torch.tensor(float(step)) if leaf.device.type == "cpu" else torch.tensor(float(step), device=leaf.device)
-             for leaf in leaves]
+    count = [
+        torch.tensor(float(step)) if leaf.device.type == "cpu" else torch.tensor(float(step), device=leaf.device)
+        for leaf in leaves
+    ]
     fused = all(leaf.is_floating_point() and leaf.device.type in ("cpu", "cuda") for leaf in leaves)
     if recipe.optimiser == "adam":
         mean, square = ([moments[f"{slot}/{k}"] for k in names] for slot in ("mean", "square"))
@@ -113,14 +121,16 @@ def update(recipe: Recipe, params: Params, grads: Params, moments: dict[str, Ten
 def gradient(
     task: Task, params: Params, index: Tensor, noise: Tensor, knobs: Mapping[str, float], chunk: int
 ) -> tuple[Params, Terms]:
-    """The gradient of one batch's loss and its terms, summed over chunks of images. ``params`` must require gradients."""
+    """The gradient of one batch's loss and its terms, summed over chunks of images. ``params`` must require
+    gradients.
+    """
     total, dtype = len(index), next(iter(params.values())).dtype
     parts: list[Tensor] = []
     for piece, part in zip(index.split(chunk), noise.split(chunk), strict=True):
         images = task.dataset.renderer(piece).to(dtype)
         each, kl = terms(task.objective, task.model, params, images, part.to(dtype), knobs)
         sums = Terms(each.sum() / total, kl.sum(0) / total)
-        loss(sums, knobs).backward()  # type: ignore[no-untyped-call]
+        loss(sums, knobs).backward()
         parts.append(torch.cat([sums.reconstruction.detach()[None], sums.kl.detach()]))
     grads = {k: v.grad for k, v in params.items() if v.grad is not None}
     for v in params.values():

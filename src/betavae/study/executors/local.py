@@ -94,7 +94,15 @@ def execute(
     """
     logs = store / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "betavae.study.executors.worker", str(store), device, str(every), json.dumps(study)]
+    command = [
+        sys.executable,
+        "-m",
+        "betavae.study.executors.worker",
+        str(store),
+        device,
+        str(every),
+        json.dumps(study),
+    ]
     inbox: queue.Queue[Any] = queue.Queue()
     waiting, failures, tries = list(groups), dict[str, str](), Counter[str]()
     unprepared = list(dict.fromkeys(job.cell.dataset for group in groups for job in group))
@@ -111,7 +119,9 @@ def execute(
         if ready:
             waiting.remove(ready)
             worker.group = ready
-            worker.send({"jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]})
+            worker.send(
+                {"jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]}
+            )
         elif unprepared:
             worker.prepares = unprepared.pop(0)
             hear(worker.number, {"preparing": worker.prepares})
@@ -139,7 +149,9 @@ def execute(
                 elif worker.prepares:
                     tries[worker.prepares] += 1
                     if tries[worker.prepares] >= TRIES:
-                        raise Fault(f"preparing {worker.prepares} killed its worker {TRIES} times; see {worker.log.name}")
+                        raise Fault(
+                            f"preparing {worker.prepares} killed its worker {TRIES} times; see {worker.log.name}"
+                        )
                     unprepared.insert(0, worker.prepares)
                 else:
                     tries["idle"] += 1

@@ -1,7 +1,8 @@
 """A worker process: jobs come in as JSON lines, messages go out as JSON lines, records go to the store.
 
-Run by the local executor as ``python -m betavae.study.executors.worker STORE DEVICE STUDY``. Plain pipes and plain JSON: nothing is
-pickled, a killed worker cannot wedge a shared lock, and a worker whose driver is gone ends at its next message.
+Run by the local executor as ``python -m betavae.study.executors.worker STORE DEVICE STUDY``. Plain pipes and plain
+JSON: nothing is pickled, a killed worker cannot wedge a shared lock, and a worker whose driver is gone ends at its
+next message.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def main(arguments: list[str]) -> int:
                 say({"prepared": task["prepare"], "seconds": time.perf_counter() - begun, "failure": failure})
                 continue
             jobs = [
-                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in task["jobs"]
+                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
+                for j in task["jobs"]
             ]
             say({"finished": _together(jobs, desk)})
     return 0
