@@ -45,14 +45,16 @@ class Camera(NamedTuple):
     def rays(self) -> Array:
         """The directions through the centres of all fine pixels: ``[FINE, FINE, 3]``."""
         u = HALF_VIEW * ((2 * np.arange(FINE) + 1) / FINE - 1)
-        return self.forward + u[None, :, None] * self.right - u[:, None, None] * np.array([0, 0, 1])
+        directions: Array = self.forward + u[None, :, None] * self.right - u[:, None, None] * np.array([0, 0, 1])
+        return directions
 
     def pixel(self, points: Array) -> Array:
         """Where points ``[n, 3]`` appear, in fine pixels: row and column ``[n, 2]``."""
         offset = points - self.eye
         depth = HALF_VIEW * (offset @ self.forward)
-        place: Array = np.stack([-offset[:, 2] / depth, (offset @ self.right) / depth], -1)
-        return (place + 1) * FINE / 2
+        place = np.stack([-offset[:, 2] / depth, (offset @ self.right) / depth], -1)
+        pixels: Array = (place + 1) * FINE / 2
+        return pixels
 
 
 class Light(NamedTuple):

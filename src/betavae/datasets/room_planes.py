@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 SIDE = 64
 LEVELS = np.arange(6) / 5
 FLOOR, WALL, OBJECT, COVER, PLANES = 0, 5, 10, 16, 17  # where planes begin: levels 1-5, 1-5, 0-5, the sky's cover
-    0,
-    5,
-    10,
-    16,
-    17,
-)  # where a surface's planes begin: levels 1-5, 1-5, 0-5, and its cover
 
 
 def planes() -> Iterator[tuple[int, Array]]:
