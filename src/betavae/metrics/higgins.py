@@ -139,7 +139,7 @@ def pooled(
 ) -> Draw:
     """Votes over the pairs of a pool of images: a pair is a random image and a random other that shares factor y."""
     answer = torch.randint(len(asked), (votes + test_votes,), generator=generator)
-    images = factors.index(factors.sample(generator, (pool,)))
+    images = torch.randperm(factors.size, generator=generator)[:pool]  # no image twice: the two sides share none
     cut = round(pool * votes / (votes + test_votes))
     parts = []
     for part, said in ((images[:cut], answer[:votes]), (images[cut:], answer[votes:])):

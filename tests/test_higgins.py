@@ -1,0 +1,220 @@
+"""The Higgins metric: oracles, anti-oracles, golden values, and the laws of its draw."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import squares
+from torch import Tensor
+
+import betavae
+from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
+from betavae.factors import Factors
+from betavae.metrics import higgins, named, rotation
+from betavae.metrics.classifiers import CLASSIFIERS, linear, mlp
+from betavae.metrics.higgins import features, fresh, pooled
+from betavae.representation.base import Codec
+
+GRID = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))
+SIZES = torch.tensor(GRID.sizes).float()
+
+
+def grid() -> Dataset:
+    """2Dshapes' grid without pixels: what a metric of codes alone needs."""
+    return Dataset("grid", (1, 1, 1), GRID.size, GRID, "drawn", "grid", lambda i: torch.zeros(len(i), 1, 1, 1))
+
+
+def perfect(index: Tensor) -> Tensor:
+    """The standardised factors and five dead codes (facts of the golden table)."""
+    u = (GRID.values(index).float() - (SIZES - 1) / 2) / ((SIZES**2 - 1) / 12).sqrt()
+    return torch.cat([u, torch.zeros(len(index), 5)], 1)
+
+
+TURN = torch.from_numpy(np.linalg.qr(np.random.RandomState(7).randn(10, 10))[0][:5]).float()  # noqa: NPY002 (the golden table's own)
+
+
+def rotated(index: Tensor) -> Tensor:
+    return perfect(index)[:, :5] @ TURN
+
+
+def told(codes: object) -> Codec:
+    return Codec(10, lambda images: images, told=codes)  # type: ignore[arg-type]
+
+
+def score(codes: object, seed: int = 0, **knobs: object) -> float:
+    return betavae.evaluate(higgins(**knobs), grid(), told(codes), seed=seed, batch=65_536)["higgins"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_true_factors_score_one(classifier: str) -> None:
+    assert score(perfect, votes=400, test_votes=400, classifier=classifier, pool=8000) >= 0.995
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_noise_and_silence_score_chance(classifier: str) -> None:
+    """Chance is 1/5; 600 votes have a standard error of 1.6 points, five of which are allowed."""
+
+    def noise(index: Tensor) -> Tensor:
+        return torch.randn(len(index), 10, generator=torch.Generator().manual_seed(int(index.sum()) % 2**31))
+
+    for codes in (noise, lambda index: torch.zeros(len(index), 10)):
+        got = score(codes, votes=600, test_votes=600, classifier=classifier, pool=8000)
+        assert abs(got - 0.2) < 5 * math.sqrt(0.2 * 0.8 / 600)
+
+
+def test_the_golden_rotated_code() -> None:
+    """disentanglement_lib gives .9960 for this code at 2,000/1,000 votes and L = 64."""
+    assert score(rotated, votes=2000, test_votes=1000) == pytest.approx(0.996, abs=0.01)
+
+
+def test_more_pairs_raise_a_mixed_code() -> None:
+    """Known for this code with unscaled votes: L 16, 64, 128 give .888, .993, .999 (1,000/501 votes)."""
+    got = [score(rotated, votes=1000, test_votes=501, pairs=count, standardise=False) for count in (16, 64, 128)]
+    assert got == pytest.approx([0.888, 0.993, 0.999], abs=0.03)
+    assert got[0] < got[1] <= got[2] + 0.005
+
+
+def test_a_rotation_goes_unseen() -> None:
+    """What the metric cannot see: perfect codes and their random mixture score the same to a point."""
+    got = betavae.evaluate(rotation(votes=1000, test_votes=1000), grid(), told(perfect), seed=0, batch=65_536)
+    assert got["higgins"] >= 0.995
+    assert got["rotated"] >= 0.97
+
+
+def test_a_pool_scores_as_fresh_images_do() -> None:
+    """Five seeds of a hard code (L = 4): the means agree within three standard errors of their difference."""
+    fresh_scores = [score(rotated, seed, votes=800, test_votes=800, pairs=4) for seed in range(5)]
+    pool_scores = [score(rotated, seed, votes=800, test_votes=800, pairs=4, pool=8000) for seed in range(5)]
+    spread = math.sqrt((np.var(fresh_scores, ddof=1) + np.var(pool_scores, ddof=1)) / 5)
+    assert abs(np.mean(fresh_scores) - np.mean(pool_scores)) < max(3 * spread, 0.02)
+
+
+def test_scores_ignore_order_scale_and_duplicates() -> None:
+    plain = score(rotated, votes=500, test_votes=500, pool=8000, pairs=8)
+    order = torch.randperm(10, generator=torch.Generator().manual_seed(0))
+    for change in (lambda z: z[:, order], lambda z: z * torch.arange(1, 11), lambda z: torch.cat([z, z], 1)):
+        got = score(lambda index, c=change: c(rotated(index)), votes=500, test_votes=500, pool=8000, pairs=8)
+        assert got == pytest.approx(plain, abs=0.03)
+
+
+def test_same_seed_same_score_other_seed_other_draw() -> None:
+    knobs = {"votes": 300, "test_votes": 300, "pairs": 4, "pool": 8000}
+    assert score(rotated, 1, **knobs) == score(rotated, 1, **knobs)
+    assert len({score(rotated, seed, **knobs) for seed in range(4)}) > 1
+
+
+def test_the_two_of_a_pair_share_what_is_asked_and_only_that() -> None:
+    asked = torch.tensor([1, 3])
+    for draw in (
+        fresh(torch.Generator().manual_seed(0), GRID, asked, 300, 16),
+        pooled(torch.Generator().manual_seed(0), GRID, asked, 200, 100, 16, 9000),
+    ):
+        values = GRID.values(draw.index)
+        same = (values[:, :, 0] == values[:, :, 1]).float()
+        for vote, position in enumerate(draw.answer.tolist()):
+            assert bool(same[vote, :, asked[position]].all())
+        # the factor that is not asked for still varies: shape differs in two of three pairs
+        assert float(same[..., 0].mean()) == pytest.approx(1 / 3, abs=0.04)
+        # each pair has its own shared value
+        shared = values[:, :, 0].gather(-1, asked[draw.answer][:, None, None].expand(-1, 16, 1)).squeeze(-1)
+        assert float((shared == shared[:, :1]).float().mean()) < 0.4
+
+
+def test_fewer_pairs_are_a_prefix_of_more() -> None:
+    asked = torch.arange(5)
+    few = fresh(torch.Generator().manual_seed(3), GRID, asked, 50, 16)
+    many = fresh(torch.Generator().manual_seed(3), GRID, asked, 50, 64)
+    assert torch.equal(few.answer, many.answer)
+    assert torch.equal(few.index, many.index[:, :16])
+
+
+def test_training_and_test_votes_of_a_pool_share_no_image() -> None:
+    draw = pooled(torch.Generator().manual_seed(0), GRID, torch.arange(5), 300, 200, 16, 9000)
+    assert not set(draw.index[:300].reshape(-1).tolist()) & set(draw.index[300:].reshape(-1).tolist())
+    assert float((draw.index[..., 0] == draw.index[..., 1]).float().mean()) < 0.001
+
+
+def test_features_by_hand() -> None:
+    codes = torch.tensor([[[[0.0, 1.0], [2.0, 1.0]], [[5.0, 0.0], [4.0, 3.0]]]])  # one vote of two pairs
+    assert features(codes).tolist() == [[1.5, 1.5]]
+
+
+def test_batch_size_does_not_change_scores() -> None:
+    dataset = squares(32)
+    encode = lambda images: images[:, 0, ::4, ::4].flatten(1)  # noqa: E731
+    metric = higgins(votes=60, test_votes=60, pairs=8)
+    assert len({betavae.evaluate(metric, dataset, encode, seed=0, batch=b)["higgins"] for b in (1, 7, 256)}) == 1
+
+
+def test_the_score_comes_first() -> None:
+    got = betavae.evaluate(
+        higgins(votes=60, test_votes=60, pairs=8), squares(32), lambda x: x.flatten(1)[:, ::16], seed=0
+    )
+    assert next(iter(got)) == "higgins"
+
+
+def test_an_encoder_may_give_arrays_and_must_give_codes() -> None:
+    metric = higgins(votes=40, test_votes=40, pairs=4)
+    betavae.evaluate(metric, squares(32), lambda x: x.flatten(1)[:, ::16].numpy(), seed=0)
+    with pytest.raises(ValueError, match=r"the encoder gave .* for \d+ images; wanted real codes of shape"):
+        betavae.evaluate(metric, squares(32), lambda x: x, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "part"),
+    [
+        ({"pairs": 0}, "pairs is 0"),
+        ({"votes": 1}, "votes is 1"),
+        ({"test_votes": 2.5}, "test_votes is 2.5"),
+        ({"classifier": "logistics"}, "did you mean 'logistic'"),
+        ({"ask": ["scal", "posY"]}, "did you mean 'scale'"),
+        ({"ask": ["posX"]}, "at least two different factors"),
+        ({"pool": 50}, "enlarge the pool"),
+    ],
+)
+def test_misuse_is_named(knobs: dict[str, object], part: str) -> None:
+    with pytest.raises(Misuse, match=part):
+        score(perfect, **knobs)
+
+
+def test_an_unknown_knob_is_named() -> None:
+    with pytest.raises(Misuse, match="did you mean 'pairs'"):
+        named("higgins", pair=3)
+
+
+def test_linear_equals_autograd() -> None:
+    """The gradient written by hand takes the path that autograd and PyTorch's Adagrad take."""
+    x = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+    y = torch.randint(3, (60,), generator=torch.Generator().manual_seed(1))
+    ours = linear(torch.Generator().manual_seed(2), x, y, x, 3, steps=200)
+    generator = torch.Generator().manual_seed(2)
+    weight = torch.empty(5, 3).uniform_(-0.5, 0.5, generator=generator).requires_grad_(True)
+    optimiser = torch.optim.Adagrad([weight], lr=0.01)
+    ones = torch.cat([x, torch.ones(60, 1)], 1)
+    for _ in range(200):
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(ones @ weight, y).backward()
+        optimiser.step()
+    assert torch.equal(ours, (ones @ weight).argmax(-1))
+
+
+def test_dropout_left_on_lowers_the_mlp() -> None:
+    draw = pooled(torch.Generator().manual_seed(0), GRID, torch.arange(5), 600, 600, 8, 9000)
+    x = features(rotated(draw.index.reshape(-1)).reshape(*draw.index.shape, 10))
+    x = (x - x.mean(0)) / x.std(0)
+    right = [
+        float(
+            (
+                mlp(torch.Generator().manual_seed(0), x[:600], draw.answer[:600], x[600:], 5, dropout_at_test=on)
+                == draw.answer[600:]
+            )
+            .float()
+            .mean()
+        )
+        for on in (False, True)
+    ]
+    assert right[1] < right[0] - 0.01
