@@ -79,7 +79,7 @@ def test_inception_agrees_with_torch_fidelity(own: Tensor, state: State, picture
     found = importlib.util.find_spec("torch_fidelity")
     if found is None:
         pytest.skip("torch-fidelity is not installed: pip install --no-deps torch-fidelity")
-    # Its package file imports torchvision, which its network does not need: import the one module under an empty package.
+    # Its package file imports torchvision, which its network does not need: import the one module alone.
     before = {name for name in sys.modules if name.startswith("torch_fidelity")}
     package = types.ModuleType("torch_fidelity")
     package.__path__ = list(found.submodule_search_locations or ())

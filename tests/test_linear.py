@@ -21,7 +21,7 @@ def test_pca_of_a_known_ellipse() -> None:
     rows = torch.randn(20_000, 2, generator=generator)
     rows = (rows - rows.mean(0)) / rows.std(0) * torch.tensor([3.0, 1.0])
     rows = rows @ torch.tensor([[0.6, 0.8], [-0.8, 0.6]]) + torch.tensor([10.0, -2.0])
-    found = principal(lambda: iter(rows.split(999)), 2, 2, generator, 8, None)
+    found = principal(lambda: iter(rows.split(999)), 2, 2, generator, 8)
     assert found.mean.tolist() == pytest.approx([10, -2], abs=1e-3)
     assert found.variance.tolist() == pytest.approx([9, 1], rel=0.03)
     assert found.axes[:, 0].abs().tolist() == pytest.approx([0.6, 0.8], abs=0.01)

@@ -1,4 +1,4 @@
-"""Official files: converted as published, hostile ones refused with one message, missing ones with the way to get them."""
+"""Official files: converted as published, hostile ones refused with one message, missing ones told how to come by."""
 
 from __future__ import annotations
 
@@ -11,9 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hostile import BATCHES, COPIES, COUNT, H5, NPZ, TAR
+from hostile import (
+    BATCHES,
+    COPIES,
+    COUNT,
+    H5,
+    NPZ,
+    TAR,
+    images,
+    npy_says,
+    npz,
+    records,
+    sound_h5,
+    sound_jpegs,
+    sound_members,
+    sound_npz,
+    tar,
+)
 from hostile import copies as write_copies
-from hostile import images, npy_says, npz, records, sound_h5, sound_jpegs, sound_members, sound_npz, tar
 from PIL import Image
 
 from betavae import datasets
@@ -66,7 +81,7 @@ def test_converted_pixels_equal_the_file(name, make, tmp_path: Path) -> None:
 def test_the_published_grids_have_the_published_counts() -> None:
     assert official.SHAPES3D.size == 480_000
     assert official.MPI3D.size == 1_036_800
-    assert official.MPI3D.values(torch.tensor(40 * 40)).tolist() == [0, 0, 0, 0, 1, 0, 0]  # backgrounds turn over at 1,600
+    assert official.MPI3D.values(torch.tensor(40 * 40)).tolist() == [0, 0, 0, 0, 1, 0, 0]  # a background's turn
     assert official.SHAPES3D.values(torch.tensor(15 * 4)).tolist() == [0, 0, 0, 1, 0, 0]
     assert [batch.start for batch in cifar.TEN.batches] == [0, 10_000, 20_000, 30_000, 40_000, 50_000]
 
@@ -140,9 +155,8 @@ def test_resized_photographs_keep_flat_colours_and_their_mean(tmp_path: Path) ->
     assert rendered.shape == (6, *large.shape) == (6, 3, 64, 64)
     assert 0 <= rendered.min() <= rendered.max() <= 1
     # away from the border every pixel spreads its whole weight over four: 9/16, 3/16, 3/16 and 1/16 of its neighbours
-    assert rendered[0, 0, 1, 1] == pytest.approx(
-        (9 * small[0, 0, 0, 0] + 3 * small[0, 0, 0, 1] + 3 * small[0, 0, 1, 0] + small[0, 0, 1, 1]).item() / 16, abs=1e-6
-    )
+    corner = (small[0, 0, :2, :2] * torch.tensor([[9, 3], [3, 1]])).sum() / 16
+    assert rendered[0, 0, 1, 1].item() == pytest.approx(corner.item(), abs=1e-6)
 
 
 HOSTILE = [

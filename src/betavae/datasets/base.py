@@ -1,4 +1,4 @@
-"""What a dataset is here: images kept in compact form and rendered by index; and the card that says where they come from."""
+"""What a dataset is here: images kept compact and rendered by index; and the card that says where they come from."""
 
 from __future__ import annotations
 
@@ -45,12 +45,14 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.factors is not None and self.factors.size != self.size:
-            raise ValueError(f"{self.name}: {self.size} images, but the grid {self.factors.sizes} has {self.factors.size}")
+            raise ValueError(
+                f"{self.name}: {self.size} images, but the grid {self.factors.sizes} has {self.factors.size}"
+            )
         if not self.splits:
             object.__setattr__(self, "splits", {"train": (0, self.size)})
 
     def render(self, index: Tensor) -> Tensor:
-        """The images of these indices: ``[*n]`` int64 to ``[*n, C, H, W]`` float32 in [0, 1]. Raises IndexError outside."""
+        """The images of these indices: ``[*n]`` int64 to ``[*n, C, H, W]`` float32 in [0, 1]; IndexError outside."""
         index = torch.as_tensor(index, device=self.device).long()
         if index.numel() and (int(index.min()) < 0 or int(index.max()) >= self.size):
             raise IndexError(

@@ -48,7 +48,8 @@ def confirmed(found: Origin) -> Path:
     sha256 = of_file(found.path)["sha256"]
     if sha256 != found.sha256:
         raise Fault(
-            f"{found.path} is not {found.entry.file}: its sha256 is {sha256}, wanted {found.sha256}; {refetch(found.entry)}"
+            f"{found.path} is not {found.entry.file}: its sha256 is {sha256}, wanted {found.sha256}; "
+            f"{refetch(found.entry)}"
         )
     return found.path
 

@@ -28,10 +28,10 @@ def plan(study: Study, workers: int | None, folder: Path) -> str:
             f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
         )
     whole = cost.total(study.jobs)
-    seconds, asked = predict(study.jobs, workers), sum(len(j.questions) for j in study.jobs)
+    seconds, questions = predict(study.jobs, workers), sum(len(j.questions) for j in study.jobs)
     lines += [
         "",
-        f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {asked} questions",
+        f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
         f"on one GPU at {GPU_PASSES:,} images/s (assumed, not measured): {_duration(whole.passes / GPU_PASSES)}",
     ]
