@@ -68,8 +68,12 @@ def _gaussian(params: Params, logits: Tensor, images: Tensor, knobs: Knobs) -> T
 
 
 def _calibrated(params: Params, logits: Tensor, images: Tensor, knobs: Knobs) -> Tensor:
-    bounded = MIN_LOG_SIGMA + torch.nn.functional.softplus(params[LOG_SIGMA] - MIN_LOG_SIGMA)
-    return gaussian_nats(torch.sigmoid(logits), images, bounded)
+    return gaussian_nats(torch.sigmoid(logits), images, sigma_of(params).log())
+
+
+def sigma_of(params: Params) -> Tensor:
+    """The σ of a σ-VAE's likelihood, in pixels, from its parameters; softly bounded from below."""
+    return torch.exp(MIN_LOG_SIGMA + torch.nn.functional.softplus(params[LOG_SIGMA] - MIN_LOG_SIGMA))
 
 
 OBJECTIVES: dict[str, Objective] = {

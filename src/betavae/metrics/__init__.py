@@ -11,6 +11,7 @@ from typing import Any
 from betavae.errors import Misuse, choose, unknown
 from betavae.metrics import probes
 from betavae.metrics.base import Measure, Metric, evaluate
+from betavae.metrics.equivalence import calibration, equivalence
 from betavae.metrics.fidelity import frechet
 from betavae.metrics.higgins import higgins, rotation
 from betavae.metrics.reconstruction import reconstruction
@@ -25,6 +26,8 @@ METRICS: dict[str, Callable[..., Metric | Measure]] = {
     "traversals": probes.traversals,
     "latent_space": probes.latent_space,
     "architecture": probes.architecture,
+    "equivalence": equivalence,
+    "calibration": calibration,
 }
 
 __all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction", "rotation"]

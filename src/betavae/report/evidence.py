@@ -176,9 +176,9 @@ class Evidence:
         return sample([r for r in self.asked_of(row, measure, at) if where(r)], score)
 
     def classifier(self) -> str:
-        """The classifier of the main tables: the one with most answers, then the paper's linear one first."""
+        """The classifier of the main tables: most answers to the first draw of votes, linear before others."""
         asked_for = [r["question"] for r in self.answers if r["question"]["measure"] == "higgins"]
-        found = Counter(q["knobs"].get("classifier") for q in asked_for)
+        found = Counter(q["knobs"].get("classifier") for q in asked_for if not q["seed"])
         return max(CLASSIFIER_ORDER, key=lambda c: (found[c], -CLASSIFIER_ORDER.index(c)))
 
     def higgins(self, row: Row, factors: int | None = None, classifier: str | None = None, pairs: int = 64) -> Sample:

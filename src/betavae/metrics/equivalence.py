@@ -1,0 +1,66 @@
+"""The paper's Section 4.2, shown: a Gaussian likelihood of variance σ² is a β-VAE with β = σ², rescaled."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from betavae.errors import Misuse
+from betavae.metrics.base import Answer, Measure, Subject
+from betavae.metrics.reconstruction import subset
+from betavae.objectives import LOG_SIGMA, OBJECTIVES, Terms, loss, sigma_of, terms
+
+VARIANCES = (0.1, 1.0, 4.0, 10.0)
+
+
+def calibration() -> Measure:
+    """The one σ that a σ-VAE has learnt (Eq. 9 of the paper), in pixels; and σ², the β of the unit-variance β-VAE it is."""
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        if LOG_SIGMA not in (subject.codec.params or {}):
+            raise Misuse("only a σ-VAE learns a σ; train one with objective sigma_vae")
+        assert subject.codec.params is not None
+        sigma = float(sigma_of(subject.codec.params))
+        return Answer({"sigma": sigma, "variance": sigma**2})
+
+    return measure
+
+
+def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -> Measure:
+    """Gradients of σ²·(VAE with Gaussian likelihood of variance σ²) against those of the β-VAE of unit variance, β = σ².
+
+    Both from Eq. 7 and 8 of the paper, at the codec's own parameters, on the same images and noise. Arrays: "variance"
+    ``[n]``; "matched", the norm of the difference of the two gradients over the norm of the second, ``[n]``;
+    "unmatched", the same against β = 1, which is another model wherever σ² is not 1; scores: the largest "matched".
+    """
+
+    def measure(generator: torch.Generator, subject: Subject) -> Answer:
+        codec, dataset = subject.codec, subject.dataset
+        if codec.model is None or codec.params is None:
+            raise Misuse("the equivalence of likelihoods is asked of VAEs; this representation has no gradients")
+        x = dataset.render(subset(generator, dataset, "train", images))
+        noise = torch.randn(len(x), codec.codes, generator=generator).to(x.device)
+        params = {k: v.detach().clone().requires_grad_() for k, v in codec.params.items()}
+
+        def gradient(sigma: float, beta: float) -> Tensor:
+            knobs = {"sigma": sigma, "beta": beta}
+            assert codec.model is not None
+            nats, kl = terms(OBJECTIVES["gaussian"], codec.model, params, x, noise, knobs)
+            whole = loss(Terms(nats.mean(), kl.mean(0)), knobs)
+            leaves = torch.autograd.grad(whole, list(params.values()), allow_unused=True)
+            return torch.cat([g.flatten() for g in leaves if g is not None]).double()
+
+        plain = gradient(1.0, 1.0)
+        matched, unmatched = [], []
+        for variance in variances:
+            ours = variance * gradient(math.sqrt(variance), 1.0)
+            other = gradient(1.0, variance)
+            matched.append(float((ours - other).norm() / other.norm()))
+            unmatched.append(float((ours - plain).norm() / plain.norm()))
+        found = {"variance": variances, "matched": matched, "unmatched": unmatched}
+        arrays = {k: torch.tensor(v, dtype=torch.float64).numpy() for k, v in found.items()}
+        return Answer({"matched": max(matched)}, arrays)
+
+    return measure
