@@ -16,7 +16,7 @@ VARIANCES = (0.1, 1.0, 4.0, 10.0)
 
 
 def calibration() -> Measure:
-    """The one σ that a σ-VAE has learnt (Eq. 9 of the paper), in pixels; and σ², the β of the unit-variance β-VAE it is."""
+    """The σ that a σ-VAE has learnt (Eq. 9 of the paper), in pixels, and σ²: the β it would be at unit variance."""
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         if LOG_SIGMA not in (subject.codec.params or {}):
@@ -29,7 +29,7 @@ def calibration() -> Measure:
 
 
 def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -> Measure:
-    """Gradients of σ²·(VAE with Gaussian likelihood of variance σ²) against those of the β-VAE of unit variance, β = σ².
+    """Gradients of σ²·(VAE of Gaussian likelihood of variance σ²) against the unit-variance β-VAE of β = σ².
 
     Both from Eq. 7 and 8 of the paper, at the codec's own parameters, on the same images and noise. Arrays: "variance"
     ``[n]``; "matched", the norm of the difference of the two gradients over the norm of the second, ``[n]``;

@@ -169,6 +169,15 @@ class Evidence:
         """The answers of a row to a measure with no quirk on, at one moment of training (None: all moments)."""
         return [r for r in self._asked.get((row, measure), []) if at is None or r["at"] == at]
 
+    def twins(self, quirk: str) -> list[Record]:
+        """The answers at the end of training with this quirk on and no other."""
+        return [r for r in self.answers if quirks_of(r) == (quirk,) and r["at"] == 1.0]
+
+    @staticmethod
+    def row(record: Record) -> Row:
+        """The table row of a record."""
+        return row_of(record["cell"])
+
     def sample(
         self, row: Row, measure: str, score: str, where: Callable[[Record], bool] = lambda r: True, at: float = 1.0
     ) -> Sample:

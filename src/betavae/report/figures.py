@@ -175,3 +175,23 @@ def against_pairs(
     tidy(ax, "", "L, pairs per vote", "Higgins score, %")
     figure.legend(loc="outside right center", fontsize=8, frameon=False)
     return figure
+
+
+def equivalence(variance: Sequence[float], lines: Mapping[str, Sequence[float]]) -> Figure:
+    """Section 4.2: how far two gradients are apart, per variance, on a logarithmic scale; zero stands at the bottom."""
+    figure = canvas(6.6, 3.0)
+    ax = figure.subplots()
+    floor = 1e-9
+    for (label, values), mark, shade in zip(lines.items(), ("o", "s"), ("#0072B2", "#999999"), strict=True):
+        shown = [max(float(v), floor) for v in values]
+        ax.plot(variance, shown, f"{mark}-", color=shade, linewidth=1.4, markersize=6, label=label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_ylim(floor / 2, 10)
+    ax.set_xticks(list(variance), [f"{v:g}" for v in variance])
+    ax.minorticks_off()
+    ax.axhline(1.2e-7, color="#777777", linestyle=":", linewidth=1.2)
+    ax.text(variance[0], 1.6e-7, "one rounding in single precision", fontsize=7.5, color="#666666", va="bottom")
+    tidy(ax, "", "σ², variance of the likelihood", "relative difference")
+    figure.legend(loc="outside right center", fontsize=8.5, frameon=False)
+    return figure
