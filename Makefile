@@ -33,10 +33,10 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not slow'
 
 test-all: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks
