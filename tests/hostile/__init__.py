@@ -1,7 +1,7 @@
 """A maker of files that lie, break or attack, in the formats of the official files.
 
-Each table maps a name to ``(make, words)``: ``make(path)`` writes the file and ``words`` must be in the one message that
-refuses it. All pretend to hold six images; ``sound_*`` write the honest file they are variants of.
+Each table maps a name to ``(make, words)``: ``make(path)`` writes the file and ``words`` must be in the one message
+that refuses it. All pretend to hold six images; ``sound_*`` write the honest file they are variants of.
 """
 
 from __future__ import annotations
@@ -91,11 +91,17 @@ NPZ: Table = {
         lambda p: npz(p, {"images.npy": npy_says(SHAPE, "|O", body=_pickle().ljust(COUNT * 12288, b"\0"))}),
         "pickles are never opened",
     ),
-    "columns first": (lambda p: npz(p, {"images.npy": npy_says(SHAPE, fortran=True, body=images().tobytes())}), "Fortran"),
+    "columns first": (
+        lambda p: npz(p, {"images.npy": npy_says(SHAPE, fortran=True, body=images().tobytes())}),
+        "Fortran",
+    ),
     "other dtype": (lambda p: npz(p, {"images.npy": npy(images((COUNT, 64, 64, 3)).view(np.int8))}), "dtype int8"),
     "other shape": (lambda p: npz(p, {"images.npy": npy(images((COUNT, 3, 64, 64)))}), "shape (6, 3, 64, 64)"),
     "too few": (lambda p: npz(p, {"images.npy": npy(images((5, 64, 64, 3)))}), "wanted 73,728"),
-    "unpacks to far more": (lambda p: npz(p, {"images.npy": npy_says(SHAPE, body=bytes(200_000_000))}), "wanted 73,728"),
+    "unpacks to far more": (
+        lambda p: npz(p, {"images.npy": npy_says(SHAPE, body=bytes(200_000_000))}),
+        "wanted 73,728",
+    ),
     "declares far more": (
         lambda p: npz(p, {"images.npy": npy_says((10**15, 64, 64, 3), body=images().tobytes())}),
         "shape (1000000000000000, 64, 64, 3)",
@@ -109,7 +115,10 @@ NPZ: Table = {
     "the images twice": (_twice, "2 members"),
     "cut in half": (lambda p: (sound_npz(p), p.write_bytes(p.read_bytes()[:30_000])), "not a sound npz"),
     "a flipped bit": (_patched(lambda c: c.__setitem__(5000, c[5000] ^ 1)), "CRC"),
-    "a flipped bit of packed data": (_patched(lambda c: c.__setitem__(5000, c[5000] ^ 1), packed=True), "not a sound npz"),
+    "a flipped bit of packed data": (
+        _patched(lambda c: c.__setitem__(5000, c[5000] ^ 1), packed=True),
+        "not a sound npz",
+    ),
     "encrypted": (_patched(_directory(8, 1)), "encryption"),
     "unknown compression": (_patched(_directory(10, 99)), "compression"),
     "a web page": (lambda p: p.write_bytes(b"<!DOCTYPE html><html>log in</html>"), "not a sound npz"),
@@ -134,7 +143,9 @@ def records(count: int, seed: int = 0) -> bytes:
     return table.tobytes()
 
 
-def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "") -> tuple[tarfile.TarInfo, bytes]:
+def member(
+    name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = ""
+) -> tuple[tarfile.TarInfo, bytes]:
     info = tarfile.TarInfo(name)
     info.size, info.type, info.linkname = len(content), kind, link
     return info, content
@@ -280,7 +291,12 @@ def copies(path: Path, files: list[bytes], offsets: list[int] | None = None) -> 
     """An .npz of JPEG copies, its bounds honest unless given."""
     bounds = np.cumsum([0, *map(len, files)]) if offsets is None else np.array(offsets)
     content = np.frombuffer(b"".join(files), np.uint8)
-    members = {"jpeg": content, "offsets": bounds.astype(np.uint32), "labels": np.zeros(6, np.uint8), "n_train": np.array(4)}
+    members = {
+        "jpeg": content,
+        "offsets": bounds.astype(np.uint32),
+        "labels": np.zeros(6, np.uint8),
+        "n_train": np.array(4),
+    }
     npz(path, {f"{name}.npy": npy(array) for name, array in members.items()})
 
 
