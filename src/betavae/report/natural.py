@@ -25,7 +25,7 @@ def datasets(evidence: Evidence) -> list[str]:
 def table_3(evidence: Evidence) -> list[Block]:
     """Table 3 under every name its distances were recorded by, of reconstructions and of prior samples."""
     blocks: list[Block] = [Heading("Table 3: Fréchet distances"), *_standing_in(evidence)]
-    found = [
+    found: list[Block] = [
         table
         for score in tables.frechet_scores(evidence)
         for of in ("reconstruction", "prior")
@@ -133,8 +133,8 @@ def likelihood(evidence: Evidence) -> list[Block]:
             "the norm of the second. Rounding alone keeps them apart; against β = 1 they are other gradients wherever "
             "σ² is not 1."
         )
-        lines = {"against β = σ²": a["matched"], "against β = 1": a["unmatched"]}
-        blocks.append(picture("section-4-2", figures.equivalence(a["variance"], lines), said))
+        lines = {"against β = σ²": a["matched"].tolist(), "against β = 1": a["unmatched"].tolist()}
+        blocks.append(picture("section-4-2", figures.equivalence(a["variance"].tolist(), lines), said))
     rows = []
     for fit in evidence.fits:
         if fit["cell"].get("objective") != "sigma_vae" or fit["status"] != "ok":
