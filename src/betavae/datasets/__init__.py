@@ -1,4 +1,4 @@
-"""The datasets by name. A module of this table has ``load(name, *, source, root, device)`` and ``CARDS``."""
+"""The datasets by name. A module of this table has ``load(name, *, source, root, device)``; ``cards`` has the cards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betavae.datasets.cards import CARDS, Card
 from betavae.errors import choose
 
 if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
     import torch
 
-    from betavae.datasets.base import Card, Dataset
+    from betavae.datasets.base import Dataset
 
 DATASETS: dict[str, str] = {
     "dsprites": "betavae.datasets.dsprites",
@@ -29,24 +30,8 @@ DATASETS: dict[str, str] = {
     "cifar10-jpeg-64": "betavae.datasets.cifar",
 }
 
-_SHAPES3D = ((3, 64, 64), (10, 10, 10, 8, 4, 15))
-_MPI3D = ((3, 64, 64), (6, 6, 2, 3, 3, 40, 40))
-_CIFAR = ((3, 32, 32), (60_000,))
-_CIFAR_64 = ((3, 64, 64), (60_000,))
 OUTLINES: dict[str, tuple[tuple[int, int, int], tuple[int, ...]]] = {
-    "dsprites": ((1, 64, 64), (3, 6, 40, 32, 32)),
-    "shapes3d-drawn": _SHAPES3D,
-    "mpi3d-drawn": _MPI3D,
-    "shapes3d": _SHAPES3D,
-    "mpi3d-toy": _MPI3D,
-    "mpi3d-realistic": _MPI3D,
-    "mpi3d-real": _MPI3D,
-    "cifar10": _CIFAR,
-    "cifar100": _CIFAR,
-    "cifar10-jpeg": _CIFAR,
-    "cifar10-64": _CIFAR_64,
-    "cifar100-64": _CIFAR_64,
-    "cifar10-jpeg-64": _CIFAR_64,
+    name: (card.shape, card.sizes) for name, card in CARDS.items()
 }
 """Image shape and grid of each dataset, known without loading it: what a cost is reckoned from."""
 
@@ -69,8 +54,7 @@ def load(
 
 def card(name: str) -> Card:
     """What a person must know of this dataset. Raises Misuse for an unknown name."""
-    cards: dict[str, Card] = _module(name).CARDS
-    return choose(cards, name, "dataset")
+    return choose(CARDS, name, "dataset")
 
 
 def _module(name: str) -> Any:

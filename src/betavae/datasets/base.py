@@ -1,4 +1,4 @@
-"""What a dataset is here: images kept compact and rendered by index; and the card that says where they come from."""
+"""What a dataset is here: images kept compact and rendered by index."""
 
 from __future__ import annotations
 
@@ -9,19 +9,6 @@ import torch
 from torch import Tensor
 
 from betavae.factors import Factors
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a person must know of a dataset before trusting a number made from it."""
-
-    title: str
-    what: str
-    source: str  # "official" or "drawn"
-    licence: str
-    citation: str
-    bibtex: str
-    defects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 
 from betavae.datasets import cache
 from betavae.datasets.archives import npz_array, npz_declared, tar_members
-from betavae.datasets.base import Card, Dataset
+from betavae.datasets.base import Dataset
 from betavae.datasets.catalogue import CATALOGUE, Entry
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
@@ -158,22 +158,3 @@ def _decoded(content: bytes, place: str) -> Array:
             return np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Fault(f"{place}: is not a sound JPEG ({error})") from error
-
-
-def _card(name: str, title: str, what: str, source: str = "official", *defects: str) -> Card:
-    entry = CATALOGUE[name]
-    return Card(title, what, source, entry.licence, entry.citation, entry.bibtex, defects)
-
-
-_WHAT = "60,000 photographs of {} classes, 32×32×3; split: 50,000 train, 10,000 test; no factors are known."
-_LOSSY = "JPEG is lossy: the pixels, and Fréchet distances with them, differ from those of the official files."
-_CARDS = {
-    "cifar10": _card("cifar10", "CIFAR-10", _WHAT.format(10)),
-    "cifar100": _card("cifar100", "CIFAR-100", _WHAT.format(100)),
-    "cifar10-jpeg": _card("cifar10-jpeg", "CIFAR-10, JPEG copies", _WHAT.format(10), "jpeg copies", _LOSSY),
-}
-_RESIZED = "Resized bilinearly from 32×32 to the 64×64 of the paper's Table 4: it holds no more detail."
-CARDS: dict[str, Card] = _CARDS | {
-    f"{name}-64": _card(name, f"{card.title}, at 64×64", card.what, card.source, *card.defects, _RESIZED)
-    for name, card in _CARDS.items()
-}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from betavae import datasets
 from betavae.datasets import cache, files
+from betavae.datasets.cards import text
 from betavae.datasets.catalogue import CATALOGUE
 from betavae.errors import Fault, Misuse, choose
 
@@ -37,21 +38,7 @@ def _listed(options: argparse.Namespace) -> int:
 
 
 def _card(options: argparse.Namespace) -> int:
-    name = options.name
-    card = datasets.card(name)
-    shape, sizes = datasets.OUTLINES[name]
-    grid = " × ".join(map(str, sizes))
-    lines = [
-        card.title,
-        "",
-        card.what,
-        "",
-        f"source    {card.source}",
-        f"images    {' × '.join(map(str, shape))}, grid {grid}",
-    ]
-    lines += [f"licence   {card.licence}", f"cite      {card.citation}"]
-    lines += [f"defect    {defect}" for defect in card.defects]
-    print("\n".join([*lines, "", card.bibtex]))
+    print(text(datasets.card(options.name)))
     return 0
 
 

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 
 from betavae.datasets import cache, dsprites_file
-from betavae.datasets.base import Card, Dataset
-from betavae.datasets.catalogue import DSPRITES_BIBTEX, DSPRITES_CITATION
+from betavae.datasets.base import Dataset
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
@@ -34,28 +33,6 @@ _RADIUS = 0.15 * SIDE
 _SCALE = np.linspace(0.5, 1, 6)
 _ANGLE = np.linspace(0, 2 * np.pi, 40)
 _CENTRE = 16 + 32 * np.linspace(0, 1, 32)
-
-CARDS = {
-    "dsprites": Card(
-        title="dSprites (2Dshapes of the paper)",
-        what="737,280 black-and-white images of 64 x 64 pixels: a square, an ellipse or a heart in 6 sizes, "
-        "40 orientations and 32 x 32 positions, every combination once",
-        source="drawn",
-        licence="images drawn here: MIT, as this package; the official file: Apache-2.0",
-        citation=DSPRITES_CITATION,
-        bibtex=DSPRITES_BIBTEX,
-        defects=(
-            "Unless the official file is given, the images are drawn by formulas fitted to the official animation. "
-            "Its 320 frames agree bit for bit, but the official file was not compared; the rounding and edge rules "
-            "that the animation leaves open touch 598 images (0.08%).",
-            "Orientations 0 and 39 are the same angle (0 and 2 pi): all 18,432 such pairs show the same image.",
-            "Only 715,706 of the 737,280 drawn images are different. Besides orientation 39, squares repeat 2,620 "
-            "times and ellipses 522 times in another orientation, hearts never.",
-            "Orientation shows only up to a quarter turn for squares and half a turn for ellipses.",
-            "The official file has a sixth factor, colour, of a single value; it is left out.",
-        ),
-    )
-}
 
 
 def load(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from betavae.datasets import cache
+from betavae.datasets import cache, cards
 from betavae.datasets.archives import h5_rows, npz_declared, npz_rows
-from betavae.datasets.base import Card, Dataset
+from betavae.datasets.base import Dataset
 from betavae.datasets.catalogue import CATALOGUE, Entry
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
@@ -54,22 +54,8 @@ class Kind(NamedTuple):
     rows: Rows
 
 
-SHAPES3D = Factors(
-    ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
-    (10, 10, 10, 8, 4, 15),
-)
-MPI3D = Factors(
-    (
-        "object_color",
-        "object_shape",
-        "object_size",
-        "camera_height",
-        "background_color",
-        "horizontal_axis",
-        "vertical_axis",
-    ),
-    (6, 6, 2, 3, 3, 40, 40),
-)
+SHAPES3D = Factors(*zip(*cards.SHAPES3D, strict=True))
+MPI3D = Factors(*zip(*cards.MPI3D, strict=True))
 KINDS: dict[str, Kind] = {
     "shapes3d": Kind(CATALOGUE["shapes3d"], SHAPES3D, shapes3d_rows),
     "mpi3d-toy": Kind(CATALOGUE["mpi3d-toy"], MPI3D, mpi3d_rows),
@@ -122,32 +108,3 @@ def grid(kind: Kind, found: Origin, root: str | Path | None, device: torch.devic
 
 def _instead(entry: Entry) -> str:
     return f"; {entry.stand_in} is drawn from the same grid" if entry.stand_in else ""
-
-
-def _card(name: str, title: str, what: str, *defects: str) -> Card:
-    entry = CATALOGUE[name]
-    return Card(
-        title=title,
-        what=what,
-        source="official",
-        licence=entry.licence,
-        citation=entry.citation,
-        bibtex=entry.bibtex,
-        defects=defects,
-    )
-
-
-_MPI3D_WHAT = "1,036,800 images of a robot arm holding an object, 64×64×3; seven factors, full grid, no split."
-_MPI3D_DIGEST = "Only the md5 of the 2019 file is public; whether today's addresses serve the same bytes is not known."
-
-CARDS: dict[str, Card] = {
-    "shapes3d": _card(
-        "shapes3d",
-        "3D Shapes",
-        "480,000 rendered images of one object in a room, 64×64×3; six factors, full grid, no split.",
-        "Published descriptions disagree on the range of the scale factor's values; only its eight indices are used.",
-    ),
-    "mpi3d-toy": _card("mpi3d-toy", "MPI3D-toy (simple rendering)", _MPI3D_WHAT, _MPI3D_DIGEST),
-    "mpi3d-realistic": _card("mpi3d-realistic", "MPI3D-realistic (rendering)", _MPI3D_WHAT, _MPI3D_DIGEST),
-    "mpi3d-real": _card("mpi3d-real", "MPI3D-real (photographs)", _MPI3D_WHAT, _MPI3D_DIGEST),
-}

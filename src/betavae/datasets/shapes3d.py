@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from betavae.datasets import cache, room, room_planes
-from betavae.datasets.base import Card, Dataset
-from betavae.datasets.catalogue import SHAPES3D_BIBTEX, SHAPES3D_CITATION
+from betavae.datasets.base import Dataset
 from betavae.datasets.room_planes import COVER, FLOOR, OBJECT, SIDE, WALL
 from betavae.errors import Misuse
 from betavae.factors import Factors
@@ -34,23 +33,6 @@ _GREY = 64  # steps per grey level
 _k = np.arange(10)
 HUES = np.clip(np.stack([abs(3 * _k - 15) - 5, 10 - abs(3 * _k - 10), 10 - abs(3 * _k - 20)], -1), 0, 5)
 """Level 0 to 5 of red, green and blue for each of the ten hues of the wheel, fully saturated: ``[10, 3]``."""
-
-CARDS = {
-    "shapes3d-drawn": Card(
-        title="3D Shapes (3Dshapes of the paper), drawn",
-        what="480,000 colour images of 64 x 64 pixels: a cube, cylinder, sphere or capsule in a room, 10 hues each of "
-        "floor, wall and object, 8 sizes and 15 orientations of the camera, every combination once",
-        source="drawn",
-        licence="images drawn here: MIT, as this package",
-        citation=SHAPES3D_CITATION,
-        bibtex=SHAPES3D_BIBTEX,
-        defects=(
-            "Drawn, not official: a scene fitted to official frames. Against 52 known frames the mean absolute error "
-            "is 0.64 grey levels of 255 on 25 lossless ones (worst frame 0.89) and 1.59 on 27 of a gif's palette "
-            "(worst 2.54). Scores on it are not scores on 3D Shapes.",
-        ),
-    )
-}
 
 
 def load(
