@@ -160,7 +160,7 @@ def test_the_score_comes_first() -> None:
 def test_an_encoder_may_give_arrays_and_must_give_codes() -> None:
     metric = higgins(votes=40, test_votes=40, pairs=4)
     betavae.evaluate(metric, squares(32), lambda x: x.flatten(1)[:, ::16].numpy(), seed=0)
-    with pytest.raises(ValueError, match=r"the encoder gave .* for \d+ images; wanted real codes of shape"):
+    with pytest.raises(betavae.Misuse, match=r"the encoder gave .* for \d+ images; wanted real codes of shape"):
         betavae.evaluate(metric, squares(32), lambda x: x, seed=0)
 
 

@@ -13,8 +13,9 @@ from betavae.metrics import probes
 from betavae.metrics.base import Measure, Metric, evaluate
 from betavae.metrics.equivalence import calibration, equivalence
 from betavae.metrics.fidelity import frechet
-from betavae.metrics.higgins import higgins, rotation
+from betavae.metrics.higgins import higgins
 from betavae.metrics.reconstruction import reconstruction
+from betavae.metrics.rotation import rotated, rotation
 
 METRICS: dict[str, Callable[..., Metric | Measure]] = {
     "higgins": higgins,
@@ -30,7 +31,7 @@ METRICS: dict[str, Callable[..., Metric | Measure]] = {
     "calibration": calibration,
 }
 
-__all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction", "rotation"]
+__all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction", "rotated", "rotation"]
 
 
 def named(name: str, **knobs: Any) -> Metric | Measure:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
+from betavae.representation import encoders
 from betavae.representation.base import Codec
 from betavae.types import Json, Scores
 
@@ -67,6 +67,12 @@ Measure = Callable[[torch.Generator, Subject], Answer]
 """The general kind of question: a function of named randomness and the subject."""
 
 
+class Transformer(Protocol):
+    """What scikit-learn's transformers have: rows of numbers ``[n, D]`` to rows of numbers ``[n, Z]``."""
+
+    def transform(self, X: Any, /) -> Any: ...
+
+
 class Codes:
     """Codes of a dataset's images, made once each and remembered: ``codes(index [*n]) -> [*n, Z]`` float32 on the
     CPU.
@@ -94,20 +100,14 @@ class Codes:
         return self._store[flat].reshape(*index.shape, -1)
 
     def encode(self, index: Tensor) -> Tensor:
-        """Codes of one batch of images ``[n]``, checked: a real ``[n, Z]``, or ValueError says what the encoder
-        gave.
+        """Codes of one batch of images ``[n]``, checked: real and finite ``[n, Z]``, or Misuse or Fault says what
+        came.
         """
         with torch.no_grad():
             given: Any = (
                 self._codec.told(index) if self._codec.told else self._codec.encode(self._dataset.render(index))
             )
-        codes = torch.as_tensor(np.asarray(given) if not isinstance(given, Tensor) else given).detach()
-        if codes.ndim != 2 or len(codes) != len(index) or not (codes.is_floating_point() or codes.dtype == torch.int64):
-            raise ValueError(
-                f"the encoder gave {codes.dtype} of shape {tuple(codes.shape)} for {len(index)} images; "
-                f"wanted real codes of shape [{len(index)}, Z]"
-            )
-        return codes.to("cpu", torch.float32)
+        return encoders.checked(given, len(index))
 
 
 def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> Answer:
@@ -122,13 +122,20 @@ def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> An
 
 
 def evaluate(
-    metric: Metric | Measure, dataset: Dataset, encode: Callable[[Tensor], Any] | Codec, *, seed: int, batch: int = 256
+    metric: Metric | Measure,
+    dataset: Dataset,
+    encode: Callable[[Tensor], Any] | Codec | Array | Transformer,
+    *,
+    seed: int,
+    batch: int = 256,
 ) -> Scores:
     """Score any encoder: ``encode`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]``, tensor or array.
 
-    The result's first key is the metric's own score. The batch size changes nothing but speed.
+    It may also be an array of codes ``[N, Z]``, row i for image i of the whole dataset, or an object with
+    ``transform``, as scikit-learn's are, which is given images as NumPy ``[n, C * H * W]``. The result's first key is
+    the metric's own score. The batch size changes nothing but speed. Raises Misuse where it gives no codes.
     """
-    codec = encode if isinstance(encode, Codec) else Codec(-1, encode)
+    codec = encoders.codec(encode, dataset)
     codes = Codes(dataset, codec, batch)
     name = metric.name if isinstance(metric, Metric) else "measure"
     return ask(metric, name, Subject(dataset, codec, codes), seed).scores

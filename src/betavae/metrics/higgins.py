@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose, unknown
 from betavae.factors import Factors
@@ -74,32 +73,6 @@ def higgins(
         return {"higgins": float(right[:test_votes].mean()), "train": float(right[test_votes:].mean())}
 
     return Metric("higgins", plan, score)
-
-
-def rotation(**knobs: object) -> Metric:
-    """The Higgins score of the codes beside that of the same codes under a random rotation.
-
-    Codes are centred and scaled to unit variance per latent before they are rotated, so that the rotation mixes them
-    evenly; a metric that cannot tell the two apart cannot see disentanglement. Takes the knobs of ``higgins``.
-    """
-    base = higgins(**knobs)  # type: ignore[arg-type]
-
-    def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
-        size = codes.shape[-1]
-        q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
-        q = (q * r.diagonal().sign()).float()
-        flat = codes.reshape(-1, size)
-        scale = flat.std(0)
-        scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-        turned = ((flat - flat.mean(0)) / scale) @ q
-        seed = rng.spawn_seed(generator)
-        plain, mixed = (
-            base.score(torch.Generator().manual_seed(seed), draw, c)["higgins"]
-            for c in (codes, turned.reshape(codes.shape))
-        )
-        return {"higgins": plain, "rotated": mixed}
-
-    return Metric("rotation", base.plan, score)
 
 
 def grid_of(dataset: Dataset) -> Factors:

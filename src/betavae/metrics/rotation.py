@@ -1,0 +1,49 @@
+"""Would the metric notice? Any metric of codes beside itself on a random rotation of the same codes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from betavae.metrics.base import Draw, Metric
+from betavae.metrics.higgins import higgins
+from betavae.types import Scores
+
+
+def rotation(**knobs: object) -> Metric:
+    """The Higgins score of the codes beside that of the same codes under a random rotation; takes ``higgins``' knobs.
+
+    The result's keys: "higgins", then "rotated". Raises Misuse.
+    """
+    return rotated(higgins(**knobs))._replace(name="rotation")  # type: ignore[arg-type]
+
+
+def rotated(metric: Metric) -> Metric:
+    """A metric that scores the codes as ``metric`` does, and adds "rotated": its score of the same codes, mixed.
+
+    Codes are centred and scaled to unit variance per latent before they are rotated, so that the rotation mixes them
+    evenly; a metric that cannot tell the two apart cannot see disentanglement. Both meet the same draw.
+    """
+
+    def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
+        before = generator.get_state()
+        plain = metric.score(generator, draw, codes)
+        mixed = turned(generator, codes)
+        again = torch.Generator()
+        again.set_state(before)
+        key = next(iter(plain))
+        return {key: plain[key], "rotated": metric.score(again, draw, mixed)[key]}
+
+    return Metric(metric.name, metric.plan, score)
+
+
+def turned(generator: torch.Generator, codes: Tensor) -> Tensor:
+    """Codes ``[*n, Z]``, standardised, under a rotation (or reflection) drawn uniformly: ``[*n, Z]``."""
+    size = codes.shape[-1]
+    q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
+    q = (q * r.diagonal().sign()).float()  # without the signs QR would favour some directions (Mezzadri 2007)
+    flat = codes.reshape(-1, size)
+    scale = flat.std(0)
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    mixed: Tensor = ((flat - flat.mean(0)) / scale) @ q
+    return mixed.reshape(codes.shape)
