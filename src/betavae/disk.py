@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from betavae.errors import Fault
 
 
+class Unwritable(Fault):
+    """A disk that refuses: full, read-only, gone. What was on it before is as it was."""
+
+    def __init__(self, path: Path, error: OSError, kept: str) -> None:
+        super().__init__(
+            f"{path} cannot be written: {error.strerror or error}; {kept}; "
+            "make room there or name another place, and run the same command again"
+        )
+
+
 def write_atomic(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path``: written beside it, made durable, then renamed. Raises Fault naming path and reason."""
+    """Put ``data`` at ``path``: written beside it, made durable, then renamed. Raises Unwritable."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
             _write_all(descriptor, data)
@@ -22,15 +33,18 @@ def write_atomic(path: Path, data: bytes) -> None:
         os.replace(part, path)
         sync_folder(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True) if part.parent.is_dir() and os.access(part.parent, os.W_OK) else None
-        raise Fault(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from error
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise Unwritable(path, error, "nothing was changed") from error
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add one line to a file and make it durable. A torn last line left by a crash is cut off first. Raises Fault."""
+    """Add one line to a file and make it durable. A torn last line left by a crash is cut off first. Raises
+    Unwritable.
+    """
     try:
         fresh = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             end = _whole_lines(descriptor)
@@ -47,7 +61,19 @@ def append(path: Path, line: bytes) -> None:
         if fresh:
             sync_folder(path.parent)
     except OSError as error:
-        raise Fault(f"{path} cannot be written: {error.strerror or error}; what it held before is intact") from error
+        raise Unwritable(path, error, "what it held before is intact") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each of their names durable. Raises OSError."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        with suppress(FileExistsError):  # another process was quicker
+            os.mkdir(new)
+        sync_folder(new.parent)
 
 
 def sync_folder(folder: Path) -> None:

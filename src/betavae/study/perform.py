@@ -23,7 +23,7 @@ from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study import machine
 from betavae.study.cells import Cell, Job
-from betavae.study.store import SCHEMA
+from betavae.study.records import SCHEMA
 from betavae.training import checkpoint, population, single
 from betavae.training.single import Member, State, Task
 from betavae.types import Json

@@ -9,17 +9,37 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from betavae.errors import Misuse
 from betavae.study import cost, machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors import local
 from betavae.study.progress import Progress
-from betavae.study.store import SCHEMA, Store
+from betavae.study.records import SCHEMA
+from betavae.study.store import Store
 
 MEMBERS = 64
 """Most members of one population on a GPU; out of memory halves it."""
+
+
+class Executor(Protocol):
+    """Where groups of jobs are done: how many at once, and doing them all (see ``executors.local.execute``)."""
+
+    def slots(self, device: str) -> int: ...
+    def execute(
+        self,
+        groups: Sequence[local.Group],
+        *,
+        store: Path,
+        study: dict[str, Json],
+        device: str,
+        workers: int,
+        threads: int,
+        every: float,
+        hear: local.Hear,
+    ) -> dict[str, str]: ...
 
 
 class Outcome(NamedTuple):
@@ -87,15 +107,17 @@ def run(
     device: str = "cpu",
     every: float = 60.0,
     quiet: bool = False,
+    executor: Executor = local,
+    listen: local.Hear = lambda worker, message: None,
 ) -> Outcome:
-    """Do what is missing of a study. Numbers do not depend on the workers; errors are recorded and end in
-    ``failures``.
+    """Do what is missing of a study. Numbers do not depend on the workers or the executor; errors are recorded and end
+    in ``failures``. ``listen`` hears every message of every worker.
     """
     jobs = pending(study, store)
     begun = time.perf_counter()
     if not jobs:
         return Outcome(0.0, 0.0, {})
-    workers = workers or (machine.cores() if device == "cpu" else 1)
+    workers = workers or executor.slots(device)
     work = groups(jobs, device)
     predicted = predict(jobs, workers)
     errors: dict[str, str] = {}
@@ -105,8 +127,9 @@ def run(
             if message.get("status") == "error":
                 errors[str(message["cell"])] = str(message["message"])
             progress.hear(worker, message)
+            listen(worker, message)
 
-        failures = local.execute(
+        failures = executor.execute(
             work,
             store=store.path,
             study={"name": study.name, "scale": study.scale},

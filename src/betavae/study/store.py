@@ -3,7 +3,7 @@ place.
 
     records/<writer>.jsonl   one file per writing process, a JSON object per line
     arrays/<sha256>.safetensors
-    checkpoints/<cell id>/   states of training, the last one kept
+    checkpoints/<cell id>/   states of training; of a finished cell the parameters alone
     leases/<cell id>.lock    who is doing what
     study.json               the study last run here
 
@@ -19,37 +19,19 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betavae.disk import append, write_atomic
-from betavae.errors import BetavaeError, Fault, Misuse
+from betavae.disk import Unwritable, append, make_folder, write_atomic
+from betavae.errors import Fault, Misuse
 from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
+from betavae.study.records import SCHEMA, Page, Record, rank, turned
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
-SCHEMA = 1
-LONGEST = 16_000_000
-"""Bytes of one record's line; a real one has a few thousand."""
-STATUSES = ("ok", "diverged", "error")
-FIELDS: dict[str, type | tuple[type, ...]] = {
-    "kind": str,
-    "study": dict,
-    "at": (int, float),
-    "status": str,
-    "message": str,
-    "scores": dict,
-    "notes": dict,
-    "seconds": (int, float),
-    "images": int,
-    "when": str,
-    "machine": dict,
-}
-
-Record = dict[str, Any]
 _numbers = itertools.count()
 
 
@@ -59,14 +41,15 @@ class Store:
     def __init__(self, path: Path, create: bool = True) -> None:
         self.path = Path(path)
         self.problems: list[str] = []
+        self._pages: dict[Path, Page] = {}
         if not create and not (self.path / "records").is_dir():
             raise Misuse(f"{self.path} holds no records; `betavae run` makes a store")
         host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
         self.writer = f"{host}-{os.getpid()}-{time.time_ns() // 1000:x}-{next(_numbers)}"
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add one record, durable when this returns. Raises Fault where the disk refuses; the store is then as
-        before.
+        """Add one record, durable when this returns. Raises Unwritable where the disk refuses; the store is then
+        as before.
         """
         append(self.path / "records" / f"{self.writer}.jsonl", canonical(record).encode())
 
@@ -74,20 +57,23 @@ class Store:
         """All records, of all writers, each (cell, question, time) once: ok before diverged before error, then the
         first.
 
-        ``problems`` then lists the lines that were left out, by file, line and reason.
+        ``problems`` then lists the lines that were left out, by file, line and reason. What was read once is not read
+        again: files only grow.
         """
-        self.problems = []
         best: dict[tuple[Any, ...], Record] = {}
         files = sorted((self.path / "records").glob("*.jsonl"))
-        for record in (r for file in files for r in _lines(file, self.problems)):
+        self._pages = {file: turned(file, self._pages.get(file)) for file in files}
+        told, self.problems = set(self.problems), [text for page in self._pages.values() for text in page.problems]
+        for record in (r for page in self._pages.values() for r in page.records):
             key = (record["cell_id"], record["question_id"], record["at"])
             if record["kind"] == "run":
                 key = ("run", record["when"], len(best))
             held = best.get(key)
-            if held is None or _rank(record) < _rank(held):
+            if held is None or rank(record) < rank(held):
                 best[key] = record
         for problem in self.problems:
-            print(f"betavae: {problem}", file=sys.stderr)
+            if problem not in told:
+                print(f"betavae: {problem}", file=sys.stderr)
         return sorted(
             best.values(),
             key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
@@ -141,6 +127,10 @@ class Store:
         jobs = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in study.jobs]
         plain = {"schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs}
         write_atomic(self.path / "study.json", json.dumps(plain, indent=1).encode())
+        try:
+            make_folder(self.path / "records")
+        except OSError as error:
+            raise Unwritable(self.path / "records", error, "nothing was changed") from error
 
     def recalled(self) -> Study:
         """The study last run here. Raises Misuse where there is none, Fault where it cannot be read."""
@@ -186,78 +176,6 @@ def read(paths: Iterable[Path]) -> list[Record]:
                 record["at"],
                 record["when"] if record["kind"] == "run" else "",
             )
-            if key not in best or _rank(record) < _rank(best[key]):
+            if key not in best or rank(record) < rank(best[key]):
                 best[key] = record
     return list(best.values())
-
-
-def _rank(record: Record) -> int:
-    return STATUSES.index(record["status"])
-
-
-def _lines(path: Path, problems: list[str]) -> Iterator[Record]:
-    """The records of one file; what cannot be believed is added to ``problems``, but for a torn last line."""
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(LONGEST + 1):
-            number += 1
-            if not line.endswith(b"\n"):
-                if len(line) > LONGEST:
-                    problems.append(f"{path}:{number}: longer than {LONGEST:,} bytes; left out")
-                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
-                        pass
-                    continue
-                return  # torn by a crash while it was written; its append never returned
-            try:
-                yield _checked(json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique))
-            except (ValueError, RecursionError) as error:
-                reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:160]
-                problems.append(f"{path}:{number}: not a record: {reason}; left out")
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(items)
-    if len(table) != len(items):
-        raise ValueError("a key stands twice in one object")
-    return table
-
-
-def _checked(record: Any) -> Record:
-    """A record of this schema, or ValueError says what is wrong with it."""
-    if not isinstance(record, dict):
-        raise ValueError(f"a {type(record).__name__}, wanted an object")
-    schema = record.get("schema")
-    if schema != SCHEMA or isinstance(schema, bool):
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise NewerStore(schema)
-        raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}")
-    for key, kind in FIELDS.items():
-        if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
-            raise ValueError(
-                f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}"
-            )
-    if record["status"] not in STATUSES:
-        raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
-    for key in ("cell_id", "question_id", "arrays"):
-        if not isinstance(record.get(key), str | None):
-            raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
-    for key in ("cell", "question", "data"):
-        if not isinstance(record.get(key), dict | None):
-            raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
-    if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
-        raise ValueError("it names no cell")
-    for name, score in record["scores"].items():
-        if isinstance(score, bool) or not isinstance(score, int | float):
-            raise ValueError(f"score {name:.40} is {score!r:.60}, wanted a number")
-    return record
-
-
-class NewerStore(BetavaeError):
-    """A record written by a later version of this package."""
-
-    def __init__(self, schema: int) -> None:
-        super().__init__(f"the store has records of schema {schema}, this version reads {SCHEMA}; upgrade betavae")

@@ -10,12 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from betavae.disk import write_atomic
+
+if TYPE_CHECKING:  # telling how far a cell is needs no torch; loading it does
+    from torch import Tensor
 
 NAME = re.compile(r"step-(\d{1,12})\.safetensors")
 
@@ -29,30 +31,48 @@ class Checkpoint(NamedTuple):
 
 
 def save(folder: Path, step: int, tensors: Mapping[str, Tensor], meta: Mapping[str, Any], keep: int = 2) -> Path:
-    """Write a checkpoint, durable when this returns, then remove all but the newest ``keep``. Raises Fault."""
+    """Write a checkpoint, durable when this returns, then remove all before it but the newest ``keep`` with it.
+
+    The folder has one writer at a time. Raises Unwritable.
+    """
     from safetensors.torch import save as serialise
 
     body = serialise(dict(tensors), {"meta": json.dumps(dict(meta)), "step": str(step)})
     path = folder / f"step-{step:012d}.safetensors"
     write_atomic(path, body + hashlib.sha256(body).digest())
-    for old in _found(folder)[keep:]:
-        old.unlink(missing_ok=True)
+    halves = folder.glob(".step-*.part")  # left by writers that were killed
+    for old in [*_found(folder, step)[keep:], *halves]:
+        with suppress(OSError):
+            old.unlink()
     return path
 
 
-def latest(folder: Path, say: Callable[[str], None] = lambda text: None) -> Checkpoint | None:
-    """The newest checkpoint that is whole, or None; each one that is not is said and passed over."""
-    for path in _found(folder):
+def latest(
+    folder: Path,
+    say: Callable[[str], None] = lambda text: None,
+    *,
+    until: int | None = None,
+    check: Callable[[Checkpoint], None] = lambda found: None,
+) -> Checkpoint | None:
+    """The newest checkpoint (at step ``until`` at most) that is whole and passes ``check``, or None.
+
+    Each one that is not whole, or that ``check`` raises ValueError at, is said and passed over.
+    """
+    for path in _found(folder, until):
         try:
-            return _read(path)
+            found = _read(path)
+            check(found)
         except (ValueError, OSError, KeyError, TypeError, RecursionError) as error:
             say(f"{path} cannot be believed ({str(error)[:120]}); going back to the one before")
+        else:
+            return found
     return None
 
 
-def _found(folder: Path) -> list[Path]:
-    named = [p for p in folder.glob("step-*.safetensors") if NAME.fullmatch(p.name) and p.is_file()]
-    return sorted(named, reverse=True)
+def _found(folder: Path, until: int | None = None) -> list[Path]:
+    """Checkpoint files, the newest first."""
+    named = {p: int(m[1]) for p in folder.glob("step-*.safetensors") if (m := NAME.fullmatch(p.name)) and p.is_file()}
+    return sorted((p for p, step in named.items() if until is None or step <= until), key=named.__getitem__)[::-1]
 
 
 def _read(path: Path) -> Checkpoint:
@@ -70,4 +90,6 @@ def _read(path: Path) -> Checkpoint:
         notes = json.loads(body[8 : 8 + size])["__metadata__"]
     except SafetensorError as error:
         raise ValueError(str(error)) from None
+    if path.name != f"step-{int(notes['step']):012d}.safetensors":
+        raise ValueError(f"it holds step {int(notes['step'])}")
     return Checkpoint(int(notes["step"]), tensors, json.loads(notes["meta"]))

@@ -1,0 +1,123 @@
+"""What a record is, and how a file of them is read: a line that cannot be believed is named and left out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from betavae.errors import BetavaeError
+
+SCHEMA = 1
+LONGEST = 16_000_000
+"""Bytes of one record's line; a real one has a few thousand."""
+STATUSES = ("ok", "diverged", "error")
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "study": dict,
+    "at": (int, float),
+    "status": str,
+    "message": str,
+    "scores": dict,
+    "notes": dict,
+    "seconds": (int, float),
+    "images": int,
+    "when": str,
+    "machine": dict,
+}
+
+Record = dict[str, Any]
+
+
+def rank(record: Record) -> int:
+    """Which of two records of one question is believed: the lower."""
+    return STATUSES.index(record["status"])
+
+
+class Page:
+    """What one record file held when it was last read: its records, its problems, and how far it was read."""
+
+    def __init__(self, mark: tuple[int, int]) -> None:
+        self.mark, self.read, self.lines = mark, 0, 0
+        self.records: list[Record] = []
+        self.problems: list[str] = []
+
+
+def turned(path: Path, page: Page | None) -> Page:
+    """A record file read to its last whole line, from where ``page`` left off. A torn last line is not counted: its
+    append never returned.
+    """
+    with path.open("rb") as file:
+        stat = os.fstat(file.fileno())
+        mark = (stat.st_dev, stat.st_ino)
+        if page is None or page.mark != mark or stat.st_size < page.read:
+            page = Page(mark)
+        file.seek(page.read)
+        while line := file.readline(LONGEST + 1):
+            while not line.endswith(b"\n") and len(line) > LONGEST and (rest := file.readline(LONGEST)):
+                line = line[: LONGEST + 1] + rest[-1:]
+            if not line.endswith(b"\n") and len(line) <= LONGEST:
+                break
+            page.lines += 1
+            page.read = file.tell()
+            try:
+                page.records.append(_parsed(line))
+            except (ValueError, RecursionError) as error:
+                reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:160]
+                page.problems.append(f"{path}:{page.lines}: not a record: {reason}; left out")
+    return page
+
+
+def _parsed(line: bytes) -> Record:
+    if len(line) > LONGEST:
+        raise ValueError(f"longer than {LONGEST:,} bytes")
+    return _checked(json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique))
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(items)
+    if len(table) != len(items):
+        raise ValueError("a key stands twice in one object")
+    return table
+
+
+def _checked(record: Any) -> Record:
+    """A record of this schema, or ValueError says what is wrong with it."""
+    if not isinstance(record, dict):
+        raise ValueError(f"a {type(record).__name__}, wanted an object")
+    schema = record.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise NewerStore(schema)
+        raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}, the first there is: no older store needs migrating")
+    for key, kind in FIELDS.items():
+        if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
+            raise ValueError(
+                f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}"
+            )
+    if record["status"] not in STATUSES:
+        raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
+    for key in ("cell_id", "question_id", "arrays"):
+        if not isinstance(record.get(key), str | None):
+            raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
+    for key in ("cell", "question", "data"):
+        if not isinstance(record.get(key), dict | None):
+            raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
+    if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
+        raise ValueError("it names no cell")
+    for name, score in record["scores"].items():
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            raise ValueError(f"score {name:.40} is {score!r:.60}, wanted a number")
+    return record
+
+
+class NewerStore(BetavaeError):
+    """A record written by a later version of this package."""
+
+    def __init__(self, schema: int) -> None:
+        super().__init__(f"the store has records of schema {schema}, this version reads {SCHEMA}; upgrade betavae")
