@@ -25,71 +25,21 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from betavae.datasets import DATASETS
-from betavae.errors import Misuse, unknown
+from betavae.errors import Misuse
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.quirks import QUIRKS
+from betavae.study.reader import Reader
+from betavae.study.vocabulary import DATASETS, FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.training.recipe import Recipe
 
 LARGEST = 4_000_000
 """Bytes of a study file; the paper's own is a hundredth of that."""
 MOST = 100_000
 """Cells of one study file."""
-
-METHODS = ("mlp", "conv", "pca", "ica", "pixels", "projection", "untrained", "factors")
-TRAINED = ("mlp", "conv")
-OBJECTIVES = {"beta_vae": ("beta",), "gaussian": ("beta", "sigma"), "sigma_vae": ("beta",)}
-MEASURES = (
-    "higgins",
-    "rotation",
-    "reconstruction",
-    "frechet",
-    "samples",
-    "reconstructions",
-    "traversals",
-    "latent_space",
-    "architecture",
-)
-
-
-class Reader:
-    """A study file's text and where things stand in it: the maker of its error messages."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
-
-    def line(self, key: str) -> str:
-        """``file:line`` of the first line that mentions a key, or the file alone."""
-        found = re.search(rf"^[^#\n]*(?<![\w-]){re.escape(key)}(?![\w-])", self.text, re.MULTILINE)
-        return f"{self.path}:{self.text.count(chr(10), 0, found.start()) + 1}" if found and key else str(self.path)
-
-    def refuse(self, key: str, given: object, wanted: str) -> Misuse:
-        shown = repr(given)
-        return Misuse(f"{self.line(key)}: {key} is {shown[:60]}{'…' if len(shown) > 60 else ''}; wanted {wanted}")
-
-    def known(self, table: Mapping[str, Any], allowed: Iterable[str], kind: str) -> None:
-        for key in table:
-            if key not in allowed:
-                error = unknown(kind, key, allowed)
-                raise Misuse(f"{self.line(key)}: {error}")
-
-    def number(self, key: str, given: Any, low: float, high: float, whole: bool = False) -> Any:
-        """A finite number within bounds, never a boolean."""
-        good = isinstance(given, int) or (isinstance(given, float) and not whole and math.isfinite(given))
-        if isinstance(given, bool) or not good or not low <= given <= high:
-            raise self.refuse(key, given, f"{'a whole' if whole else 'a'} number from {low:g} to {high:g}")
-        return given if whole else float(given)
-
-    def name(self, key: str, given: Any, allowed: Iterable[str]) -> str:
-        if not isinstance(given, str):
-            raise self.refuse(key, given, "a name in quotes")
-        if given not in allowed:
-            raise Misuse(f"{self.line(given)}: {unknown(key, given, allowed)}")
-        return given
 
 
 def read(path: Path) -> Study:
@@ -144,8 +94,21 @@ def _question(reader: Reader, key: str, table: Any) -> Question:
     quirks = _quirks(reader, rest.pop("quirks", []))
     for knob, value in rest.items():
         _plain(reader, knob, value)
+    _asked(reader, measure, rest)
     fractions = tuple(sorted(reader.number("at", a, 0.0, 1.0) for a in at))
     return Question(measure, pairs(rest), seed, fractions or (1.0,), quirks)
+
+
+def _asked(reader: Reader, measure: str, knobs: Mapping[str, Any]) -> None:
+    """Make the measure once, so that a wrong knob is told before anything is trained."""
+    from betavae.metrics import named
+
+    try:
+        named(measure, **knobs)
+    except Misuse as error:
+        told = str(error).partition(";")[0]
+        wrong = (w for k, v in knobs.items() for w in (k, v) if f"{w!r}" in told or told.startswith(f"{w} is "))
+        raise Misuse(f"{reader.line(str(next(wrong, '')))}: {error}") from None
 
 
 def _quirks(reader: Reader, given: Any) -> tuple[str, ...]:
@@ -168,7 +131,7 @@ def _plain(reader: Reader, key: str, value: Any) -> None:
 
 
 def _grid(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question], room: int) -> list[Job]:
-    knobs = {k for known in OBJECTIVES.values() for k in known} | {"layout", "whiten"}
+    knobs = {k for known in (*OBJECTIVES.values(), *FITTED_KNOBS.values()) for k in known}
     keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *knobs}
     reader.known(grid, keys, "key of a grid")
     for key in ("dataset", "method", "seed"):
@@ -203,8 +166,10 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
             fit = None
         elif fit is not None:
             fit = reader.number("fit", fit, 2, 1e9, whole=True)
-        allowed: tuple[str, ...] = ("layout", "whiten")
+        allowed = FITTED_KNOBS.get(method, {})
         reader.known(point, allowed, f"key of a grid of {method!r}")
+        for key, value in point.items():
+            reader.name(key, value, allowed[key])
         return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks)
     if "recipe" not in point:
         raise Misuse(f"{reader.path}: method {method!r} has no recipe; give optimiser, learning_rate, batch, images")
@@ -219,7 +184,7 @@ def _recipe(reader: Reader, given: Any) -> Recipe:
     if not isinstance(given, dict):
         raise reader.refuse("recipe", given, "a table { optimiser, learning_rate, batch, images }")
     rules: dict[str, Callable[[Any], Any]] = {
-        "optimiser": lambda v: reader.name("optimiser", v, ("adam", "adagrad")),
+        "optimiser": lambda v: reader.name("optimiser", v, OPTIMISERS),
         "learning_rate": lambda v: reader.number("learning_rate", v, 1e-12, 1e12),
         "batch": lambda v: reader.number("batch", v, 1, 65_536, whole=True),
         "images": lambda v: reader.number("images", v, 1, 1e13, whole=True),

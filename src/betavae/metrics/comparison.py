@@ -1,0 +1,70 @@
+"""One metric put to several representations over several draws: the numbers of a table, with their vote noise."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
+from betavae.metrics.base import Codes, Measure, Metric, Subject, ask
+from betavae.representation.base import Codec
+from betavae.types import Scores
+
+LEVEL = 0.95
+KIND = "95 % t interval of the mean over redrawn questions (votes, pool, classifier); training seeds are not in it"
+
+
+class Spread(NamedTuple):
+    """A score over redrawn questions: the mean, its interval, and the standard deviation of one draw (None for one)."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    sd: float | None
+
+
+class Row(NamedTuple):
+    """One representation's scores: its name, its number of codes, the scores of each draw, or why there are none."""
+
+    name: str
+    codes: int
+    scores: tuple[Scores, ...]
+    refused: str = ""
+
+    def spread(self, key: str) -> Spread | None:
+        """What the draws say of one score; None where it was not given."""
+        return spread([scores[key] for scores in self.scores if key in scores])
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Mean and 95 % t interval of independent draws; None of no draws."""
+    if not values:
+        return None
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return Spread(mean, None, None, None)
+    from scipy.stats import t
+
+    sd = statistics.stdev(values)
+    half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
+    return Spread(mean, mean - half, mean + half, sd)
+
+
+def compare(
+    metric: Metric | Measure, name: str, dataset: Dataset, codecs: Mapping[str, Codec], seeds: Sequence[int]
+) -> Iterator[Row]:
+    """Put the metric to each codec once per seed, a row at a time. All codecs answer the same draws.
+
+    A codec that the metric cannot be asked of (no way back to images, say) gives a row with the reason.
+    """
+    for label, codec in codecs.items():
+        subject = Subject(dataset, codec, Codes(dataset, codec))
+        try:
+            scores = tuple(ask(metric, name, subject, seed).scores for seed in seeds)
+        except Misuse as error:
+            yield Row(label, codec.codes, (), str(error))
+            continue
+        yield Row(label, codec.codes, scores)

@@ -1,0 +1,78 @@
+"""What a store has trained, taken up again: a cell by its id, its codec from the last checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from betavae.errors import Fault, Misuse
+from betavae.study.cells import Cell
+from betavae.study.store import Store
+
+if TYPE_CHECKING:
+    from betavae.datasets.base import Dataset
+    from betavae.representation.base import Codec
+
+SHORTEST = 4
+"""Hexadecimal digits of an id that may stand for it, at least."""
+
+
+class Trained(NamedTuple):
+    """A cell with a fit in a store."""
+
+    store: Store
+    cell: Cell
+
+
+def stores(named: Path | None) -> list[Store]:
+    """The store of this folder, or all under ``runs/``, the newest first. Raises Misuse where a folder is none."""
+    if named is not None:
+        return [Store(named, create=False)]
+    found = [p.parent for p in Path("runs").glob("*/records") if p.is_dir()]
+    return [Store(p, create=False) for p in sorted(found, key=lambda p: -p.stat().st_mtime)]
+
+
+def cells(store: Store) -> list[Trained]:
+    """Every cell of a store that was trained or fitted to the end."""
+    fits = [r for r in store.records() if r["kind"] == "fit" and r["status"] == "ok"]
+    try:
+        return [Trained(store, Cell.from_plain(r["cell"])) for r in fits]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Fault(f"{store.path}: a record holds no cell: {error}") from None
+
+
+def looks_like_id(text: str) -> bool:
+    """Whether a text may be a cell's id or its beginning."""
+    return SHORTEST <= len(text) <= 16 and not set(text) - set("0123456789abcdef")
+
+
+def find(text: str, among: Sequence[Store]) -> Trained:
+    """The one trained cell whose id begins so. Raises Misuse where there is none, or several."""
+    found = [each for store in among for each in cells(store) if each.cell.id.startswith(text)]
+    if len({each.cell.id for each in found}) > 1:
+        raise Misuse(f"cell {text!r} is any of {', '.join(sorted({e.cell.id for e in found})[:4])}; give more digits")
+    if not found:
+        where = ", ".join(str(s.path) for s in among) or "runs/"
+        raise Misuse(f"no trained cell's id begins with {text!r} in {where}; name its store, or see `betavae status`")
+    return found[0]
+
+
+def codec(trained: Trained, dataset: Dataset) -> Codec:
+    """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where the
+    checkpoint is gone.
+    """
+    from betavae.representation import METHODS, vae
+    from betavae.study.perform import task_of
+    from betavae.study.watch import unpack
+    from betavae.training import checkpoint
+
+    cell = trained.cell
+    if cell.recipe is None:
+        return METHODS[cell.method](dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+    folder = trained.store.path / "checkpoints" / cell.id
+    found = checkpoint.latest(folder)
+    if found is None:
+        raise Fault(f"{folder} holds no checkpoint; the model is gone, train the cell again in a new store")
+    state = unpack(found)
+    return vae.codec(task_of(cell, dataset).model, {k: v.to(dataset.device) for k, v in state.params.items()})
