@@ -164,11 +164,13 @@ CARDS: dict[str, Card] = {
     ),
     "mpi3d-drawn": replace(
         _mpi3d("mpi3d-toy", "MPI3D-toy (MPI3DToy of the paper), drawn", ""),
-        what="A robot arm that holds an object: 6 colours, 6 shapes and 2 sizes of the object, 3 camera heights, 3 "
-        "background colours and 40 positions of each of two axes, every combination once.",
+        what="A robot arm that holds an object over a ring: 6 colours, 6 shapes and 2 sizes of the object, 3 heights "
+        "of the camera, 3 colours of the ring, 40 positions of each of the arm's two axes, every combination once.",
         source="drawn",
         licence=_DRAWN,
-        defects=("Drawn, not official: a scene fitted to a few known frames. Scores on it are not scores on MPI3D.",),
+        defects=(
+            "Drawn, not official: a scene fitted to two official animations. Scores on it are not scores on MPI3D.",
+        ),
     ),
     "shapes3d": _official(
         "shapes3d",

@@ -16,7 +16,7 @@ class Entry:
 
     ``vouchable`` files are those whose published digest is of an older upload: another digest is accepted if a person
     gives its sha256. ``stand_in`` names the dataset to use without the file, ``ready`` the folder of the array made
-    from it where that is not ``name``.
+    from it where that is not ``name``, ``kind`` what the file is where it is not an official dataset.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Entry:
     vouchable: bool = False
     stand_in: str = ""
     ready: str = ""
+    kind: str = "official"
 
 
 DSPRITES_CITATION = "Matthey, Higgins, Hassabis & Lerchner 2017, dSprites: Disentanglement testing Sprites dataset"
@@ -173,6 +174,7 @@ _ENTRIES = (
         CIFAR_CITATION,
         CIFAR_BIBTEX,
         note="JPEG copies of the CIFAR-10 images, not the official pixels",
+        kind="jpeg copies",
     ),
     Entry(
         "inception",
@@ -184,6 +186,7 @@ _ENTRIES = (
         INCEPTION_CITATION,
         INCEPTION_BIBTEX,
         note="weights of the FID network, not a dataset",
+        kind="weights",
     ),
 )
 

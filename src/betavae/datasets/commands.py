@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from betavae import datasets
 from betavae.datasets import cache, files
-from betavae.datasets.cards import text
+from betavae.datasets.cards import CARDS, text
 from betavae.datasets.catalogue import CATALOGUE
 from betavae.errors import Fault, Misuse, choose
 
@@ -20,15 +20,16 @@ def here(name: str) -> bool:
 
 def _listed(options: argparse.Namespace) -> int:
     rows = [
-        (r.name, r.source, r.state, "" if r.size is None else f"{r.size / 1e6:,.1f} MB", r.licence)
+        (r.name, r.source, r.state, f"{r.size / 1e6:,.1f} MB" if r.size else "", r.licence)
         for r in files.listing(options.root)
     ]
-    for name in datasets.DATASETS:
-        if datasets.card(name).source == "drawn":
+    for name, card in CARDS.items():
+        if card.source == "drawn":
             made = (cache.folder(options.root) / "ready").glob(f"{name}*/manifest.json")
-            rows.append(
-                (name, "drawn", "ready" if any(made) else "drawn at first use", "", datasets.card(name).licence)
-            )
+            rows.append((name, "drawn", "ready" if any(made) else "drawn at first use", "", card.licence))
+        elif name not in CATALOGUE:
+            plain = name.removesuffix("-64")
+            rows.append((name, card.source, f"resized from {plain}", "", card.licence))
     head = ("name", "source", "state", "size", "licence")
     wide = [max(len(row[k]) for row in [head, *rows]) for k in range(4)]
     for row in [head, *sorted(rows)]:

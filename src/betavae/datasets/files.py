@@ -19,7 +19,10 @@ from betavae.errors import Fault, Misuse, choose
 
 
 class Row(NamedTuple):
-    """One line of the list of files: ``state`` is "absent", "raw" or "ready", ``size`` in bytes where known."""
+    """One line of the list of files: ``state`` is "absent", "raw" or "ready", ``size`` in bytes where known.
+
+    ``source`` is "official", or what the file is instead.
+    """
 
     name: str
     source: str
@@ -86,7 +89,7 @@ def bring(entry: Entry, home: Path, offline: bool, mirrors: Sequence[str] | None
         wrong = _wrong(entry, target)  # another process may have brought it meanwhile
         if wrong is None:
             return target
-        say(f"{entry.name}: {entry.file}\n  licence: {entry.licence}\n  please cite: {entry.citation}")
+        say(notice(entry, addresses))
         if target.exists():
             set_aside(target, target, wrong)
         return _from_mirrors(entry, target, addresses, progress)
@@ -138,7 +141,17 @@ def row(entry: Entry, root: str | Path | None) -> Row:
     made = made_from(entry, root) in {pin_of(target) or "", *entry.published.values()}
     state = "ready" if made else "raw" if here else "absent"
     size = target.stat().st_size if here else entry.size
-    return Row(entry.name, entry.note or "official", state, size, entry.licence)
+    return Row(entry.name, entry.kind, state, size, entry.licence)
+
+
+def notice(entry: Entry, addresses: Sequence[str]) -> str:
+    """What a person reads before anything is fetched: from where, how it is known, on what terms, whom to cite."""
+    size = f"{entry.size:,} bytes" if entry.size else "not published"
+    lines = [f"{entry.name}: {entry.file}"]
+    lines += [f"  {'from' if k == 0 else 'else'}: {address}" for k, address in enumerate(addresses)]
+    lines += [f"  size: {size}", *(f"  {kind}: {digest}" for kind, digest in entry.published.items())]
+    lines += [f"  licence: {entry.licence}", f"  please cite: {entry.citation}"]
+    return "\n".join([*lines, *([f"  note: {entry.note}"] if entry.note else [])])
 
 
 def _wrong(entry: Entry, target: Path) -> str | None:
