@@ -1,0 +1,116 @@
+"""MPI3D without its file: 1,036,800 images of an arm that holds an object, drawn from a scene fitted to the official one.
+
+The whole grid is kept as 4,800 scenes (camera and two axes) and 57,600 patches of 20 x 20 pixels, one for each scene,
+shape and size (see ``arm_planes``), 108 MB; an image is a sum of three planes, coloured by index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from betavae.datasets import arm_planes, cache
+from betavae.datasets.arm import SIDE
+from betavae.datasets.arm_planes import OBJECTS, PATCH, SCENES
+from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
+from betavae.factors import Factors
+
+if TYPE_CHECKING:
+    from betavae.types import Array
+
+FACTORS = Factors(
+    (
+        "object_color",
+        "object_shape",
+        "object_size",
+        "camera_height",
+        "background_color",
+        "horizontal_axis",
+        "vertical_axis",
+    ),
+    (6, 6, 2, 3, 3, 40, 40),
+)
+RECIPE, VERSION = "mpi3d-drawn", 1
+COLOURS = np.array([[250, 250, 250], [45, 175, 45], [240, 0, 0], [50, 130, 245], [105, 65, 42], [140, 138, 55]])
+"""White, green, red, blue, brown, olive: an object's grey levels where the light is full, ``[6, 3]``."""
+RINGS = np.array([[105, 76, 150], [73, 106, 99], [116, 78, 84]])
+"""Purple, sea green, salmon: the ring's grey levels, ``[3, 3]``."""
+
+_WHOLE, _PATCHES = 2 * SIDE * SIDE, OBJECTS * 3 * PATCH * PATCH
+
+
+def load(
+    name: str,
+    *,
+    source: str | None = None,
+    root: str | Path | None = None,
+    device: str | torch.device = "cpu",
+) -> Dataset:
+    """The drawn MPI3D, its planes in the memory of ``device`` (108 MB).
+
+    ``source`` is None or "drawn". Raises Misuse for another source; for the official images ask for "mpi3d-toy".
+    """
+    if source not in (None, "drawn"):
+        raise Misuse(
+            f"{name} is drawn here and has no source {source!r}; the official images are the dataset 'mpi3d-toy'"
+        )
+    grid = dict(zip(*FACTORS, strict=True))
+    spec = cache.Spec((SCENES, _WHOLE + _PATCHES + 2), "u1", RECIPE, VERSION, grid)
+    return Dataset(
+        name=name,
+        shape=(3, SIDE, SIDE),
+        size=FACTORS.size,
+        factors=FACTORS,
+        source="drawn",
+        digest=hashlib.sha256(f"{RECIPE} {VERSION}".encode()).hexdigest(),
+        renderer=composed(cache.ready(name, spec, draw, root), torch.device(device)),
+        device=torch.device(device),
+    )
+
+
+def draw(out: Array) -> None:
+    """Fill ``out`` (uint8 ``[4800, 22594]``): per scene its two planes, its twelve patches, and where these begin."""
+    for number, scene in arm_planes.scenes():
+        out[number, :_WHOLE] = scene.whole.reshape(-1)
+        out[number, _WHOLE:-2] = scene.patches.reshape(-1)
+        out[number, -2:] = scene.corner
+
+
+def composed(scenes: Array, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """The renderer of scenes: indices ``[n]`` to float32 ``[n, 3, 64, 64]`` of whole grey levels."""
+
+    def kept(part: Array, dtype: torch.dtype = torch.uint8) -> Tensor:
+        return torch.from_numpy(np.array(part)).to(device, dtype)
+
+    whole = kept(scenes[:, :_WHOLE]).view(SCENES, 2, SIDE * SIDE)
+    patches = kept(scenes[:, _WHOLE:-2]).view(SCENES * OBJECTS, 3, PATCH * PATCH)
+    begin = kept(scenes[:, -2] * np.int64(SIDE) + scenes[:, -1], torch.int64)
+    inside = torch.arange(PATCH, device=device)
+    inside = (SIDE * inside[:, None] + inside).reshape(-1)
+    colours, rings = (kept(table / 255, torch.float32)[:, :, None] for table in (COLOURS, RINGS))
+
+    def render(index: Tensor) -> Tensor:
+        colour, kind, height, ring, pose = (
+            index // 172_800,
+            index // 14_400 % OBJECTS,
+            index // 4_800 % 3,
+            index // 1_600 % 3,
+            index % 1_600,
+        )
+        scene = height * 1_600 + pose
+        around = rings[ring]
+        grey, band = whole[scene].float().unsqueeze(2).unbind(1)
+        images = torch.addcmul(grey, band, around)
+        grey, band, front = patches[scene * OBJECTS + kind].float().unsqueeze(2).unbind(1)
+        patch = torch.addcmul(torch.addcmul(grey, band, around), front, colours[colour]).clamp_(max=255)
+        cells = (begin[scene][:, None] + inside)[:, None].expand(-1, 3, -1)
+        return images.scatter_(2, cells, patch).round_().mul_(1 / 255).view(-1, 3, SIDE, SIDE)
+
+    return render

@@ -1,0 +1,66 @@
+"""Convex solids of flat faces, and balls, as rays from one eye see them.
+
+A solid is the set of points x with normals · x <= offsets. Seen from an eye outside it, the inverse of the distance to
+each face's plane is linear in the ray's direction; a ray goes in through the front face of least inverse distance, if
+that is more than the inverse distance of every back face. So a solid is one matrix product, and *nearness*, the inverse
+of the distance in multiples of the direction, is the depth that is kept: 0 where a ray misses, greater in front.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from betavae.types import Array
+
+
+class Solid(NamedTuple):
+    """A convex solid with flat faces; the normals point outwards."""
+
+    normals: Array  # [faces, 3]
+    offsets: Array  # [faces]
+
+    def placed(self, origin: Array, frame: Array) -> Solid:
+        """The solid with its own origin at ``origin`` and its axes along the rows of ``frame``."""
+        normals = self.normals @ frame
+        return Solid(normals, self.offsets + normals @ origin)
+
+    def nearness(self, eye: Array, directions: Array) -> tuple[Array, Array]:
+        """How near rays ``[n, 3]`` from ``eye`` meet it, and through which face: ``[n]`` each."""
+        ahead = self.offsets - self.normals @ eye  # negative for faces that look at the eye
+        inverse = directions @ (self.normals / ahead[:, None]).T.astype(directions.dtype)
+        front = np.flatnonzero(ahead < 0)
+        enter, leave = inverse[:, front], inverse[:, ahead >= 0]
+        face = enter.argmin(1)
+        nearness = np.take_along_axis(enter, face[:, None], 1)[:, 0]
+        nearness[nearness <= np.maximum(leave.max(1), 0)] = 0
+        return nearness, front[face]
+
+
+def prism(sides: int, radius: float, low: float, high: float) -> Solid:
+    """A right prism about z, its base a regular polygon whose sides touch a circle."""
+    turn = 2 * np.pi * np.arange(sides) / sides
+    walls = np.stack([np.cos(turn), np.sin(turn), np.zeros(sides)], -1)
+    return Solid(np.concatenate([walls, [[0, 0, 1], [0, 0, -1]]]), np.array([radius] * sides + [high, -low]))
+
+
+def pyramid(sides: int, radius: float, low: float, high: float) -> Solid:
+    """A right pyramid about z on such a base, its top at ``high``."""
+    turn = 2 * np.pi * np.arange(sides) / sides
+    lean = np.hypot(radius, high - low)
+    rise, slope = radius / lean, (high - low) / lean
+    walls = np.stack([slope * np.cos(turn), slope * np.sin(turn), np.full(sides, rise)], -1)
+    return Solid(np.concatenate([walls, [[0, 0, -1]]]), np.array([rise * high] * sides + [-low]))
+
+
+def ball(eye: Array, directions: Array, centre: Array, radius: float) -> tuple[Array, Array]:
+    """How near rays ``[n, 3]`` from ``eye`` meet a ball, and the normals there: ``[n]`` and ``[n, 3]``."""
+    offset = (eye - centre).astype(directions.dtype)
+    beyond = offset @ offset - radius**2
+    b, a = directions @ offset, np.einsum("ni,ni->n", directions, directions)
+    inside = b * b - a * beyond
+    nearness = np.where(inside > 0, (np.sqrt(np.maximum(inside, 0)) - b) / beyond, 0)
+    distance = 1 / np.where(nearness > 0, nearness, 1)
+    return nearness, (offset + distance[:, None] * directions) / radius
