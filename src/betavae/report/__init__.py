@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from betavae.report.checklist import checklist
 from betavae.report.pages import write
 
-__all__ = ["write"]
+__all__ = ["checklist", "write"]

@@ -87,6 +87,11 @@ def row_of(cell: Record) -> Row:
     return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"))
 
 
+def plain(cell: Record) -> bool:
+    """Whether a cell is one of the paper's own: a β-VAE or a baseline with no quirk on."""
+    return not cell.get("quirks") and cell.get("objective") in (None, "beta_vae")
+
+
 def setting(cell: Record) -> str:
     """Everything about a cell but its seed, as one text."""
     return json.dumps({k: v for k, v in cell.items() if k != "seed"}, sort_keys=True)
@@ -127,22 +132,18 @@ class Evidence:
             if not quirks_of(record) and self._is_main(record["cell_id"]):
                 asked_of = (row_of(record["cell"]), record["question"]["measure"])
                 self._asked.setdefault(asked_of, []).append(record)
-        self.aside = sum(self._plain(c) and not self._is_main(key) for key, c in self.cells.items())
+        self.aside = sum(plain(c) and not self._is_main(key) for key, c in self.cells.items())
 
     def arrays(self, record: Record) -> dict[str, Array]:
         """The arrays of a record, or none."""
         digest = record.get("arrays")
         return self._home[id(record)].arrays(digest) if digest else {}
 
-    @staticmethod
-    def _plain(cell: Record) -> bool:
-        return not cell.get("quirks") and cell.get("objective") in (None, "beta_vae")
-
     def _choose(self) -> dict[Row, str]:
         counted: dict[Row, Counter[str]] = {}
         budgets: dict[str, int] = {}
         for key, cell in self.cells.items():
-            if self._plain(cell):
+            if plain(cell):
                 name = self._settings[key]
                 counted.setdefault(row_of(cell), Counter())[name] += 1
                 budgets[name] = budget(cell)

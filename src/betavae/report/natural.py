@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from betavae.report import curves, figures, gallery, shapes2d, tables, words
+from betavae.report.comparisons import natural
 from betavae.report.document import Block, Heading, Table, Text
 from betavae.report.evidence import Evidence, Record, Row, Sample
 from betavae.report.shapes2d import missing, typical
 from betavae.report.style import picture
+from betavae.study import published
 
-NATURAL = ("cifar10", "cifar100", "cifar10-jpeg")
 PAPERS_OWN = "cifar100"
 """The dataset of the paper's Figures 7 to 10."""
-
-
-def datasets(evidence: Evidence) -> list[str]:
-    """The datasets of Section 3.2 in these records: CIFAR, or whatever stood in for it."""
-    found = evidence.datasets(*NATURAL)
-    if found:
-        return sorted(found, key=lambda d: (d != PAPERS_OWN, NATURAL.index(d)))
-    asked = {r["cell"]["dataset"] for r in evidence.answers if r["question"]["measure"] == "frechet"}
-    return [d for d in evidence.datasets() if d in asked]
 
 
 def table_3(evidence: Evidence) -> list[Block]:
@@ -35,7 +27,7 @@ def table_3(evidence: Evidence) -> list[Block]:
 
 
 def _standing_in(evidence: Evidence) -> list[Text]:
-    here = datasets(evidence)
+    here = natural(evidence)
     if not here or PAPERS_OWN in here:
         return []
     if "cifar10" in here:
@@ -54,7 +46,7 @@ def _standing_in(evidence: Evidence) -> list[Text]:
 def figures_7_and_8(evidence: Evidence) -> list[Block]:
     """Figures 7 and 8: Fréchet distance and reconstruction loss along training per β."""
     blocks: list[Block] = [Heading("Figures 7 and 8: along training")]
-    for dataset in datasets(evidence):
+    for dataset in natural(evidence):
         name = words.known_as(dataset).replace("`", "")
         for score in tables.frechet_scores(evidence):
             lines = _along(evidence, dataset, "frechet", score, "reconstruction")
@@ -98,7 +90,7 @@ def _images(evidence: Evidence, lines: dict[Row, dict[float, Sample]]) -> dict[R
 def figures_9_and_10(evidence: Evidence) -> list[Block]:
     """Figures 9 and 10: reconstructions at the lowest and the highest β of the paper."""
     blocks: list[Block] = [Heading("Figures 9 and 10: reconstructions at β = 0.1 and β = 10")]
-    for dataset in datasets(evidence):
+    for dataset in natural(evidence):
         panels = []
         for number, beta in ((9, 0.1), (10, 10.0)):
             record = typical(evidence, Row(dataset, "conv", beta), "reconstructions")
@@ -118,7 +110,7 @@ def figures_9_and_10(evidence: Evidence) -> list[Block]:
 
 def samples(evidence: Evidence) -> list[Block]:
     """Figure 2: samples of the datasets of Section 3.2."""
-    return shapes2d.samples(evidence, datasets(evidence), "figure-2", "Figure 2")
+    return shapes2d.samples(evidence, natural(evidence), "figure-2", "Figure 2")
 
 
 def likelihood(evidence: Evidence) -> list[Block]:
@@ -155,3 +147,9 @@ def likelihood(evidence: Evidence) -> list[Block]:
         header = ["σ-VAE", "σ", "σ², its β", "mean squared error per pixel"]
         blocks.append(Table("The variance a σ-VAE finds", header, rows, notes))
     return blocks if len(blocks) > 1 else [*blocks, missing("Section 4.2")]
+
+
+def architectures(evidence: Evidence) -> list[Block]:
+    """Table 4, printed from the models as they were recorded."""
+    found: list[Block] = [*tables.table_4(evidence)]
+    return [Heading("Table 4: architectures"), *(found or [missing("Table 4")]), Text(published.TABLE_4_NOTE)]

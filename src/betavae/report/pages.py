@@ -1,14 +1,19 @@
-"""The whole report: its sections in order, written as Markdown and as one self-contained HTML page."""
+"""The whole report: Table 1 first, then the paper's order; as Markdown and as one self-contained HTML page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from betavae.report import shapes2d
+from betavae.report import natural, scores, shapes2d
+from betavae.report.cards import cards
+from betavae.report.conditions import conditions
 from betavae.report.document import Block, Heading, save
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.front import TITLE, front
+from betavae.report.judgements import claims
+from betavae.report.quirk_page import quirks
+from betavae.report.verdicts import verdicts
 from betavae.study.published import BETAS, FACTOR_COUNT
 
 
@@ -22,15 +27,31 @@ def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) ->
 
 def blocks(evidence: Evidence, date: str | None) -> list[Block]:
     """Every section of the report in order."""
-    graded = evidence.datasets(*FACTOR_COUNT)
+    judged = verdicts(evidence)
     return [
-        *front(evidence, date),
+        *front(evidence, judged, date),
         *shapes2d.table_1(evidence),
+        *scores.noise(evidence),
         Heading("Figure 1: samples"),
-        *shapes2d.samples(evidence, graded, "figure-1", "Figure 1"),
-        Heading("Loss curves"),
-        *shapes2d.losses(evidence, graded[:1], "losses"),
-        Heading("Reconstructions on 2Dshapes"),
-        *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
+        *shapes2d.samples(evidence, evidence.datasets(*FACTOR_COUNT), "figure-1", "Figure 1"),
+        Heading("Figure 2: samples of natural images"),
+        *natural.samples(evidence),
+        *scores.figure_3(evidence),
         *shapes2d.traversals(evidence),
+        *scores.rotation(evidence),
+        *scores.figure_5(evidence),
+        *scores.figure_6(evidence),
+        *scores.table_2(evidence),
+        *natural.table_3(evidence),
+        *natural.figures_7_and_8(evidence),
+        *natural.figures_9_and_10(evidence),
+        *natural.likelihood(evidence),
+        *natural.architectures(evidence),
+        Heading("Loss curves and reconstructions"),
+        *shapes2d.losses(evidence, evidence.datasets(*FACTOR_COUNT), "losses"),
+        *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
+        *claims(judged),
+        *quirks(evidence),
+        *cards(evidence),
+        *conditions(evidence),
     ]

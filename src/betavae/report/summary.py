@@ -8,21 +8,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
 ALPHA = 0.05
-POWER = 0.80
 FEW = 6
 """Below this many values no order-statistic interval of the median reaches 95 %."""
 MANY = 10
 """From this many values on, a bootstrap interval is worth printing beside the exact one."""
-MOST = 1000
-"""Needs above this many seeds are printed as "more than"."""
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 class Interval(NamedTuple):
@@ -101,99 +96,6 @@ def bca(values: Sequence[float]) -> Interval:
     )
     low, high = done.confidence_interval
     return Interval(float(low), float(high), 1 - ALPHA, "BCa bootstrap")
-
-
-def probability_of_more(a: Sequence[float], b: Sequence[float]) -> float:
-    """P(A > B) = U / (n·m), ties counted half: 1 where every value of a is above every value of b."""
-    wins = sum((x > y) + 0.5 * (x == y) for x in a for y in b)
-    return wins / (len(a) * len(b))
-
-
-def permutation_p(a: Sequence[float], b: Sequence[float]) -> float:
-    """The exact two-sided p of the rank-sum test over all ways to split the n + m values, ties included.
-
-    Subsets of the doubled mid-ranks are counted by their sum, so nothing is sampled and no normal curve is used.
-    """
-    n, m = len(a), len(b)
-    doubled = np.rint(2 * stats.rankdata([*a, *b])).astype(int)
-    ways = np.zeros((n + 1, int(doubled.sum()) + 1))
-    ways[0, 0] = 1.0
-    for rank in doubled:
-        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
-    sums = np.arange(ways.shape[1])
-    middle = n * (n + m + 1)
-    far = np.abs(sums - middle) >= abs(int(doubled[:n].sum()) - middle)
-    return float(min(1.0, ways[n, far].sum() / ways[n].sum()))
-
-
-def holm(ps: Mapping[Key, float]) -> dict[Key, float]:
-    """Holm's step-down adjusted p values over one table (Holm 1979)."""
-    adjusted: dict[Key, float] = {}
-    worst = 0.0
-    for place, key in enumerate(sorted(ps, key=lambda k: ps[k])):
-        worst = max(worst, min(1.0, (len(ps) - place) * ps[key]))
-        adjusted[key] = worst
-    return adjusted
-
-
-def fewest_for_p(alpha: float = ALPHA) -> int:
-    """The fewest seeds per group at which a perfect separation passes the exact rank-sum test."""
-    n = 1
-    while 2 / math.comb(2 * n, n) > alpha:
-        n += 1
-    return n
-
-
-def fewest_for_sign(alpha: float = ALPHA) -> int:
-    """The fewest pairs at which unanimous signs pass the two-sided sign test."""
-    n = 1
-    while 2 * 0.5**n > alpha:
-        n += 1
-    return n
-
-
-def seeds_needed(a: Sequence[float], b: Sequence[float], alpha: float = ALPHA) -> int | None:
-    """Seeds per group for 80 % power at the effect and spread seen: at least what the exact test can pass at all.
-
-    n = (π/3)·2·((z₁₋α/₂ + z₀.₈)/d)² with d the difference of means in pooled sds; π/3 is the rank-sum test's loss on
-    normal scores. None where there is no effect to find or more than 1000 would be needed. With one value in a group
-    the spread is unknown and only the lower bound is given.
-    """
-    least = fewest_for_p(alpha)
-    difference = abs(statistics.fmean(a) - statistics.fmean(b)) if a and b else 0.0
-    if min(len(a), len(b)) < 2:
-        return least
-    spread = math.sqrt((statistics.variance(a) + statistics.variance(b)) / 2)
-    if spread == 0.0:
-        return least if difference else None
-    if difference == 0.0:
-        return None
-    z = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(POWER))
-    n = math.ceil(math.pi / 3 * 2 * (z * spread / difference) ** 2)
-    return max(least, n) if n <= MOST else None
-
-
-def pairs_needed(differences: Sequence[float], alpha: float = ALPHA) -> int | None:
-    """Pairs for 80 % power of the sign test at the share of signs seen, at least what unanimous signs need to pass.
-
-    n = ((z₁₋α/₂/2 + z₀.₈·√(p(1-p))) / (p - 1/2))², p the share of the more common sign, half a count pulled inward.
-    """
-    least = fewest_for_sign(alpha)
-    signs = [d > 0 for d in differences if d != 0.0]
-    if not signs:
-        return None if differences else least
-    p = (max(sum(signs), len(signs) - sum(signs)) + 0.5) / (len(signs) + 1)
-    if p <= 0.5:
-        return None
-    z = stats.norm.ppf(1 - alpha / 2) / 2 + stats.norm.ppf(POWER) * math.sqrt(p * (1 - p))
-    n = math.ceil(float(z / (p - 0.5)) ** 2)
-    return max(least, n) if n <= MOST else None
-
-
-def sign_p(differences: Sequence[float]) -> float:
-    """The exact two-sided p of the sign test on paired differences; zero differences say nothing and are left out."""
-    signs = [d > 0 for d in differences if d != 0.0]
-    return float(stats.binomtest(sum(signs), len(signs)).pvalue) if signs else 1.0
 
 
 def worst_half_dropped(values: Sequence[float]) -> list[float]:

@@ -196,7 +196,7 @@ def table_3(evidence: Evidence, score: str, of: str) -> Table | None:
 
 
 def table_4(evidence: Evidence) -> list[Table]:
-    """Table 4, from the models themselves as they were recorded."""
+    """Table 4, from the models themselves as they were recorded; one table per dataset and model."""
     tables = []
     for dataset in evidence.datasets():
         for method in ("mlp", "conv"):

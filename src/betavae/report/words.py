@@ -47,6 +47,11 @@ def printed(given: Printed | None) -> str:
     return f"{given.mean:g}" if given.sd is None else f"{given.mean:g} ± {given.sd:g}"
 
 
+def probability(p: float) -> str:
+    """A p value with the digits that mean something."""
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+
+
 def seeds(needed: int | None) -> str:
     """How many seeds a question needs."""
     return "needs more than 1000 seeds" if needed is None else f"needs {needed} seeds"

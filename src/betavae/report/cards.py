@@ -1,0 +1,32 @@
+"""The card of every dataset in the records: what it is, where it comes from, on what terms, with which defects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betavae import datasets
+from betavae.report import words
+from betavae.report.document import Block, Heading, Items, Text
+from betavae.report.evidence import Evidence
+
+if TYPE_CHECKING:
+    from betavae.datasets.cards import Card
+
+
+def known(dataset: str) -> Card | None:
+    """The card of a dataset, None for one that this package does not know."""
+    return datasets.card(dataset) if dataset in datasets.DATASETS else None
+
+
+def cards(evidence: Evidence) -> list[Block]:
+    """The section of data cards."""
+    blocks: list[Block] = [Heading("Data cards")]
+    for dataset in sorted(evidence.datasets()):
+        card = known(dataset)
+        blocks.append(Heading(words.known_as(dataset, card.source if card else ""), 3))
+        if card is None:
+            blocks.append(Text("A dataset of the study's own: it has no card here."))
+            continue
+        lines = [f"Licence: {card.licence}", f"Cite: {card.citation}"]
+        blocks += [Text(card.what), Items([*lines, *(f"Known defect: {defect}" for defect in card.defects)])]
+    return blocks if len(blocks) > 1 else [*blocks, Text("No dataset: not run.")]
