@@ -239,7 +239,7 @@ def test_divergence_is_found_at_its_step_and_term() -> None:
 def test_resume_equals_uninterrupted(method: str, recipe: Recipe, tmp_path: object) -> None:
     from pathlib import Path
 
-    from betavae.study.perform import pack, unpack
+    from betavae.study.watch import pack, unpack
 
     folder = Path(str(tmp_path))
     given, me = task(method, recipe), member()

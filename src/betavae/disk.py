@@ -12,8 +12,10 @@ from betavae.errors import Fault
 class Unwritable(Fault):
     """A disk that refuses: full, read-only, gone. What was on it before is as it was."""
 
-    def __init__(self, path: Path, error: OSError, kept: str) -> None:
-        super().__init__(
+    @classmethod
+    def at(cls, path: Path, error: OSError, kept: str) -> Unwritable:
+        """The refusal to write ``path``; ``kept`` says what became of what was there."""
+        return cls(
             f"{path} cannot be written: {error.strerror or error}; {kept}; "
             "make room there or name another place, and run the same command again"
         )
@@ -35,7 +37,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise Unwritable(path, error, "nothing was changed") from error
+        raise Unwritable.at(path, error, "nothing was changed") from error
 
 
 def append(path: Path, line: bytes) -> None:
@@ -61,7 +63,7 @@ def append(path: Path, line: bytes) -> None:
         if fresh:
             sync_folder(path.parent)
     except OSError as error:
-        raise Unwritable(path, error, "what it held before is intact") from error
+        raise Unwritable.at(path, error, "what it held before is intact") from error
 
 
 def make_folder(folder: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
 from pathlib import Path
 from types import TracebackType
 
+from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study.store import Store
 
@@ -31,18 +33,19 @@ def _path(store: Store, cell: str) -> Path:
     return store.path / "leases" / f"{cell}.lock"
 
 
-def try_lease(store: Store, cell: str) -> Lease | None:
-    """The lease of a cell, or None where another process of this machine holds it. Raises Fault where locks do not
-    work.
+def try_lease(store: Store, cell: str, *, wait: bool = False) -> Lease | None:
+    """The lease of a cell, or None where another process of this machine holds it; ``wait`` waits for it instead.
+
+    Who waits must hold no lease itself. Raises Unwritable, or Fault where locks do not work.
     """
     path = _path(store, cell)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise Fault(f"{path} cannot be written: {error.strerror}") from error
+        raise Unwritable.at(path, error, "nothing was changed") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         os.close(descriptor)
         return None
@@ -51,8 +54,9 @@ def try_lease(store: Store, cell: str) -> Lease | None:
         raise Fault(
             f"{path}: this file system has no locks ({error.strerror}); put the store on one that has"
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    with contextlib.suppress(OSError):  # who it is, for people to read: the lock itself needs no bytes
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     return Lease(descriptor)
 
 

@@ -6,11 +6,13 @@ already done is skipped; an error in one question is recorded and the next one i
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from betavae import datasets, metrics
@@ -22,14 +24,17 @@ from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study import machine
-from betavae.study.cells import Cell, Job
+from betavae.study.cells import Cell, Job, canonical
 from betavae.study.records import SCHEMA
-from betavae.training import checkpoint, population, single
+from betavae.study.watch import Watch, going_on, steps_at
+from betavae.training import checkpoint, population
 from betavae.training.single import Member, State, Task
 from betavae.types import Json
 
 COLLAPSED = 0.01
 """A latent whose KL stays below this many nats carries nothing."""
+STRIDE = 500
+"""Steps between looks at the clock where members are stacked on a GPU."""
 
 
 class Desk(Protocol):
@@ -37,7 +42,8 @@ class Desk(Protocol):
 
     study: dict[str, Json]
     device: str
-    every: float  # seconds between checkpoints
+    every: float  # seconds of training between checkpoints
+    checkpoints: int  # how many are kept
 
     def done(self, cell: str, question: str | None, at: float) -> bool: ...
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
@@ -54,17 +60,31 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
         return
     try:
         _train(jobs, dataset, desk)
+        return
     except torch.OutOfMemoryError:
         if len(jobs) == 1:
             raise
-        half = len(jobs) // 2
-        desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
-        torch.cuda.empty_cache()
-        perform(jobs[:half], desk)
-        perform(jobs[half:], desk)
+    # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
+    half = len(jobs) // 2
+    desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
+    torch.cuda.empty_cache()
+    perform(jobs[:half], desk)
+    perform(jobs[half:], desk)
 
 
-def _record(desk: Desk, dataset: Dataset, cell: Cell, **fields: Any) -> dict[str, Any]:
+def failed(job: Job, desk: Desk, message: str) -> None:
+    """Leave a record of a job that could not go on: of its fit, or where that is done of each question still open."""
+    if not desk.done(job.cell.id, None, 1.0):
+        desk.keep(_record(desk, None, job.cell, status="error", message=message), {})
+        return
+    for question in job.questions:
+        for at in question.at:
+            if not desk.done(job.cell.id, question.id, at):
+                fields = {"kind": "answer", "question": question.plain(), "question_id": question.id, "at": at}
+                desk.keep(_record(desk, None, job.cell, status="error", message=message, **fields), {})
+
+
+def _record(desk: Desk, dataset: Dataset | None, cell: Cell, **fields: Any) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "kind": "fit",
@@ -83,7 +103,7 @@ def _record(desk: Desk, dataset: Dataset, cell: Cell, **fields: Any) -> dict[str
         **fields,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.describe(_device_name(desk.device), torch.get_num_threads(), "float32"),
-        "data": {"source": dataset.source, "digest": dataset.digest},
+        "data": {"source": dataset.source, "digest": dataset.digest} if dataset else None,
     }
 
 
@@ -91,7 +111,8 @@ def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """An error in words, for a record."""
     return str(error) if isinstance(error, BetavaeError) else f"{type(error).__name__}: {error}"
 
 
@@ -106,14 +127,26 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> 
         found, status, message = Answer(), "ok", ""
         try:
             measure = metrics.named(question.measure, **dict(question.knobs))
-            found = ask(measure, question.measure, subject, question.seed)
+            found = _sound(ask(measure, question.measure, subject, question.seed))
         except Exception as error:  # an error is a record; the other questions go on
-            status, message = "error", _reason(error)
+            found, status, message = Answer(), "error", reason(error)
         record = _record(
             desk, dataset, job.cell, kind="answer", question=question.plain(), question_id=question.id, at=at,
             status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
         )  # fmt: skip
         desk.keep(record, found.arrays)
+
+
+def _sound(answer: Answer) -> Answer:
+    """An answer that a record can hold, or ValueError says what is wrong with it."""
+    wrong = {key: value for key, value in answer.scores.items() if not math.isfinite(value)}
+    if wrong:
+        raise ValueError("; ".join(f"the score {key} is {value}" for key, value in wrong.items()))
+    canonical({"scores": answer.scores, "notes": answer.notes})
+    for key, array in answer.arrays.items():
+        if np.asarray(array).dtype.kind not in "biuf":
+            raise ValueError(f"the array {key} holds {np.asarray(array).dtype}, wanted numbers")
+    return answer
 
 
 def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
@@ -126,7 +159,7 @@ def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
         fit = choose(METHODS, cell.method, "method")
         codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
-        desk.keep(_record(desk, dataset, cell, status="error", message=_reason(error)), {})
+        desk.keep(_record(desk, dataset, cell, status="error", message=reason(error)), {})
         return
     if not desk.done(cell.id, None, 1.0):
         images = cell.fit or dataset.size
@@ -142,25 +175,32 @@ def task_of(cell: Cell, dataset: Dataset) -> Task:
     return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
 
 
-def _steps(task: Task, at: float) -> int:
-    return round(at * task.recipe.steps)
-
-
 def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     task = task_of(jobs[0].cell, dataset)
-    fractions = sorted({at for job in jobs for q in job.questions for at in q.at} | {1.0})
+    missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
+    fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}) for j in jobs]
-    resumed = [_resume(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
-    states = [state for state, _ in resumed]
-    watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, resumed, strict=True)]
+    taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
+    states = [state for state, _ in taken]
+    watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, taken, strict=True)]
     for at in fractions:
-        states = population.advance(task, members, states, _steps(task, at), lambda k, state: watches[k](state))
+        states = _advance(task, members, states, steps_at(task, at), watches)
         for job, state, watch in zip(jobs, states, watches, strict=True):
             watch.pause()
             _due(job, at, task, state, dataset, desk)
             watch.resume()
     for job, state, watch in zip(jobs, states, watches, strict=True):
         _finish(job, task, state, watch, dataset, desk)
+
+
+def _advance(
+    task: Task, members: Sequence[Member], states: list[State], until: int, watches: Sequence[Watch]
+) -> list[State]:
+    """All members to a step. Members in one program come apart every STRIDE steps, so that they can be saved."""
+    while low := [s.step for s in states if s.diverged is None and s.step < until]:
+        stop = until if task.dataset.device.type == "cpu" else min(until, min(low) + STRIDE)
+        states = population.advance(task, members, states, stop, lambda k, state: watches[k](state))
+    return states
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
@@ -180,99 +220,9 @@ def _fall(state: State) -> str:
     return f"the {term} term left the finite numbers at step {step}"
 
 
-def _resume(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, float]:
-    """The state to go on from: the newest checkpoint that no open question has to look behind, or the start."""
-    found = checkpoint.latest(desk.folder(job.cell.id), say=lambda text: desk.say({"note": text}))
-    open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
-    first = min((_steps(task, at) for at in open_at), default=task.recipe.steps)
-    if found is None or found.step > first:
-        return single.start(task, member), 0.0
-    if found.step:
-        desk.say(
-            {"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {task.recipe.steps}"}
-        )
-    return unpack(found), float(found.meta.get("seconds", 0.0))
-
-
-def pack(state: State, moments: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """A state as flat tensors and plain notes, for a checkpoint. A finished one needs its moments no more."""
-    tensors = {f"params/{k}": v.detach().cpu().contiguous() for k, v in state.params.items()}
-    if moments:
-        tensors |= {f"moments/{k}": v.cpu().contiguous() for k, v in state.moments.items()}
-    return {**tensors, "trace": state.trace.cpu()}, {"diverged": list(state.diverged) if state.diverged else None}
-
-
-def unpack(found: checkpoint.Checkpoint) -> State:
-    """The state that a checkpoint holds."""
-    parts: dict[str, dict[str, torch.Tensor]] = {"params": {}, "moments": {}}
-    for key, tensor in found.tensors.items():
-        if key != "trace":
-            kind, _, name = key.partition("/")
-            parts[kind][name] = tensor
-    fell = found.meta.get("diverged")
-    diverged = (int(fell[0]), str(fell[1])) if fell else None
-    return State(parts["params"], parts["moments"], found.tensors["trace"], found.step, diverged)
-
-
-class Watch:
-    """What is done beside the steps: progress twice a second, a checkpoint every so often, the clock of training alone.
-
-    A checkpoint may cost at most a fiftieth of the time between two, so the interval grows where disks are slow.
-    """
-
-    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float) -> None:
-        self.task, self.cell, self.desk, self.seconds = task, cell, desk, seconds
-        self.every = desk.every
-        self.first: int | None = None
-        self.saved = self.said = self.began = time.perf_counter()
-
-    def __call__(self, state: State) -> None:
-        now = time.perf_counter()
-        self.first = state.step - 1 if self.first is None else self.first
-        if now - self.said > 0.5:
-            self._say(state, now)
-        if now - self.saved > self.every:
-            self.save(state)
-
-    def save(self, state: State, final: bool = False) -> None:
-        begun = time.perf_counter()
-        tensors, meta = pack(state, moments=not final)
-        meta["seconds"] = self.spent()
-        checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep=1 if final else 2)
-        self.saved = time.perf_counter()
-        self.every = max(self.desk.every, 50.0 * (self.saved - begun))
-
-    def spent(self) -> float:
-        """Seconds of training so far, resumed parts included, questions excluded."""
-        return self.seconds + (time.perf_counter() - self.began if self.began else 0.0)
-
-    def pause(self) -> None:
-        self.seconds, self.began = self.spent(), 0.0
-
-    def resume(self) -> None:
-        self.began = time.perf_counter()
-        self.first = None
-
-    def _say(self, state: State, now: float) -> None:
-        assert self.first is not None
-        done = (state.step - self.first) * self.task.recipe.batch
-        row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
-        mean = row[:-1] / row[-1].clamp(min=1)
-        self.desk.say(
-            {
-                "cell": self.cell.id,
-                "step": state.step,
-                "steps": self.task.recipe.steps,
-                "rate": done / max(1e-9, now - self.began),
-                "reconstruction": float(mean[0]),
-                "kl": float(mean[1:].sum()),
-            }
-        )
-        self.said = now
-
-
 def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk) -> None:
-    if desk.done(job.cell.id, None, 1.0):
+    if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time
+        checkpoint.tidy(desk.folder(job.cell.id), keep=1)
         return
     watch.save(state, final=True)
     steps, reconstruction, kl = state.curve()

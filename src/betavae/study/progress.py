@@ -93,11 +93,11 @@ class Progress:
             self._line(f"{name}: {message['status']}: {message['message']}")
         elif "finished" in message:
             for key, fate in message["finished"].items():
-                self.done.add(key)
+                if fate != "elsewhere":
+                    self.done.add(key)
                 if fate != "done":
-                    self._line(
-                        f"{self.labels.get(key, key)}: {'done by another process' if fate == 'elsewhere' else fate}"
-                    )
+                    what = "another process does it; waiting for that" if fate == "elsewhere" else fate
+                    self._line(f"{self.labels.get(key, key)}: {what}")
             self._tick()
 
     def _show(self, worker: int, what: str, step: int, steps: int, extra: str = "") -> None:

@@ -19,6 +19,7 @@ from betavae.study.executors import local
 from betavae.study.progress import Progress
 from betavae.study.records import SCHEMA
 from betavae.study.store import Store
+from betavae.types import Json
 
 MEMBERS = 64
 """Most members of one population on a GPU; out of memory halves it."""
@@ -39,6 +40,7 @@ class Executor(Protocol):
         threads: int,
         every: float,
         hear: local.Hear,
+        checkpoints: int,
     ) -> dict[str, str]: ...
 
 
@@ -106,12 +108,14 @@ def run(
     workers: int | None = None,
     device: str = "cpu",
     every: float = 60.0,
+    checkpoints: int = 2,
     quiet: bool = False,
     executor: Executor = local,
     listen: local.Hear = lambda worker, message: None,
 ) -> Outcome:
     """Do what is missing of a study. Numbers do not depend on the workers or the executor; errors are recorded and end
-    in ``failures``. ``listen`` hears every message of every worker.
+    in ``failures``. ``every`` so many seconds of training a checkpoint is written, the newest ``checkpoints`` are kept.
+    ``listen`` hears every message of every worker.
     """
     jobs = pending(study, store)
     begun = time.perf_counter()
@@ -138,15 +142,19 @@ def run(
             threads=1 if device == "cpu" else machine.cores(),
             every=every,
             hear=hear,
+            checkpoints=checkpoints,
         )
     seconds = time.perf_counter() - begun
     plain = {"name": study.name, "scale": study.scale}
-    for job in jobs:
+    done = store.done()
+    for job in pending(study, store):
         if job.cell.id in failures and job.cell.id not in errors:  # it failed before it could leave a record itself
             cell = {"cell": job.cell.plain(), "cell_id": job.cell.id}
-            store.append(
-                _record(plain, device, workers, kind="fit", status="error", message=failures[job.cell.id], **cell)
-            )
+            asked = [{"question": q.plain(), "question_id": q.id, "at": at} for q in job.questions for at in q.at]
+            fitted = (job.cell.id, None, 1.0) in done
+            for what in [{"kind": "answer", **a} for a in asked] if fitted else [{"kind": "fit"}]:
+                message = failures[job.cell.id]
+                store.append(_record(plain, device, workers, status="error", message=message, **cell, **what))
     scores = {"wall": seconds, "predicted": predicted}
     notes = {"workers": workers, "jobs": len(jobs)}
     store.append(_record(plain, device, workers, kind="run", scores=scores, notes=notes, seconds=seconds))

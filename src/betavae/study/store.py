@@ -130,7 +130,7 @@ class Store:
         try:
             make_folder(self.path / "records")
         except OSError as error:
-            raise Unwritable(self.path / "records", error, "nothing was changed") from error
+            raise Unwritable.at(self.path / "records", error, "nothing was changed") from error
 
     def recalled(self) -> Study:
         """The study last run here. Raises Misuse where there is none, Fault where it cannot be read."""

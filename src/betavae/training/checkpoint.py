@@ -40,11 +40,15 @@ def save(folder: Path, step: int, tensors: Mapping[str, Tensor], meta: Mapping[s
     body = serialise(dict(tensors), {"meta": json.dumps(dict(meta)), "step": str(step)})
     path = folder / f"step-{step:012d}.safetensors"
     write_atomic(path, body + hashlib.sha256(body).digest())
-    halves = folder.glob(".step-*.part")  # left by writers that were killed
-    for old in [*_found(folder, step)[keep:], *halves]:
+    tidy(folder, keep, step)
+    return path
+
+
+def tidy(folder: Path, keep: int, until: int | None = None) -> None:
+    """Remove all checkpoints (at step ``until`` at most) but the newest ``keep``, and what killed writers left."""
+    for old in [*_found(folder, until)[keep:], *folder.glob(".step-*.part")]:
         with suppress(OSError):
             old.unlink()
-    return path
 
 
 def latest(

@@ -1,6 +1,7 @@
 """The local executor: one worker process per core, one thread each, jobs spread over them as they come free.
 
 A worker that dies hands its jobs back; they go on from their checkpoints in a new worker, at most ``TRIES`` times.
+A cell that another run of this machine is doing is waited for, so that a run ends when its study has.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -17,12 +19,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from betavae.disk import Unwritable
 from betavae.errors import Fault
+from betavae.study import machine
 from betavae.study.cells import Job
 from betavae.types import Json
 
 TRIES = 3
 """How often a job is begun before it counts as failed."""
+COMMAND = (sys.executable, "-m", "betavae.study.executors.worker")
 
 Group = tuple[Job, ...]
 Hear = Callable[[int, dict[str, Any]], None]
@@ -37,9 +42,11 @@ class Worker:
         self.prepares = ""
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         self.log = log.open("ab")
+        # In a process group of its own: an interrupt at the keyboard is for the driver, whose pipe ends the worker.
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True,
+            process_group=0,
+        )  # fmt: skip
         self.thread = threading.Thread(target=self._listen, args=(inbox,), daemon=True)
         self.thread.start()
 
@@ -60,6 +67,12 @@ class Worker:
             self.process.stdin.write(json.dumps(task) + "\n")
             self.process.stdin.flush()
 
+    def fall(self) -> str:
+        """How its process ended, in words."""
+        code = self.process.returncode
+        how = f"by signal {-code}" if code and code < 0 else f"with exit code {code}"
+        return how + (", as where memory runs out" if code == -signal.SIGKILL else "")
+
     @property
     def idle(self) -> bool:
         return not self.group and not self.prepares
@@ -77,6 +90,11 @@ class Worker:
         self.log.close()
 
 
+def slots(device: str) -> int:
+    """How many workers this machine takes: one per core, or one for its GPU."""
+    return machine.cores() if device == "cpu" else 1
+
+
 def execute(
     groups: Sequence[Group],
     *,
@@ -87,24 +105,20 @@ def execute(
     threads: int,
     every: float,
     hear: Hear,
+    checkpoints: int = 2,
 ) -> dict[str, str]:
     """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
+    Raises Unwritable where the disk refuses: nothing that is done then could be kept.
 
     A dataset is prepared (drawn, converted, checked) once, by one worker, before any of its groups begins.
     """
     logs = store / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "betavae.study.executors.worker",
-        str(store),
-        device,
-        str(every),
-        json.dumps(study),
-    ]
+    desk = {"store": str(store), "study": study, "device": device, "every": every, "checkpoints": checkpoints}
+    command = [*COMMAND, json.dumps(desk)]
     inbox: queue.Queue[Any] = queue.Queue()
     waiting, failures, tries = list(groups), dict[str, str](), Counter[str]()
+    elsewhere: set[str] = set()
     unprepared = list(dict.fromkeys(job.cell.dataset for group in groups for job in group))
     prepared: set[str] = set()
     crew: list[Worker] = []
@@ -119,9 +133,8 @@ def execute(
         if ready:
             waiting.remove(ready)
             worker.group = ready
-            worker.send(
-                {"jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]}
-            )
+            plain = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]
+            worker.send({"jobs": plain, "wait": ready[0].cell.id in elsewhere})
         elif unprepared:
             worker.prepares = unprepared.pop(0)
             hear(worker.number, {"preparing": worker.prepares})
@@ -145,7 +158,7 @@ def execute(
                     if tries[key] < TRIES:
                         waiting.insert(0, lost)
                     else:
-                        fail(lost, f"its worker died {TRIES} times; see {worker.log.name}")
+                        fail(lost, f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}")
                 elif worker.prepares:
                     tries[worker.prepares] += 1
                     if tries[worker.prepares] >= TRIES:
@@ -156,7 +169,7 @@ def execute(
                 else:
                     tries["idle"] += 1
                     if tries["idle"] >= TRIES:
-                        raise Fault(f"workers die before they begin; see {worker.log.name}")
+                        raise Fault(f"workers die before they begin, {worker.fall()}; see {worker.log.name}")
                 worker.stop()
                 crew[crew.index(worker)] = hire(worker.number)
                 continue
@@ -169,9 +182,15 @@ def execute(
                     for group in broken:
                         waiting.remove(group)
                         fail(group, message["failure"])
+            elif "refused" in message:
+                raise Unwritable(message["refused"])
             elif "finished" in message:
-                worker.group = ()
-                failures.update({k: v for k, v in message["finished"].items() if v not in ("done", "elsewhere")})
+                fates, tried, worker.group = message["finished"], worker.group, ()
+                failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere")})
+                # Alone and after all else: who waits holds no lease that others could wait for.
+                others = [(job,) for job in tried if fates[job.cell.id] == "elsewhere"]
+                waiting.extend(others)
+                elsewhere |= {job.cell.id for (job,) in others}
     finally:
         for worker in crew:
             worker.stop()

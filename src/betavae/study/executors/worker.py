@@ -1,8 +1,8 @@
 """A worker process: jobs come in as JSON lines, messages go out as JSON lines, records go to the store.
 
-Run by the local executor as ``python -m betavae.study.executors.worker STORE DEVICE STUDY``. Plain pipes and plain
-JSON: nothing is pickled, a killed worker cannot wedge a shared lock, and a worker whose driver is gone ends at its
-next message.
+Run by the local executor as ``python -m betavae.study.executors.worker DESK``, the desk as JSON. Plain pipes and
+plain JSON: nothing is pickled, a killed worker cannot wedge a shared lock, and a worker whose driver is gone ends at
+once, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -10,30 +10,33 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from betavae import datasets
+from betavae.disk import Unwritable
 from betavae.study.cells import Cell, Job, Question
 from betavae.study.leases import try_lease
-from betavae.study.perform import perform
+from betavae.study.perform import failed, perform, reason
 from betavae.study.store import Store
 from betavae.types import Json
-
-STALE = 30.0
-"""Seconds after which a worker reads again what others have done."""
 
 
 class StoreDesk:
     """The desk of a process that writes to the store itself: its own record file, the shared arrays and checkpoints."""
 
-    def __init__(self, store: Store, study: dict[str, Json], device: str, every: float, say: Any) -> None:
-        self.store, self.study, self.device, self.every, self._say = store, study, device, every, say
+    def __init__(
+        self, store: Store, study: dict[str, Json], say: Any, *, device: str, every: float, checkpoints: int
+    ) -> None:
+        self.store, self.study, self._say = store, study, say
+        self.device, self.every, self.checkpoints = device, every, checkpoints
         self._done = store.done()
 
     def refresh(self) -> None:
@@ -58,45 +61,65 @@ class StoreDesk:
         self._say(message)
 
 
+def _tasks() -> Iterator[dict[str, Any]]:
+    """The tasks that come in. When standard input closes, the driver is done or dead, and this process ends there."""
+    inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            inbox.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield json.loads(inbox.get())
+
+
 def main(arguments: list[str]) -> int:
     """Serve jobs until standard input closes."""
-    path, device, every, study = arguments[0], arguments[1], float(arguments[2]), json.loads(arguments[3])
+    given = json.loads(arguments[0])
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not break the protocol
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
     def say(message: dict[str, Any]) -> None:
-        out.write(json.dumps(message) + "\n")
-        out.flush()
+        try:
+            out.write(json.dumps(message) + "\n")
+            out.flush()
+        except BrokenPipeError:
+            os._exit(0)
 
-    desk = StoreDesk(Store(Path(path)), study, device, every, say)
+    store, study = Store(Path(given.pop("store"))), given.pop("study")
+    desk = StoreDesk(store, study, say, **given)
     say({"ready": os.getpid()})
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        for line in sys.stdin:
-            task = json.loads(line)
-            if "prepare" in task:
-                begun = time.perf_counter()
-                failure = ""
-                try:
-                    datasets.load(task["prepare"], device="cpu")
-                except Exception as error:
-                    failure = str(error)
-                say({"prepared": task["prepare"], "seconds": time.perf_counter() - begun, "failure": failure})
-                continue
-            jobs = [
-                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
-                for j in task["jobs"]
-            ]
-            say({"finished": _together(jobs, desk)})
+    for task in _tasks():
+        if "prepare" in task:
+            begun = time.perf_counter()
+            failure = ""
+            try:
+                datasets.load(task["prepare"], device="cpu")
+            except Exception as error:
+                failure = reason(error)
+            say({"prepared": task["prepare"], "seconds": time.perf_counter() - begun, "failure": failure})
+            continue
+        jobs = [
+            Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in task["jobs"]
+        ]
+        try:
+            say({"finished": _together(jobs, desk, wait=task["wait"])})
+        except Unwritable as error:
+            say({"refused": str(error)})
     return 0
 
 
-def _together(jobs: list[Job], desk: StoreDesk) -> dict[str, str]:
-    """Do the jobs whose lease is free; the rest belong to another process. Returns each cell's fate."""
+def _together(jobs: list[Job], desk: StoreDesk, wait: bool) -> dict[str, str]:
+    """Do the jobs whose lease is free; the rest belong to another process. Returns each cell's fate. Raises
+    Unwritable.
+    """
     held, fate = [], {}
     with contextlib.ExitStack() as stack:
         for job in jobs:
-            lease = try_lease(desk.store, job.cell.id)
+            lease = try_lease(desk.store, job.cell.id, wait=wait)
             fate[job.cell.id] = "done" if lease else "elsewhere"
             if lease:
                 stack.enter_context(lease)
@@ -105,9 +128,12 @@ def _together(jobs: list[Job], desk: StoreDesk) -> dict[str, str]:
         if held:
             try:
                 perform(held, desk)
+            except Unwritable:
+                raise
             except Exception as error:
                 for job in held:
-                    fate[job.cell.id] = f"{type(error).__name__}: {error}"
+                    fate[job.cell.id] = reason(error)
+                    failed(job, desk, reason(error))
     return fate
 
 

@@ -1,0 +1,143 @@
+"""What is done beside the steps of training: progress, checkpoints, the clock; and going on from a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from betavae.study.cells import Cell, Job
+from betavae.training import checkpoint, single
+from betavae.training.single import Member, State, Task
+
+if TYPE_CHECKING:
+    from betavae.study.perform import Desk
+
+LEISURE = 50.0
+"""A checkpoint waits this many times as long as the last one took, so that it costs at most a fiftieth."""
+SAY_EVERY = 0.5
+"""Seconds between two words on progress."""
+
+
+def steps_at(task: Task, at: float) -> int:
+    """The step at a fraction of training."""
+    return round(at * task.recipe.steps)
+
+
+def going_on(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, float]:
+    """The state to go on from, and the seconds it took: the newest checkpoint that no open question has to look
+    behind, or the start.
+    """
+    fresh, last = single.start(task, member), task.recipe.steps
+    open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
+
+    def check(found: checkpoint.Checkpoint) -> None:
+        state = unpack(found)
+        if found.meta.get("cell") != job.cell.id:
+            raise ValueError(f"it is of cell {found.meta.get('cell')!r:.40}")
+        rests = found.step == last or state.diverged is not None
+        for mine, its in ((fresh.params, state.params), *(() if rests else ((fresh.moments, state.moments),))):
+            if _form(mine) != _form(its):
+                raise ValueError("its tensors are not those of this cell's model and optimiser")
+        if _form({"trace": fresh.trace}) != _form({"trace": state.trace}):
+            raise ValueError("its curve is not that of this cell's recipe")
+
+    found = checkpoint.latest(
+        desk.folder(job.cell.id),
+        lambda text: desk.say({"note": text}),
+        until=min((steps_at(task, at) for at in open_at), default=last),
+        check=check,
+    )
+    if found is None:
+        return fresh, 0.0
+    if found.step:
+        desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
+    state = unpack(found)
+    for held in (state.params, state.moments):
+        held.update({k: v.to(task.dataset.device) for k, v in held.items()})
+    return state, float(found.meta.get("seconds", 0.0))
+
+
+def _form(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {key: (tensor.shape, tensor.dtype) for key, tensor in tensors.items()}
+
+
+def pack(state: State, moments: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """A state as flat tensors and plain notes, for a checkpoint. A finished one needs its moments no more."""
+    tensors = {f"params/{k}": v.detach().cpu().contiguous() for k, v in state.params.items()}
+    if moments:
+        tensors |= {f"moments/{k}": v.cpu().contiguous() for k, v in state.moments.items()}
+    return {**tensors, "trace": state.trace.cpu()}, {"diverged": list(state.diverged) if state.diverged else None}
+
+
+def unpack(found: checkpoint.Checkpoint) -> State:
+    """The state that a checkpoint holds. Raises ValueError or KeyError where it holds something else."""
+    parts: dict[str, dict[str, torch.Tensor]] = {"params": {}, "moments": {}}
+    for key, tensor in found.tensors.items():
+        if key != "trace":
+            kind, _, name = key.partition("/")
+            parts[kind][name] = tensor
+    fell = found.meta.get("diverged")
+    diverged = (int(fell[0]), str(fell[1])) if fell else None
+    return State(parts["params"], parts["moments"], found.tensors["trace"], found.step, diverged)
+
+
+class Watch:
+    """Progress twice a second, a checkpoint every so often, the clock of training alone.
+
+    The interval grows where disks are slow: see LEISURE.
+    """
+
+    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float) -> None:
+        self.task, self.cell, self.desk, self.seconds = task, cell, desk, seconds
+        self.every = desk.every
+        self.first: int | None = None
+        self.said = self.began = time.perf_counter()
+        self.saved = seconds
+
+    def __call__(self, state: State) -> None:
+        now = time.perf_counter()
+        self.first = state.step - 1 if self.first is None else self.first
+        if now - self.said > SAY_EVERY:
+            self._say(state, now)
+        if self.spent() - self.saved > self.every:
+            self.save(state)
+
+    def save(self, state: State, final: bool = False) -> None:
+        """Put a checkpoint down; the final one is parameters alone, and the only one."""
+        begun = time.perf_counter()
+        tensors, meta = pack(state, moments=not final)
+        meta |= {"cell": self.cell.id, "seconds": self.spent()}
+        keep = 1 if final else self.desk.checkpoints
+        checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep)
+        self.every = max(self.desk.every, LEISURE * (time.perf_counter() - begun))
+        self.saved = self.spent()
+
+    def spent(self) -> float:
+        """Seconds of training so far, resumed parts included, questions excluded."""
+        return self.seconds + (time.perf_counter() - self.began if self.began else 0.0)
+
+    def pause(self) -> None:
+        self.seconds, self.began = self.spent(), 0.0
+
+    def resume(self) -> None:
+        self.began = time.perf_counter()
+        self.first = None
+
+    def _say(self, state: State, now: float) -> None:
+        assert self.first is not None
+        done = (state.step - self.first) * self.task.recipe.batch
+        row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
+        mean = row[:-1] / row[-1].clamp(min=1)
+        self.desk.say(
+            {
+                "cell": self.cell.id,
+                "step": state.step,
+                "steps": self.task.recipe.steps,
+                "rate": done / max(1e-9, now - self.began),
+                "reconstruction": float(mean[0]),
+                "kl": float(mean[1:].sum()),
+            }
+        )
+        self.said = now
