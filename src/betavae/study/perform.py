@@ -33,8 +33,6 @@ from betavae.types import Json
 
 COLLAPSED = 0.01
 """A latent whose KL stays below this many nats carries nothing."""
-STRIDE = 500
-"""Steps between looks at the clock where members are stacked on a GPU."""
 
 
 class Desk(Protocol):
@@ -184,23 +182,13 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     states = [state for state, _ in taken]
     watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, taken, strict=True)]
     for at in fractions:
-        states = _advance(task, members, states, steps_at(task, at), watches)
+        states = population.advance(task, members, states, steps_at(task, at), lambda k, state: watches[k](state))
         for job, state, watch in zip(jobs, states, watches, strict=True):
             watch.pause()
             _due(job, at, task, state, dataset, desk)
             watch.resume()
     for job, state, watch in zip(jobs, states, watches, strict=True):
         _finish(job, task, state, watch, dataset, desk)
-
-
-def _advance(
-    task: Task, members: Sequence[Member], states: list[State], until: int, watches: Sequence[Watch]
-) -> list[State]:
-    """All members to a step. Members in one program come apart every STRIDE steps, so that they can be saved."""
-    while low := [s.step for s in states if s.diverged is None and s.step < until]:
-        stop = until if task.dataset.device.type == "cpu" else min(until, min(low) + STRIDE)
-        states = population.advance(task, members, states, stop, lambda k, state: watches[k](state))
-    return states
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
