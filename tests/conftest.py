@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,23 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("fixtures of ../shared/data are not here")
     return SHARED
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies would take loopback addresses elsewhere, and silence should not last."""
+    from betavae.datasets import transfer
+
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(transfer, "TIMEOUT", (5.0, 0.5))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print at the end what tests counted: each ``record_property("counted", text)``, from whichever process."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    for report in reports:
+        if getattr(report, "when", None) == "call":
+            for name, text in report.user_properties:
+                if name == "counted":
+                    terminalreporter.write_line(text)

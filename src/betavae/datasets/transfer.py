@@ -83,7 +83,7 @@ def _agreed(response: requests.Response, part: Path, here: int) -> tuple[int, in
     """Where the server starts, and how long the whole file is."""
     if response.status_code == 416:
         part.unlink(missing_ok=True)
-        raise Interrupted("it cannot continue from where we are")
+        raise Interrupted(f"it has nothing beyond the {here:,} bytes that came")
     if response.status_code not in (200, 206):
         raise Unavailable(f"it answers HTTP {response.status_code} {response.reason}")
     if "html" in response.headers.get("Content-Type", "").lower():

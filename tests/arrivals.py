@@ -1,0 +1,71 @@
+"""Entries of the catalogue made small: official names and formats, a grid of six images, addresses of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile import BATCHES, COUNT
+
+from betavae.datasets import cifar, files, official
+from betavae.datasets.catalogue import CATALOGUE, Entry
+from betavae.factors import Factors
+
+GRID = Factors(("colour", "place"), (2, 3))
+SMALL = cifar.Binary(
+    (cifar.Batch("batches/train.bin", 0, BATCHES["batches/train.bin"]), cifar.Batch("batches/test.bin", 4, 2)), (10,)
+)
+CONTENT = np.random.default_rng(1).integers(0, 256, 600_000, dtype=np.uint8).tobytes()
+OTHER = np.random.default_rng(2).integers(0, 256, 600_000, dtype=np.uint8).tobytes()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def published(monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, *mirrors: str, **changes: object) -> Entry:
+    """The catalogue's entry under its own name, for a small file at these addresses."""
+    known = {"size": len(content), "published": {"sha256": sha256(content)}, "mirrors": mirrors}
+    entry = replace(CATALOGUE[name], **(known | changes))
+    monkeypatch.setitem(CATALOGUE, name, entry)
+    if name in official.KINDS:
+        monkeypatch.setitem(official.KINDS, name, official.KINDS[name]._replace(entry=entry, factors=GRID))
+    if name in cifar.KINDS:
+        small = cifar.KINDS[name]._replace(entry=entry, read=SMALL.read, size=COUNT, train=4)
+        monkeypatch.setitem(cifar.KINDS, name, small)
+    return entry
+
+
+def raw(root: Path) -> dict[str, bytes]:
+    """What lies in ``raw/``, but for locks."""
+    return {path.name: path.read_bytes() for path in (root / "raw").glob("*") if not path.name.endswith(".lock")}
+
+
+def made(make, folder: Path) -> bytes:
+    make(folder / "source")
+    return (folder / "source").read_bytes()
+
+
+def fetched(root: Path, name: str = "shapes3d") -> Path:
+    return files.fetch(name, root=root, progress=False)
+
+
+ELSEWHERE = """
+import sys
+from dataclasses import replace
+from betavae.datasets import catalogue, files
+root, url, size, sha256 = sys.argv[1:]
+files.CATALOGUE["shapes3d"] = replace(
+    catalogue.CATALOGUE["shapes3d"], mirrors=(url,), size=int(size), published={"sha256": sha256}
+)
+print(files.fetch("shapes3d", root=root, progress=False))
+"""
+
+
+def elsewhere(root: Path, content: bytes, url: str) -> list[str]:
+    """The command line of another process that fetches this content."""
+    return [sys.executable, "-c", ELSEWHERE, str(root), url, str(len(content)), sha256(content)]
