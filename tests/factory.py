@@ -71,6 +71,11 @@ class FakeStore:
         }
         self.kept.append({**record, **fields})
 
+    def add_run(self, wall: float, predicted: float, **fields: Any) -> None:
+        """Append the record that a run leaves of itself."""
+        self.add(vae(), scores={"wall": wall, "predicted": predicted}, notes={"workers": 2, "jobs": 3}, **fields)
+        self.kept[-1] |= {"kind": "run", "cell": None, "cell_id": None, "data": None}
+
 
 def vae(
     dataset: str = "dsprites",

@@ -108,6 +108,7 @@ CLAIMS: tuple[Claim, ...] = (
           "convolutional VAE, both CIFARs", "mean distance over β, CIFAR10 less CIFAR100",
           contrasts_images.cifar_100_below_10, None, unit="distance"),
     Claim("beta-is-variance", "With Gaussian pixels, a β-VAE of β = σ² is a VAE of variance σ².",
-          "Sec. 4.2, Eq. 7 to 9", "gradients of one convolutional VAE", "largest relative difference of the two gradients",
+          "Sec. 4.2, Eq. 7 to 9", "gradients of one convolutional VAE",
+          "largest relative difference of the two gradients",
           contrasts_images.equations_agree(ROUNDING), 0, unit=""),
 )  # fmt: skip

@@ -40,7 +40,8 @@ def strips(panels: Mapping[str, Sequence[Strip]], unit: str, chance: Mapping[str
             ax.text(chance[title], -0.75, f" chance {chance[title]:.0f}", **place)
         tidy(ax, title, unit, grid="x")
         ax.set_ylim(len(panel) - 0.4, -0.8)
-        ax.set_yticks(range(len(panel)), [s.label for s in panel] if k == 0 else [])
+        ax.set_yticks(range(len(panel)), [s.label for s in panel])
+        ax.tick_params(axis="y", left=k == 0, labelleft=k == 0)
         if chance:
             ax.set_xlim(0, 103)
     figure.legend(handles=_legend(panels), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
@@ -61,9 +62,9 @@ def _strip(ax: Axes, y: float, strip: Strip) -> None:
             {"color": shade} if fell else {"markerfacecolor": shade, "markeredgecolor": "white", "markeredgewidth": 0.5}
         )
         ax.plot([fill.values[seed]], [y + offset], mark, markersize=5.5, zorder=3, **look)
-    if values:
+    if len(values) > 1:  # the median of one value is its dot
         middle = statistics.median(values)
-        ax.plot([middle, middle], [y - 0.3, y + 0.3], color="black", linewidth=1.8, zorder=4)
+        ax.plot([middle, middle], [y - 0.3, y + 0.3], color="black", linewidth=1.8, zorder=2.5)
     if strip.published is not None:
         ax.plot([strip.published], [y], "D", markersize=6, markerfacecolor="none", markeredgecolor="black", zorder=5)
     if strip.reprinted is not None:
@@ -168,7 +169,7 @@ def against_pairs(
             )
             ax.plot([end * shift], [100 * limits[row]], ">", color=colour(row), markersize=7, markerfacecolor="white")
     ax.set_xscale("log", base=2)
-    ax.axhline(100 * chance, color="#777777", linestyle=":", linewidth=1.2)
+    ax.axhline(100 * chance, color="#777777", linestyle=":", linewidth=1.2, label=f"chance, {100 * chance:.0f}")
     ticks = [*pairs, end] if limits else pairs
     ax.set_xticks(ticks, [*map(str, pairs), "∞"] if limits else [*map(str, pairs)])
     ax.minorticks_off()
@@ -190,8 +191,7 @@ def equivalence(variance: Sequence[float], lines: Mapping[str, Sequence[float]])
     ax.set_ylim(floor / 2, 10)
     ax.set_xticks(list(variance), [f"{v:g}" for v in variance])
     ax.minorticks_off()
-    ax.axhline(1.2e-7, color="#777777", linestyle=":", linewidth=1.2)
-    ax.text(variance[0], 1.6e-7, "one rounding in single precision", fontsize=7.5, color="#666666", va="bottom")
+    ax.axhline(1.2e-7, color="#777777", linestyle=":", linewidth=1.2, label="one rounding")
     tidy(ax, "", "σ², variance of the likelihood", "relative difference")
     figure.legend(loc="outside right center", fontsize=8.5, frameon=False)
     return figure

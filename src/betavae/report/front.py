@@ -83,5 +83,5 @@ def said(judged: Sequence[Verdict]) -> list[Block]:
             f"{fewest} seeds. {leaning} of them lean the paper's way so far, which decides nothing."
         )
     if missing:
-        lines.append(f"{len(missing)} claims have no records here.")
+        lines.append(f"Not run here: {words.several(v.claim.name for v in missing)}.")
     return [Items(lines)]

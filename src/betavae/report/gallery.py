@@ -79,11 +79,14 @@ class Space(NamedTuple):
 
 def spaces(panels: Sequence[Space]) -> Figure:
     """Figure 5: every factor swept through the median image, one colour per factor, the same scale in all panels."""
-    figure = canvas(8.6, 4.6)
+    figure = canvas(8.6, 5.1)
     grid = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
     names: Sequence[str] = ()
+    reach = 1.06 * max(float(np.abs(panel.points).max()) for panel in panels)
     for ax, panel in zip(grid, panels, strict=True):
         names = panel.names
+        ax.set_xlim(-reach, reach)
+        ax.set_ylim(-reach, reach)
         for k in range(len(names)):
             mine = panel.factor == k
             path = panel.points[mine][np.argsort(panel.value[mine], kind="stable")]
@@ -92,7 +95,7 @@ def spaces(panels: Sequence[Space]) -> Figure:
                 *path.T, "o", color=FACTOR_COLOURS[k % 7], markersize=4, markeredgecolor="white", markeredgewidth=0.3
             )
         tidy(ax, panel.title, "first component", grid="both")
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal")
     tidy(grid[0], grid[0].get_title(loc="left"), "first component", "second component", grid="both")
     handles = [Line2D([], [], marker="o", color=FACTOR_COLOURS[k % 7], label=name) for k, name in enumerate(names)]
     figure.legend(handles=handles, loc="outside lower center", ncols=max(1, len(handles)), fontsize=8.5, frameon=False)

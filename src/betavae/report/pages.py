@@ -31,7 +31,7 @@ def blocks(evidence: Evidence, date: str | None) -> list[Block]:
     return [
         *front(evidence, judged, date),
         *shapes2d.table_1(evidence),
-        *scores.noise(evidence),
+        *scores.selection(evidence),
         Heading("Figure 1: samples"),
         *shapes2d.samples(evidence, evidence.datasets(*FACTOR_COUNT), "figure-1", "Figure 1"),
         Heading("Figure 2: samples of natural images"),
@@ -42,6 +42,7 @@ def blocks(evidence: Evidence, date: str | None) -> list[Block]:
         *scores.figure_5(evidence),
         *scores.figure_6(evidence),
         *scores.table_2(evidence),
+        *scores.noise(evidence),
         *natural.table_3(evidence),
         *natural.figures_7_and_8(evidence),
         *natural.figures_9_and_10(evidence),

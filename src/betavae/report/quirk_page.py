@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from betavae.report import gallery, tables, words
-from betavae.report.document import Block, Heading, Items, Table, Text
+from betavae.report.document import Block, Folded, Heading, Items, Table, Text
 from betavae.report.evidence import Evidence, Record, Row, asked, quirks_of
+from betavae.report.shapes2d import missing
 from betavae.report.style import picture
 from betavae.study import published
 from betavae.study.published import FACTOR_COUNT, PAPER_NAME
@@ -18,8 +20,22 @@ Pair = tuple[Record, Record]
 """The same question of the same seed, with the quirk off and on."""
 
 
+class Moved(NamedTuple):
+    """One line of a quirk's table: the model and question, off, on, and how far it moves, as printed and as a number."""
+
+    cells: list[str]
+    by: float
+
+
 def quirks(evidence: Evidence) -> list[Block]:
-    """The section of quirks: what each is, and what it moves."""
+    """The section of quirks: a table of them all, then what each is and all that it moves."""
+    found = {name: moved(evidence, quirk) for name, quirk in QUIRKS.items()}
+    rows = []
+    for name, lines in found.items():
+        most = max(lines, key=lambda line: abs(line.by), default=None)
+        pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
+        told = most.cells if most else [pictured, *[words.NOTHING] * 5]
+        rows.append([f"`{name}`", *told])
     blocks: list[Block] = [
         Heading("The published code's deviations, switched on by name"),
         Text(
@@ -27,40 +43,39 @@ def quirks(evidence: Evidence) -> list[Block]:
             "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
             "show what it explains."
         ),
+        Table("What each quirk moves most", ["Quirk", *HEADER], rows, [NOTE]),
     ]
-    for quirk in QUIRKS.values():
-        blocks += [Heading(quirk.name, 3), Items([quirk.what, f"Source: {quirk.source}", f"Touches: {quirk.touches}"])]
-        blocks += moved(evidence, quirk) or [Text("Not run at this scale.")]
+    for name, quirk in QUIRKS.items():
+        blocks += [Heading(name, 3), Items([quirk.what, f"Source: {quirk.source}", f"Touches: {quirk.touches}"])]
+        table = Table(f"`{name}`", HEADER, [line.cells for line in found[name]])
+        shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
+        pictures = _pictures(evidence, quirk)
+        blocks += [*(shown if table.rows else []), *pictures]
+        if not table.rows and not pictures:
+            blocks.append(missing(f"The {name} quirk"))
     return blocks
 
 
-def moved(evidence: Evidence, quirk: Quirk) -> list[Block]:
-    """What one quirk moves: a table of scores off, on and published, or a picture of traversals."""
-    groups: dict[str, list[Pair]] = {}
-    keys: dict[str, tuple[Row, str, str, Record]] = {}
+def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
+    """Every score that one quirk moves, off and on, beside what is published."""
+    groups: dict[tuple[str, str], list[Pair]] = {}
     for off, on in twins(evidence, quirk):
         row = evidence.row(off)
-        for score in SCORES.get(off["question"]["measure"], ()):
-            for name in (s for s in on["scores"] if s == score or (score.endswith("_") and s.startswith(score))):
-                label = f"{words.known_as(row.dataset)}, {tables.name(row)}, {_question(off)}"
-                key = f"{label}: {name}"
-                groups.setdefault(key, []).append((off, on))
-                keys[key] = (row, label, name, off)
-    rows = [_line(groups[key], *keys[key]) for key in groups]
-    blocks: list[Block] = []
-    if rows:
-        header = ["Model and question", "n", "off", "on", "moves by", "published"]
-        blocks.append(Table(f"`{quirk.name}`", header, rows, [NOTE]))
-    return blocks + _pictures(evidence, quirk)
+        label = f"{words.known_as(row.dataset)}, {tables.name(row)}, {_question(off)}"
+        for name in on["scores"]:
+            if name in ("higgins", "reconstruction", "fid") or name.startswith("fd_"):
+                groups.setdefault((label, name), []).append((off, on))
+    return [_line(evidence.row(pairs[0][0]), label, score, pairs) for (label, score), pairs in groups.items()]
 
 
+HEADER = ["Model and question", "n", "off", "on", "moves by", "published"]
+LONG = 12
+"""Tables longer than this open on demand."""
 NOTE = (
     "Medians over training seeds; “moves by” is the median of the paired differences. Scores of the metric are in per "
     "cent. The published number is the paper's median where it prints one, else its mean, over its own seeds and, in "
-    "Tables 2, its β's."
+    "Table 2, its β's."
 )
-SCORES = {"higgins": ("higgins",), "reconstruction": ("reconstruction",), "frechet": ("fid", "fd_")}
-"""The scores shown of each measure; a name that ends in _ stands for every score that begins so."""
 
 
 def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
@@ -103,14 +118,14 @@ def _question(record: Record) -> str:
             return f"{other}, {knobs.get('split', 'train')} split"
 
 
-def _line(pairs: Sequence[Pair], row: Row, label: str, score: str, off: Record) -> list[str]:
+def _line(row: Row, label: str, score: str, pairs: Sequence[Pair]) -> Moved:
     scale, digits = (100.0, 1) if score == "higgins" else (1.0, 1 if score in ("fid", "reconstruction") else 2)
-    before = [scale * o["scores"][score] for o, _ in pairs]
-    after = [scale * o["scores"][score] for _, o in pairs]
-    moves = statistics.median(b - a for a, b in zip(before, after, strict=True))
+    before = [scale * off["scores"][score] for off, _ in pairs]
+    after = [scale * on["scores"][score] for _, on in pairs]
+    by = statistics.median(b - a for a, b in zip(before, after, strict=True))
     shown = (f"{statistics.median(v):,.{digits}f}" for v in (before, after))
-    named = "" if score in label else f" (`{score}`)" if score not in ("higgins", "reconstruction") else ""
-    return [label + named, str(len(pairs)), *shown, f"{moves:+,.{digits}f}", printed(row, off, score)]
+    named = f" (`{score}`)" if score.startswith("fd_") else ""
+    return Moved([label + named, str(len(pairs)), *shown, f"{by:+,.{digits}f}", printed(row, pairs[0][0], score)], by)
 
 
 def printed(row: Row, record: Record, score: str) -> str:
@@ -130,15 +145,16 @@ def printed(row: Row, record: Record, score: str) -> str:
     return words.NOTHING
 
 
+def _pair(evidence: Evidence, quirk: Quirk) -> Pair | None:
+    """The first twins that are pictures of traversals."""
+    return next((p for p in twins(evidence, quirk) if p[0]["question"]["measure"] == "traversals"), None)
+
+
 def _pictures(evidence: Evidence, quirk: Quirk) -> list[Block]:
-    """Traversals with the quirk off and on, of the first pair that has them."""
-    pair = next((p for p in twins(evidence, quirk) if p[0]["question"]["measure"] == "traversals"), None)
-    if pair is None:
-        return []
-    panels = []
-    for word, record in zip(("off", "on"), pair, strict=True):
+    pair, panels = _pair(evidence, quirk), []
+    for word, record in zip(("off", "on"), pair or (), strict=False):
         a = evidence.arrays(record)
         title = f"{quirk.name} {word}: {tables.name(evidence.row(record))}, seed {record['cell']['seed']}"
         panels.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
     said = f"The same image and codes with `{quirk.name}` off and on."
-    return [picture(f"quirk-{quirk.name}", gallery.traversals(panels), said)]
+    return [picture(f"quirk-{quirk.name}", gallery.traversals(panels), said)] if panels else []

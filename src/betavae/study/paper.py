@@ -65,9 +65,8 @@ SCALES: dict[str, Scale] = {
         passes={("dsprites", "mlp"): 512, ("dsprites", "conv"): 512, ("shapes3d", "conv"): 256, ("mpi3d", "conv"): 256,
                 ("cifar", "conv"): 256},
         seeds={"dsprites": SEEDS[:1], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
-        votes=100, test_votes=100, pool=400, frames=24, curve=(0.5, 1.0), twins=("rgb-layout", "dropout-on"),
-        full_fits=False,
-        small=True,
+        votes=100, test_votes=100, pool=400, frames=24, curve=(0.5, 1.0), twins=tuple(QUIRKS),
+        full_fits=False, small=True,
     ),
     "laptop": Scale(
         passes={("dsprites", "mlp"): 20_480, ("dsprites", "conv"): 32_000, ("shapes3d", "conv"): 12_800,
@@ -224,13 +223,16 @@ def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
             asked = tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at)
             if size.small:
                 c = job.cell
-                if c.seed != first or c.beta not in (None, 4.0) or not (c.recipe or c.fit) or name == "mlp-no-drop":
+                if c.seed != first or c.beta not in (None, 4.0) or not (c.recipe or c.fit):
                     continue
-                asked = tuple(
-                    q
-                    for q in asked
-                    if dict(q.knobs).get("pairs", 64) == 64 and "ask" not in dict(q.knobs) and not q.seed
-                )
+                asked = tuple(q for q in asked if _cheap(q, name))
             twin = switched(Job(job.cell, asked), name)
             if twin:
                 yield twin
+
+
+def _cheap(question: Question, quirk: str) -> bool:
+    """Whether a small scale's twin is asked this: the main votes, and the slow classifier only for its own quirk."""
+    knobs = dict(question.knobs)
+    slow = knobs.get("classifier") == "mlp" and quirk != "dropout-on"
+    return knobs.get("pairs", 64) == 64 and "ask" not in knobs and not question.seed and not slow
