@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SHARE = 0.6  # of the device's free memory that images may fill; the rest is for training
 BLOCK = 1 << 28  # bytes moved to the device at a time
+LARGE = 1 << 30  # bytes above which a memory-mapped array is not kept in memory as it is read
 
 Renderer = Callable[[Tensor], Tensor]
 
@@ -21,15 +23,39 @@ Renderer = Callable[[Tensor], Tensor]
 def stored(images: Array, device: torch.device, size: int | None = None) -> Renderer:
     """The renderer of uint8 ``images [N, C, H, W]``; with ``size``, bilinearly resized to ``size`` x ``size``."""
     kept = _on(images, device)
+    gather = _gather(images)
 
     def render(index: Tensor) -> Tensor:
-        chosen = torch.from_numpy(np.array(images[index.cpu().numpy()])).to(device) if kept is None else kept[index]
+        chosen = torch.from_numpy(gather(index.cpu().numpy())).to(device) if kept is None else kept[index]
         pixels = chosen.float().div_(255)
         if size is not None:
             pixels = torch.nn.functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False)
         return pixels
 
     return render
+
+
+def _gather(images: Array) -> Callable[[Array], Array]:
+    """How images are taken by index; of a large memory-mapped array only those asked for are read, and given back.
+
+    Left alone, the system reads far ahead of every image and the process grows towards the whole array: 12,800 random
+    images of 12.7 GB took 1.2 GB of memory, and a hundred times longer.
+    """
+    mapped = getattr(images, "_mmap", None)
+    if not isinstance(mapped, mmap.mmap) or images.nbytes <= LARGE or not hasattr(mmap, "MADV_WILLNEED"):
+        return lambda index: np.array(images[index])
+    first, row = images.offset % mmap.ALLOCATIONGRANULARITY, images.nbytes // len(images)  # type: ignore[attr-defined]
+    mapped.madvise(mmap.MADV_RANDOM)
+
+    def gather(index: Array) -> Array:
+        for i in index.tolist():
+            start = (first + i * row) // mmap.PAGESIZE * mmap.PAGESIZE
+            mapped.madvise(mmap.MADV_WILLNEED, start, first + (i + 1) * row - start)
+        chosen = np.array(images[index])
+        mapped.madvise(mmap.MADV_DONTNEED)
+        return chosen
+
+    return gather
 
 
 def _on(images: Array, device: torch.device) -> Tensor | None:
