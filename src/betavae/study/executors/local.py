@@ -143,6 +143,11 @@ def execute(
     def fail(group: Group, reason: str) -> None:
         failures.update({job.cell.id: reason for job in group})
 
+    def without(dataset: str, reason: str) -> None:
+        for group in [g for g in waiting if g[0].cell.dataset == dataset]:
+            waiting.remove(group)
+            fail(group, reason)
+
     try:
         crew.extend(hire(k) for k in range(max(1, min(workers, len(groups)))))
         while waiting or any(not w.idle for w in crew):
@@ -161,11 +166,11 @@ def execute(
                         fail(lost, f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}")
                 elif worker.prepares:
                     tries[worker.prepares] += 1
-                    if tries[worker.prepares] >= TRIES:
-                        raise Fault(
-                            f"preparing {worker.prepares} killed its worker {TRIES} times; see {worker.log.name}"
-                        )
-                    unprepared.insert(0, worker.prepares)
+                    if tries[worker.prepares] < TRIES:
+                        unprepared.insert(0, worker.prepares)
+                    else:
+                        reason = f"preparing {worker.prepares} killed its worker {TRIES} times, at last {worker.fall()}"
+                        without(worker.prepares, f"{reason}; see {worker.log.name}")
                 else:
                     tries["idle"] += 1
                     if tries["idle"] >= TRIES:
@@ -178,10 +183,7 @@ def execute(
                 worker.prepares = ""
                 prepared.add(message["prepared"])
                 if message["failure"]:
-                    broken = [g for g in waiting if g[0].cell.dataset == message["prepared"]]
-                    for group in broken:
-                        waiting.remove(group)
-                        fail(group, message["failure"])
+                    without(message["prepared"], message["failure"])
             elif "refused" in message:
                 raise Unwritable(message["refused"])
             elif "finished" in message:
