@@ -20,7 +20,7 @@ LAYERS = (
     ("metrics",),
     ("study",),
     ("report",),
-    ("cli", "__main__"),
+    ("cli", "__main__", "steps"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
 

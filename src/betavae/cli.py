@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from betavae.errors import BetavaeError, Misuse, unknown
+from betavae.steps import arguments as steps
 
 if TYPE_CHECKING:
     from betavae.study.cells import Study
@@ -68,6 +70,7 @@ def parser() -> Parser:
     report.add_argument(
         "--checklist", action="store_true", help="print the reproducibility checklist instead, filled from the records"
     )
+    steps.declare(partial(_verb, verbs))
     return top
 
 
@@ -112,6 +115,9 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
     run.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
     run.add_argument("--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing")
+    run.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS",
+                     help="training between two checkpoints (default: 60; more where the disk is slow)")  # fmt: skip
+    run.add_argument("--keep", type=_positive, default=2, metavar="N", help="checkpoints kept (default: 2)")
     run.add_argument("--print", action="store_true", help="print the study as a study file; run nothing")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -120,6 +126,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 4096:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 4096")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not text.replace(".", "", 1).isdecimal() or not 0 < float(text) <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 86400")
+    return float(text)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -198,7 +210,8 @@ def run(options: argparse.Namespace) -> int:
     from betavae.study.run import run as run_study
     from betavae.study.store import Store
 
-    study = select(studied(options), options.only, options.shard)
+    whole = studied(options)
+    study = select(whole, options.only, options.shard)
     folder = options.store or Path("runs") / f"{study.name}-{study.scale}"
     if options.print:
         from betavae.study.files import write
@@ -209,13 +222,16 @@ def run(options: argparse.Namespace) -> int:
         print(pages.plan(study, options.workers, folder))
         return 0
     store = Store(folder)
-    store.remember(study)
+    store.remember(whole)
     todo = pending(study, store)
     print(
         f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
         file=sys.stderr,
     )
-    outcome = run_study(study, store, workers=options.workers, device=options.device, quiet=options.quiet)
+    outcome = run_study(
+        study, store, workers=options.workers, device=options.device, every=options.every, checkpoints=options.keep,
+        quiet=options.quiet,
+    )  # fmt: skip
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
     print(
@@ -257,4 +273,12 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = {"data": data, "run": run, "status": status, "report": report}
+def step(options: argparse.Namespace) -> int:
+    """``betavae train``, ``score``, ``figure`` and ``doctor``."""
+    import importlib
+
+    handler = getattr(importlib.import_module(f"betavae.steps.{options.verb}"), options.verb)
+    return int(handler(options))
+
+
+VERBS = {"data": data, "run": run, "status": status, "report": report} | dict.fromkeys(steps.VERBS, step)

@@ -48,20 +48,28 @@ def untrained(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None
 
 
 def factors(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
-    """The true factors, one code each, standardised: the ceiling. It is told the images' indices, for no encoder
-    can see them.
+    """The true factors, one code each, standardised, and empty codes up to ``codes``: the ceiling.
+
+    It is told the images' indices, for no encoder can see them.
     """
-    del codes, seed, fit
+    del seed, fit
     if dataset.factors is None:
         raise Misuse(f"{dataset.name} has no full grid of factors")
-    sizes = torch.tensor(dataset.factors.sizes, dtype=torch.float32)
-    spread = ((sizes.square() - 1) / 12).sqrt()
+    grid = dataset.factors
+    sizes = torch.tensor(grid.sizes, dtype=torch.float32)
+    spread = ((sizes.square() - 1) / 12).sqrt().clamp(min=1e-6)  # a factor of one value is 0 / 1e-6
+    empty = max(0, codes - len(sizes))
 
     def told(index: Tensor) -> Tensor:
-        assert dataset.factors is not None
-        return (dataset.factors.values(index).float() - (sizes - 1) / 2) / spread
+        return torch.nn.functional.pad((grid.values(index).float() - (sizes - 1) / 2) / spread, (0, empty))
 
     def blind(images: Tensor) -> Tensor:
         raise Misuse("the true factors cannot be read from images")
 
-    return Codec(len(sizes), blind, told=told)
+    return Codec(len(sizes) + empty, blind, told=told)
+
+
+def chance(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """The same code for every image: what a metric gives to a representation that says nothing."""
+    del codes, seed, fit
+    return Codec(1, lambda images: torch.zeros(len(images), 1))

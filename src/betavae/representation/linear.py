@@ -155,7 +155,7 @@ def ica(
     model = FastICA(max_iter=400, whiten="unit-variance", random_state=seed % 2**32)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        model.fit((space.scores / scale).numpy())
+        model.fit((space.scores / scale).double().numpy())  # in single precision it may lose a component
     turn = torch.from_numpy(model.components_).float().T  # [Z, Z]: whitened components to sources
     back = torch.linalg.pinv(turn)
     shrink = 1.0 if whiten == "unit-variance" else len(space.scores) ** -0.5

@@ -9,7 +9,7 @@ from betavae.datasets import DATASETS as _DATASETS
 
 DATASETS = tuple(_DATASETS)
 TRAINED = ("mlp", "conv")
-METHODS = (*TRAINED, "pca", "ica", "pixels", "projection", "untrained", "factors")
+METHODS = (*TRAINED, "pca", "ica", "pixels", "projection", "untrained", "factors", "chance")
 FITTED_KNOBS: dict[str, dict[str, tuple[str, ...]]] = {
     "pca": {"layout": ("chw", "hwc255")},
     "ica": {"layout": ("chw", "hwc255"), "whiten": ("unit-variance", "arbitrary-variance")},
