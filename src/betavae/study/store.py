@@ -75,7 +75,7 @@ class Store:
             if problem not in told:
                 print(f"betavae: {problem}", file=sys.stderr)
         return sorted(
-            best.values(),
+            map(dict, best.values()),  # what is kept of a file stays as it was read
             key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
         )
 
