@@ -21,7 +21,7 @@ Pair = tuple[Record, Record]
 
 
 class Moved(NamedTuple):
-    """One line of a quirk's table: the model and question, off, on, and how far it moves, as printed and as a number."""
+    """One line of a quirk's table as printed, and how far the score moves as a number."""
 
     cells: list[str]
     by: float
@@ -32,7 +32,7 @@ def quirks(evidence: Evidence) -> list[Block]:
     found = {name: moved(evidence, quirk) for name, quirk in QUIRKS.items()}
     rows = []
     for name, lines in found.items():
-        most = max(lines, key=lambda line: abs(line.by), default=None)
+        most = max(lines, key=lambda line: (line.cells[-1] != words.NOTHING, abs(line.by)), default=None)
         pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
         told = most.cells if most else [pictured, *[words.NOTHING] * 5]
         rows.append([f"`{name}`", *told])
@@ -43,7 +43,7 @@ def quirks(evidence: Evidence) -> list[Block]:
             "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
             "show what it explains."
         ),
-        Table("What each quirk moves most", ["Quirk", *HEADER], rows, [NOTE]),
+        Table("What each quirk moves most, of what is published first", ["Quirk", *HEADER], rows, [NOTE]),
     ]
     for name, quirk in QUIRKS.items():
         blocks += [Heading(name, 3), Items([quirk.what, f"Source: {quirk.source}", f"Touches: {quirk.touches}"])]

@@ -58,12 +58,15 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
         f"Classifier: {published.CLASSIFIERS[classifier]}. {settings(evidence, classifier, factors)}",
     ]
     bootstrapped = [
-        f"{name(row)} {words.percent(found.iqm)} [{words.percent(found.bca.low)}, {words.percent(found.bca.high)}]"
+        f"{name(row)} {words.percent(found.iqm)}, {words.interval(found.bca)}"
         for row in evidence.rows("dsprites")
         if (found := summarise(evidence.higgins(row, factors, classifier).list)) and found.iqm is not None and found.bca
     ]
     if bootstrapped:
-        notes.append(f"Interquartile mean with 95 % BCa bootstrap interval: {'; '.join(bootstrapped)}.")
+        notes.append(
+            "Interquartile mean with its BCa bootstrap interval, in brackets how often such intervals hold (simulated, "
+            f"normal values): {'; '.join(bootstrapped)}."
+        )
     return Table(f"Table 1. 2Dshapes, {said}", [*header, "verdict on the published median"], rows, notes)
 
 

@@ -63,11 +63,10 @@ class Verdict(NamedTuple):
 
 
 def verdicts(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """Every claim judged, p values adjusted by Holm over the claims that could be tested."""
+    """Every claim judged, p values adjusted by Holm over the whole table: one that was not run counts with p = 1."""
     found = {c.name: tuple(finding(arm) for arm in c.gather(evidence) if _filled(arm)) for c in claims}
-    ps = holm({c.name: joint_p(found[c.name]) for c in claims if found[c.name] and c.orders != 0})
-    tests = sum(c.orders != 0 for c in claims)
-    return [judge(c, found[c.name], ps.get(c.name, 0.0), tests) for c in claims]
+    ps = holm({c.name: joint_p(found[c.name]) for c in claims if c.orders != 0})
+    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps)) for c in claims]
 
 
 def judge(claim: Claim, findings: tuple[Finding, ...], p: float, tests: int) -> Verdict:
@@ -89,6 +88,8 @@ def joint_p(findings: Sequence[Finding]) -> float:
     Where all point the claim's way, the largest: each must be shown. Otherwise the smallest of those that point the
     other way times the number of comparisons: one of them is enough to contradict.
     """
+    if not findings:
+        return 1.0
     against = [f.p for f in findings if f.z < 0]
     return min(1.0, len(findings) * min(against)) if against else max(f.p for f in findings)
 
@@ -96,7 +97,7 @@ def joint_p(findings: Sequence[Finding]) -> float:
 def least(claim: Claim, tests: int) -> int:
     """The fewest seeds at which a perfect outcome decides the claim, in the worst place of Holm's table."""
     n = claim.seeds
-    while claim.smallest_p(n) > ALPHA / tests:
+    while claim.orders != 0 and claim.smallest_p(n) > ALPHA / tests:
         n += claim.seeds
     return n
 

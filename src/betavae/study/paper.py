@@ -65,7 +65,7 @@ SCALES: dict[str, Scale] = {
         passes={("dsprites", "mlp"): 512, ("dsprites", "conv"): 512, ("shapes3d", "conv"): 256, ("mpi3d", "conv"): 256,
                 ("cifar", "conv"): 256},
         seeds={"dsprites": SEEDS[:1], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
-        votes=100, test_votes=100, pool=400, frames=24, curve=(0.5, 1.0), twins=tuple(QUIRKS),
+        votes=100, test_votes=100, pool=600, frames=24, curve=(0.5, 1.0), twins=tuple(QUIRKS),
         full_fits=False, small=True,
     ),
     "laptop": Scale(

@@ -1,0 +1,246 @@
+"""Laws of the claims: a planted effect is found, a planted null stays undecided, few seeds decide nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from betavae.report.claims import CLAIMS, Claim
+from betavae.report.comparisons import Arm, Groups, Identity, in_pairs
+from betavae.report.evidence import Evidence
+from betavae.report.inference import Block
+from betavae.report.judgements import claims
+from betavae.report.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict, finding, least, verdicts
+from betavae.study.cells import Cell, Question
+from betavae.study.paper import SEEDS, paper
+from tests.factory import FakeStore, higgins, scored, vae
+from tests.synthetic import answered
+
+LISTED = {
+    "beta-above-one", "five-below-four", "spread-grows", "higgins-not-reached", "worst-half", "conv-above-mlp",
+    "baselines-fall", "low-beta-mpi3d", "larger-l-raises", "larger-l-unites", "classifiers-agree", "not-disentangled",
+    "low-beta-reconstructs", "frechet-low-beta", "frechet-follows-loss", "low-beta-spreads",
+}  # fmt: skip
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+
+
+def judged(store: FakeStore, *names: str) -> dict[str, Verdict]:
+    """The verdicts of a store, on some claims alone or on all."""
+    chosen = [BY_NAME[n] for n in names] if names else CLAIMS
+    return {v.claim.name: v for v in verdicts(Evidence([store]), chosen)}
+
+
+def higgins_store(seeds: int, effect: float, spread: float = 0.02, seed: int = 0) -> FakeStore:
+    """MLPs at every β whose scores rise by ``effect`` above β = 1; a seed's own level is shared by its β's."""
+    store, rng = FakeStore(), np.random.default_rng(seed)
+    for number in range(seeds):
+        level = 0.65 + rng.normal(0, 0.05)
+        for beta in (0.1, 1.0, 4.0, 10.0):
+            value = level + effect * (beta > 1) + rng.normal(0, spread)
+            scored(store, vae(method="mlp", beta=beta, seed=number), higgins(), float(np.clip(value, 0, 1)))
+    return store
+
+
+def test_every_claim_of_the_paper_is_here() -> None:
+    assert set(BY_NAME) >= LISTED
+    for claim in CLAIMS:
+        assert claim.says.endswith(".")
+        assert claim.place.startswith("Sec.")
+        assert claim.records
+        assert claim.statistic
+
+
+def test_a_planted_effect_is_found_and_its_size_printed() -> None:
+    found = judged(higgins_store(12, 0.12), "beta-above-one")["beta-above-one"]
+    assert found.word == SUPPORTS
+    assert found.n == 12
+    [arm] = found.findings
+    assert arm.effect == pytest.approx(0.12, abs=0.02)
+    assert arm.interval is not None
+    assert 0.12 in arm.interval
+    assert arm.chance > 0.9
+    text = "\n".join("|".join(row) for row in claims([found])[1].rows)  # type: ignore[union-attr]
+    assert "**supports**" in text
+    assert re.search(r"\+1[0-4]\.\d points", text)
+
+
+def test_a_planted_effect_the_other_way_contradicts() -> None:
+    found = judged(higgins_store(12, -0.12), "beta-above-one")["beta-above-one"]
+    assert (found.word, found.p is not None and found.p < 0.001) == (CONTRADICTS, True)
+    assert found.findings[0].effect < 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_planted_null_is_undecided(seed: int) -> None:
+    found = judged(higgins_store(30, 0.0, seed=seed), "beta-above-one")["beta-above-one"]
+    assert found.word == UNDECIDED
+    assert found.needs is None or found.needs > 30
+
+
+def test_a_table_of_nulls_stays_undecided() -> None:
+    """Holm over the table: in 60 whole tables of nulls, a verdict is a rare mistake."""
+    rng = np.random.default_rng(0)
+
+    def null(k: int, values: np.ndarray) -> Claim:
+        blocks = tuple(Block((-3.0, -1.0, 1.0, 3.0), tuple(row)) for row in values)
+        return replace(CLAIMS[0], name=f"null {k}", gather=lambda _: [Arm("null", blocks)], orders=24)
+
+    wrong = 0
+    for _ in range(60):
+        table = [null(k, rng.normal(size=(6, 4))) for k in range(15)]
+        wrong += any(v.word != UNDECIDED for v in verdicts(Evidence([FakeStore()]), table))
+    assert wrong / 60 < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 60)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_few_seeds_decide_nothing_however_large_the_effect(seeds: int) -> None:
+    found = judged(higgins_store(seeds, 0.3, spread=0.0))["beta-above-one"]
+    assert found.word == UNDECIDED
+    assert found.needs == 6  # 2·3^-6 is the first p below .05/17
+    row = next(r for r in claims([found])[1].rows)  # type: ignore[union-attr]
+    assert row[-1].startswith("**undecided** (needs ")
+
+
+def test_no_verdict_without_the_seeds_it_needs() -> None:
+    """The whole paper's study, planted to be unanimous, at its own seeds: nothing below ``least`` is decided."""
+    store = answered(paper("paper", have=["cifar10", "cifar100"], features="inception2015"))
+    tests = sum(c.orders != 0 for c in CLAIMS)
+    for found in verdicts(Evidence([store])):
+        if found.word in (SUPPORTS, CONTRADICTS) and found.claim.orders != 0:
+            assert found.claim.smallest_p(found.n) <= 0.05
+            assert found.p is not None
+            assert found.p <= 0.05
+        if found.word == UNDECIDED and found.n < least(found.claim, tests):
+            assert found.needs == least(found.claim, tests)
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS if c.orders != 0], ids=lambda c: c.name)
+def test_the_seeds_a_claim_needs_are_the_fewest(claim: Claim) -> None:
+    tests = sum(c.orders != 0 for c in CLAIMS)
+    n = least(claim, tests)
+    assert claim.smallest_p(n) <= 0.05 / tests < claim.smallest_p(n - claim.seeds)
+    assert n % claim.seeds == 0
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS if c.orders != 0], ids=lambda c: c.name)
+def test_the_smallest_p_is_what_a_unanimous_outcome_gives(claim: Claim) -> None:
+    """Seven seeds of the paper's study in perfect order: the test's p is the one that the plan counted on."""
+    if claim.orders is None:
+        arm = Groups("apart", tuple(range(10, 17)), tuple(range(7)))
+    else:
+        weights = {2: (-1.0, 1.0), 3: (-2.0, 1.0, 1.0), 4: (-1.0, -1.0, -1.0, 3.0), 6: (-1.0, -1.0, 1.0, 1.0),
+                   24: (-3.0, -1.0, 1.0, 3.0)}[claim.orders]  # fmt: skip
+        arm = Arm("in order", (Block(weights, tuple(map(float, range(len(weights))))),) * 7)
+    assert finding(arm).p == pytest.approx(claim.smallest_p(7 * claim.seeds))
+
+
+def test_the_beyond_scale_can_carry_every_claim() -> None:
+    """Seeds per dataset at `beyond` against the fewest that a claim needs; CIFAR's two datasets count together."""
+    from betavae.study.paper import SCALES
+
+    tests = sum(c.orders != 0 for c in CLAIMS)
+    seeds = SCALES["beyond"].seeds
+    for claim in CLAIMS:
+        if claim.orders == 0:
+            continue
+        speaks_of = (("mpi3d", "MPI3D"), ("cifar", "CIFAR"), ("shapes3d", "three"))
+        here = [family for family, word in speaks_of if word in claim.records]
+        have = min((len(seeds[f]) for f in here or ["dsprites"]), default=0)
+        assert have >= least(claim, tests), claim.name
+
+
+def test_a_diverged_run_is_counted_in_at_chance() -> None:
+    store = higgins_store(3, 0.1)
+    for beta in (1.0, 4.0, 10.0):
+        scored(store, vae(method="mlp", beta=beta, seed=3), higgins(), 0.7 if beta != 4.0 else None)
+    [found] = judged(store, "beta-above-one")["beta-above-one"].findings
+    assert found.n == 4
+    expected = sorted([*(g for g in [(0.2 + 0.7) / 2 - 0.7])])[0]
+    assert found.interval is not None
+    assert found.interval.low == pytest.approx(expected)
+
+
+def test_a_diverged_run_reconstructs_infinitely_badly() -> None:
+    store = answered(paper("smoke", have=["cifar10"]), diverged=lambda c: c.dataset == "cifar10" and c.beta == 10.0)
+    [found] = judged(store, "low-beta-reconstructs")["low-beta-reconstructs"].findings
+    assert found.effect == math.inf
+    assert found.chance == 1.0
+
+
+def test_an_equation_needs_no_seeds() -> None:
+    """Section 4.2 is decided by rounding: within the tolerance it holds, beyond it it does not, Holm left alone."""
+    claim = BY_NAME["beta-is-variance"]
+    for error, word in ((1e-7, SUPPORTS), (0.1, CONTRADICTS)):
+        given = replace(claim, gather=lambda _, e=error: [Identity("gradients", e, 1e-4)])
+        [found] = verdicts(Evidence([FakeStore()]), [given])
+        assert found.word == word
+
+
+def test_nothing_run_is_said_to_be_not_run() -> None:
+    assert {v.word for v in judged(FakeStore()).values()} == {NOT_RUN}
+
+
+def test_a_claim_of_several_models_needs_all_of_them() -> None:
+    """Five factors below four for every model: one model that does not tell them apart keeps it undecided."""
+    store, rng = FakeStore(), np.random.default_rng(1)
+    four = higgins(ask=("scale", "orientation", "posX", "posY"))
+    for seed in range(16):
+        for beta in (0.1, 1.0, 4.0, 10.0):
+            gap = 0.1 if beta != 10.0 else 0.0
+            cell = vae(method="mlp", beta=beta, seed=seed)
+            scored(store, cell, higgins(), 0.6 + rng.normal(0, 0.01))
+            scored(store, cell, four, 0.6 + gap + rng.normal(0, 0.01))
+    assert judged(store, "five-below-four")["five-below-four"].word == UNDECIDED
+
+
+def test_one_model_the_other_way_is_enough_to_contradict() -> None:
+    store = FakeStore()
+    four = higgins(ask=("scale", "orientation", "posX", "posY"))
+    for seed in range(16):
+        for beta in (0.1, 1.0):
+            cell = vae(method="mlp", beta=beta, seed=seed)
+            scored(store, cell, higgins(), 0.6)
+            scored(store, cell, four, 0.7 if beta == 1.0 else 0.5)
+    assert judged(store, "five-below-four")["five-below-four"].word == CONTRADICTS
+
+
+def test_seeds_are_paired_in_their_order_and_an_odd_one_is_left_out() -> None:
+    found = {1: {4.0: 0.5}, 2: {4.0: 0.8}, 3: {4.0: 0.6}, 4: {4.0: 0.1}, 5: {4.0: 0.9}}
+    assert in_pairs(found, lambda a, b: abs(a - b)) == {1: {4.0: pytest.approx(0.3)}, 3: {4.0: pytest.approx(0.5)}}
+
+
+def test_a_planted_spread_is_found_by_pairs_of_seeds() -> None:
+    store, rng = FakeStore(), np.random.default_rng(2)
+    for seed in range(30):
+        for beta in (0.1, 1.0, 4.0, 10.0):
+            value = 0.6 + rng.normal(0, 0.15 if beta > 1 else 0.01)
+            scored(store, vae(method="mlp", beta=beta, seed=seed), higgins(), float(np.clip(value, 0, 1)))
+    found = judged(store, "spread-grows")["spread-grows"]
+    assert found.word == SUPPORTS
+    assert found.n == 30
+
+
+def test_moments_of_training_are_no_observations() -> None:
+    """Asking a run at more moments must not make a claim easier to decide."""
+    few = answered(paper("smoke", have=["cifar10"], features="efficientnet_lite0"))
+    study = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
+    more = FakeStore()
+    more.held = few.held
+    for record in few.kept:
+        more.kept.append(record)
+        if record["question"] and record["at"] == 0.5:
+            more.kept += [{**record, "at": at} for at in (0.6, 0.7, 0.8)]
+    assert study.scale == "smoke"
+    for name in ("low-beta-reconstructs", "frechet-follows-loss"):
+        a, b = (judged(s, name)[name].findings[0] for s in (few, more))
+        assert (a.n, a.p) == (b.n, b.p)
+
+
+def test_the_paper_asks_the_seeds_of_its_appendix() -> None:
+    cells: set[Cell] = set(paper("paper", have=["cifar10"]).cells)
+    assert {c.seed for c in cells if c.dataset == "dsprites"} == set(SEEDS)
+    assert all(isinstance(q, Question) for j in paper("smoke").jobs for q in j.questions)
