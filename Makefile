@@ -5,12 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CIFAR  := ../shared/data/cifar10_jpeg.npz
 
-.PHONY: help reproduce test test-all check docs bench soak gpu-check clean
+.PHONY: help reproduce test test-all test-ray check docs bench soak gpu-check clean
 
 help:
 	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about 12 minutes on 2 cores)"
 	@echo "make test       the whole test suite, types, style and docs"
 	@echo "make test-all   the same and the long checks"
+	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
 	@echo "make bench      ratios and rates of this machine, into results/bench/"
 	@echo "make soak       kill a small study over and over, compare with an unkilled one"
 	@echo "make gpu-check  on a machine with a GPU: agreement with the CPU and population rates"
@@ -37,6 +38,9 @@ test: check
 
 test-all: check
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-ray: $(VENV)/ready
+	$(BIN)/python -m pytest tests/test_ray.py
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks

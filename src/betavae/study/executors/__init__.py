@@ -1,1 +1,28 @@
-"""Where jobs are done: worker processes on this machine (``local``)."""
+"""Where jobs are done: worker processes on this machine (``local``), or tasks of a Ray cluster (``ray``)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from betavae.errors import Misuse
+
+if TYPE_CHECKING:
+    from betavae.study.run import Executor
+
+
+@contextlib.contextmanager
+def named(name: str, address: str | None = None) -> Iterator[Executor]:
+    """The executor ``local`` or ``ray``, while it is needed; ``address`` is a Ray cluster's. Raises Misuse, Fault."""
+    if name == "ray":
+        from betavae.study.executors import ray
+
+        with ray.cluster(address) as executor:
+            yield executor
+        return
+    if address:
+        raise Misuse(f"--address {address} is of a Ray cluster; give --executor ray with it")
+    from betavae.study.executors import local
+
+    yield local

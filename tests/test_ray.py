@@ -1,0 +1,185 @@
+"""A study on a Ray cluster: the records of a local run, each once, whatever node dies in the middle.
+
+The nodes are processes of this machine that speak over the loopback alone. ``make test-ray`` runs all of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+from short import RECORDS, short_study, timeless
+
+from betavae.study.cells import Cell, Job, Study
+from betavae.study.executors import stream
+from betavae.study.run import run
+from betavae.study.store import Store
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'betavae[ray]'")
+
+QUICK = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
+"""A dead node is noticed within a second; by default it takes a quarter of a minute."""
+
+
+@pytest.fixture
+def nodes() -> Iterator[Callable[[int], Any]]:
+    """Starts a cluster of so many nodes with one CPU each, connected to its head; ends it afterwards."""
+    from ray.cluster_utils import Cluster
+
+    made: list[Any] = []
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # not tmp_path: a socket's name has at most 107 letters
+
+    def start(count: int) -> Any:
+        # Ray takes 127.0.0.1 for a machine's outer address; its neighbours are as local and left alone.
+        small = {"num_cpus": 1, "object_store_memory": 80 * 1024**2, "include_dashboard": False}
+        head = {**small, "node_ip_address": "127.0.0.2", "temp_dir": folder, "_system_config": QUICK}
+        made.append(cluster := Cluster(initialize_head=True, head_node_args=head))
+        for k in range(3, count + 2):
+            cluster.add_node(**small, node_ip_address=f"127.0.0.{k}", temp_dir=folder)
+        ray.init(address=cluster.address, _node_ip_address="127.0.0.2", log_to_driver=False, logging_level="error")
+        return cluster
+
+    yield start
+    ray.shutdown()
+    for cluster in made:
+        cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def killed_in_the_middle(cluster: Any, study: Study, store: Store) -> list[dict[str, Any]]:
+    """Run a study; the moment one of its cells on another node than the head is half-way, that node is killed.
+
+    Returns all messages.
+    """
+    from betavae.study.executors.ray import cluster as connected
+
+    others = {node.node_id: node for node in cluster.worker_nodes}
+    where: dict[str, str] = {}
+    heard: list[dict[str, Any]] = []
+
+    def listen(worker: int, message: dict[str, Any]) -> None:
+        heard.append(message)
+        where.update(dict.fromkeys(message.get("begun", ()), message.get("node", "")))
+        victim = others.get(where.get(message.get("cell", ""), ""))
+        if message.get("kept") and victim in cluster.worker_nodes and len(cluster.worker_nodes) == len(others):
+            cluster.remove_node(victim, allow_graceful=False)
+
+    with connected() as executor:
+        outcome = run(study, store, every=0.0, quiet=True, executor=executor, listen=listen)
+    assert outcome.failures == {}
+    return heard
+
+
+def check(cluster: Any, study: Study, folder: Path) -> None:
+    """With one node killed: every record there once, equal to the local run's, and the lost cell went on."""
+    before = len(cluster.worker_nodes)
+    store, local = Store(folder / "ray"), Store(folder / "local")
+    heard = killed_in_the_middle(cluster, study, store)
+    assert len(cluster.worker_nodes) == before - 1
+    lost = [m["lost"] for m in heard if "lost" in m]
+    assert len(lost) == 1
+    begun = [cell for m in heard for cell in m.get("begun", ())]
+    assert sorted(begun) == sorted([*(j.cell.id for j in study.jobs), *lost])
+    assert any(f"{lost[0]}: going on from step" in m.get("note", "") for m in heard)
+
+    assert run(study, local, workers=2, quiet=True).failures == {}
+    assert timeless(store) == timeless(local)
+    for name in {r["arrays"] for r in local.records() if r["arrays"]}:
+        mine, theirs = store.arrays(name), local.arrays(name)
+        assert all(np.array_equal(mine[key], theirs[key]) for key in theirs)
+    files = list((store.path / "records").glob("*.jsonl"))
+    lines = [json.loads(text) for f in files for text in f.read_text().splitlines()]
+    keys = [(r["cell_id"], r["question_id"], r["at"]) for r in lines if r["kind"] != "run"]
+    assert len(keys) == len(set(keys)) == RECORDS * len(study.jobs)
+
+
+def test_a_node_killed_in_the_middle_changes_nothing(nodes: Callable[[int], Any], tmp_path: Path) -> None:
+    check(nodes(2), short_study(cells=4, passes=32 * 24), tmp_path)
+
+
+@pytest.mark.slow
+def test_three_nodes_twelve_cells_one_node_killed(nodes: Callable[[int], Any], tmp_path: Path) -> None:
+    check(nodes(3), short_study(cells=12, passes=32 * 40), tmp_path)
+
+
+def test_a_frame_is_what_was_packed() -> None:
+    arrays = {"b": np.arange(6.0).reshape(2, 3), "a": np.array([1, 2])}
+    messages, blob = stream.unpack(stream.pack([{"x": 0.1}, {"β": [1, None]}], stream.frozen(arrays)))
+    assert messages == [{"x": 0.1}, {"β": [1, None]}]
+    back = load(blob)
+    assert sorted(back) == ["a", "b"]
+    assert all(np.array_equal(back[key], value) for key, value in arrays.items())
+    assert stream.unpack(stream.pack([])) == ([], b"")
+
+
+def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
+    terms = stream.Terms(str(tmp_path / "absent"), {"name": "short"}, "cpu", 60.0, 2)
+    (frame,) = stream.work(stream.order(short_study(1, 32).jobs, terms, 1, set()), "a node")
+    ((message,), blob) = stream.unpack(frame)
+    assert (message["shared"], message["node"], blob) == (False, "a node", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_task_sends_is_what_a_worker_writes(tmp_path: Path) -> None:
+    """Without any engine: a task's frames, put into a store, are the local run's records; what is done is not sent."""
+    (job,) = (study := short_study(cells=1, passes=32 * 4)).jobs
+    run(study, local := Store(tmp_path / "local"), workers=1, quiet=True)
+    store = Store(tmp_path / "stream")
+    (store.path / "checkpoints").mkdir(parents=True)
+    terms = stream.Terms(str(store.path), {"name": "short", "scale": "smoke"}, "cpu", 60.0, 2)
+    fates = []
+    for frame in stream.work(stream.order([job], terms, 1, set()), "here"):
+        messages, blob = stream.unpack(frame)
+        fates += [m["finished"] for m in messages if "finished" in m]
+        for record in (m["record"] for m in messages if "record" in m):
+            store.append({**record, "arrays": store.put(load(blob)) if blob else None})
+    assert fates == [{job.cell.id: "done"}]
+    assert timeless(store) == timeless(local)
+    again = [stream.unpack(f)[0] for f in stream.work(stream.order([job], terms, 1, store.done()), "here")]
+    assert not [m for messages in again for m in messages if "record" in m]
+
+
+def test_a_cell_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    bad = Job(Cell("dsprites", "no-such-method", 4, 1, fit=10), ())
+    terms = stream.Terms(str(tmp_path), {"name": "short", "scale": "smoke"}, "cpu", 60.0, 2)
+    messages = [m for f in stream.work(stream.order([bad], terms, 1, set()), "here") for m in stream.unpack(f)[0]]
+    (record,) = (m["record"] for m in messages if "record" in m)
+    assert (record["status"], record["cell_id"]) == ("error", bad.cell.id)
+    assert "no-such-method" in record["message"]
+
+
+@pytest.mark.slow
+def test_a_cell_that_kills_its_worker_fails_after_three_tries(nodes: Callable[[int], Any], tmp_path: Path) -> None:
+    from betavae.study.executors.ray import cluster as connected
+
+    nodes(1)
+    study = short_study(cells=2, passes=32 * 8)
+    doomed = study.cells[0].id
+    heard: list[dict[str, Any]] = []
+
+    def listen(worker: int, message: dict[str, Any]) -> None:
+        heard.append(message)
+        if doomed in message.get("begun", ()):
+            os.kill(message["process"], signal.SIGKILL)
+
+    with connected() as executor:
+        outcome = run(study, store := Store(tmp_path), quiet=True, executor=executor, listen=listen)
+    assert [m["tries"] for m in heard if "lost" in m] == [1, 2, 3]
+    assert list(outcome.failures) == [doomed]
+    assert "died 3 times" in outcome.failures[doomed]
+    assert {r["cell_id"]: r["status"] for r in store.records() if r["kind"] == "fit"} == {
+        doomed: "error",
+        study.cells[1].id: "ok",
+    }
