@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from betavae.errors import BetavaeError, Misuse, unknown
+from betavae.errors import BetavaeError, Misuse, shown, unknown
 from betavae.steps import arguments as steps
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one clear line with the near match."""
 
     def error(self, message: str) -> NoReturn:
-        raise Misuse(f"{message}; see `{self.prog} --help`")
+        line = " ".join(message.split())
+        raise Misuse(f"{line[:300]}{'…' if len(line) > 300 else ''}; see `{self.prog} --help`")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
@@ -123,8 +124,8 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 4096:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 4096")
+    if not text.isdecimal() or len(text) > 9 or not 0 < int(text) <= 4096:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from 1 to 4096")
     return int(text)
 
 
@@ -136,8 +137,9 @@ def _seconds(text: str) -> float:
 
 def _shard(text: str) -> tuple[int, int]:
     first, slash, second = text.partition("/")
-    if not slash or not first.isdecimal() or not second.isdecimal() or not 0 <= int(first) < int(second) <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a shard; write I/N with I from 0 to N-1, as in 0/3")
+    numbers = slash and len(text) < 20 and first.isdecimal() and second.isdecimal()
+    if not numbers or not 0 <= int(first) < int(second) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a shard; write I/N with I from 0 to N-1, as in 0/3")
     return int(first), int(second)
 
 
@@ -162,6 +164,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:  # a path that cannot be: too long, a loop of links, in a folder that may not be read
+        named = "" if error.filename is None else f"{shown(str(error.filename))}: "
+        print(f"betavae: {named}{error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def data(options: argparse.Namespace) -> int:

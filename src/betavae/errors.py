@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
+SHOWN = 60
+"""Characters of a value from outside that a message repeats."""
 
 
 class BetavaeError(Exception):
@@ -32,12 +34,22 @@ class Fault(BetavaeError):
     exit_code = 1
 
 
+def shown(given: object) -> str:
+    """A value from outside for a message: its repr on one line, cut where it is long, whatever it is."""
+    try:
+        text = repr(given if not isinstance(given, str) else given[: SHOWN + 1])
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or nested too deeply
+        text = f"something too large to show ({type(given).__name__})"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
 def unknown(kind: str, given: object, known: Iterable[str]) -> Misuse:
     """The error for a name that is in no table, with the nearest known name where one is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
+    text = given if isinstance(given, str) else shown(given)
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.5) if len(text) <= 200 else []
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-    return Misuse(f"unknown {kind} {given!r}; {hint}")
+    return Misuse(f"unknown {kind} {shown(given)}; {hint}")
 
 
 def choose(table: Mapping[str, T], name: str, kind: str) -> T:

@@ -168,7 +168,7 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
 
 def _expect(holds: bool, place: str, given: str, wanted: str) -> None:
     if not holds:
-        raise Fault(f"{place}: has {given}, wanted {wanted}")
+        raise Fault(f"{place}: has {given[:120]}{'…' if len(given) > 120 else ''}, wanted {wanted}")
 
 
 def _member(archive: zipfile.ZipFile, path: Path, member: str, beside: Collection[str]) -> zipfile.ZipInfo:

@@ -86,7 +86,7 @@ def ready(name: str, spec: Spec, build: Callable[[Array], None], root: str | Pat
                 "name a data folder that can be: set BETAVAE_DATA, or give root"
             )
         _make(home, spec, build)
-        return _mapped(home)
+        return _mapped(home, spec)
 
 
 def verify(name: str, root: str | Path | None = None) -> str:
@@ -103,8 +103,17 @@ def _images(home: Path) -> Path:
     return home / "images.npy"
 
 
-def _mapped(home: Path) -> Array:
-    array: Array = np.load(_images(home), mmap_mode="r", allow_pickle=False)
+def _mapped(home: Path, spec: Spec) -> Array:
+    try:
+        array: Array = np.load(_images(home), mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise Fault(f"{_images(home)} is not an array of numbers ({reason}); {_remedy(home)}") from error
+    if array.shape != tuple(spec.shape) or array.dtype != np.dtype(spec.dtype):
+        raise Fault(
+            f"{_images(home)} has shape {array.shape} of {array.dtype}, wanted {tuple(spec.shape)} of "
+            f"{np.dtype(spec.dtype)}; {_remedy(home)}"
+        )
     return array
 
 
@@ -115,7 +124,7 @@ def _opened(home: Path, spec: Spec) -> Array | None:
         return None
     try:
         _check(home, manifest, _blocks_to_check(home.name, manifest))
-        array = _mapped(home)
+        array = _mapped(home, spec)
     except FileNotFoundError:
         return None
     # A writer removes the old manifest before it touches the array, so an unchanged manifest means an unchanged array.
@@ -125,14 +134,18 @@ def _opened(home: Path, spec: Spec) -> Array | None:
 def _manifest(home: Path) -> dict[str, Any] | None:
     file = home / "manifest.json"
     try:
+        if file.exists() and not file.is_file():
+            raise ValueError("not an ordinary file")
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        int(manifest["bytes"]), str(manifest["sha256"]), len(manifest["blocks"])
+        if len(manifest["blocks"]) != -(-int(manifest["bytes"]) // BLOCK) or not isinstance(manifest["sha256"], str):
+            raise ValueError(f"{len(manifest['blocks'])} blocks for {manifest['bytes']} bytes")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Fault(f"cannot read {file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise Fault(f"{file} is not a manifest ({error!r}); {_remedy(home)}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise Fault(f"{file} is not a manifest ({type(error).__name__}: {reason}); {_remedy(home)}") from error
     return dict(manifest)
 
 
@@ -151,6 +164,8 @@ def _blocks_to_check(name: str, manifest: dict[str, Any]) -> Iterable[int]:
 
 
 def _check(home: Path, manifest: dict[str, Any], blocks: Iterable[int]) -> None:
+    if _images(home).exists() and not _images(home).is_file():
+        raise Fault(f"{_images(home)} is not an ordinary file; {_remedy(home)}")
     with open(_images(home), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size != manifest["bytes"]:

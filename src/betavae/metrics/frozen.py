@@ -29,17 +29,26 @@ EPS = 1e-3
 def read(path: Path, sha256: str) -> dict[str, Tensor]:
     """The tensors of a published weight file, read without running code of its pickle.
 
-    Raises Fault where the file cannot be read or its sha256 is another.
+    Raises Fault where the file cannot be read, its sha256 is another, or it holds anything but tensors by name.
     """
+    if path.exists() and not path.is_file():
+        raise Fault(f"cannot read the weights {path}: it is not an ordinary file")
     try:
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != sha256:
             raise Fault(f"{path} is not the published weight file: its sha256 is {found}, not {sha256}; fetch it again")
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        raise Fault(f"cannot read the weights {path}: {error}") from error
-    return state
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise Fault(
+            f"cannot read the weights {path}: its pickle asks for more than tensors; nothing was run"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0][:200] or type(error).__name__
+        raise Fault(f"cannot read the weights {path}: {reason}; fetch it again") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise Fault(f"cannot read the weights {path}: it holds a {type(state).__name__}, wanted tensors by name")
+    return dict(state)
 
 
 def fold(state: Mapping[str, Tensor], convolution: str, norm: str) -> Layer:

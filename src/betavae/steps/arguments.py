@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from betavae.errors import shown
 from betavae.study.vocabulary import DATASETS, METHODS, OBJECTIVES, OPTIMISERS
 
 Verb = Callable[[str, str, str], argparse.ArgumentParser]
@@ -118,9 +119,9 @@ def whole(least: int, most: int = 2**62) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         plain = text.replace("_", "")
-        if not (plain.isascii() and plain.isdecimal()) or not least <= int(plain) <= most:
+        if not (plain.isascii() and plain.isdecimal() and len(plain) < 20) or not least <= int(plain) <= most:
             end = f" to {most:,}" if most < 2**62 else " on"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}{end}")
+            raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from {least}{end}")
         return int(plain)
 
     return read
@@ -133,7 +134,7 @@ def positive(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 1e-12 <= number <= 1e12:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a positive number")
     return number
 
 
@@ -143,10 +144,10 @@ def knob(text: str) -> tuple[str, object]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is no knob; write key=value, as in votes=500")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no knob; write key=value, as in votes=500")
     if value == "none":
         return key, None
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key, value.split(",") if "," in value else value

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from betavae.errors import shown
 from betavae.training.recipe import Recipe
 from betavae.types import Json
 
@@ -69,8 +70,11 @@ class Cell:
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Cell:
-        """The cell that ``plain`` came from."""
+        """The cell that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
+        _fits("a cell", plain, _CELL, ("dataset", "method", "codes", "seed"))
         recipe = plain.get("recipe")
+        if recipe:
+            _fits("a recipe", recipe, _RECIPE, tuple(_RECIPE)[:4])
         return Cell(
             **{
                 **plain,
@@ -103,7 +107,8 @@ class Question:
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Question:
-        """The question that ``plain`` came from."""
+        """The question that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
+        _fits("a question", plain, _QUESTION, ("measure",))
         fixed = {"knobs": pairs(plain.get("knobs", {})), "at": tuple(plain.get("at", (1.0,)))}
         return Question(**{**plain, **fixed, "quirks": tuple(plain.get("quirks", ()))})
 
@@ -146,3 +151,54 @@ def merge(jobs: Iterable[Job]) -> tuple[Job, ...]:
     return tuple(
         Job(cell, tuple(replace(q, at=tuple(sorted(at))) for q, at in asked.items())) for cell, asked in united.items()
     )
+
+
+_MAYBE = type(None)
+_CELL: dict[str, tuple[type, ...]] = {
+    "dataset": (str,),
+    "method": (str,),
+    "codes": (int,),
+    "seed": (int,),
+    "objective": (str, _MAYBE),
+    "knobs": (dict,),
+    "recipe": (dict, _MAYBE),
+    "fit": (int, _MAYBE),
+    "quirks": (list, tuple),
+}
+_RECIPE: dict[str, tuple[type, ...]] = {
+    "optimiser": (str,),
+    "learning_rate": (int, float),
+    "batch": (int,),
+    "images": (int,),
+    "drop_at": (int, float),
+    "drop_to": (int, float),
+}
+_QUESTION: dict[str, tuple[type, ...]] = {
+    "measure": (str,),
+    "knobs": (dict,),
+    "seed": (int,),
+    "at": (list, tuple),
+    "quirks": (list, tuple),
+}
+
+
+def _fits(what: str, plain: Any, kinds: Mapping[str, tuple[type, ...]], needed: tuple[str, ...]) -> None:
+    """Raise ValueError unless ``plain`` has these fields, of these types: records may come from anyone."""
+    if not isinstance(plain, Mapping):
+        raise ValueError(f"{what} is {shown(plain)}, wanted a table")
+    if missing := [key for key in needed if key not in plain]:
+        raise ValueError(f"{what} has no {', '.join(missing)}")
+    for key, value in plain.items():
+        if key not in kinds:
+            raise ValueError(f"{what} has the strange field {shown(key)}")
+        if not isinstance(value, kinds[key]) or isinstance(value, bool):
+            raise ValueError(f"{key} is {shown(value)}, wanted {' or '.join(kind.__name__ for kind in kinds[key])}")
+    if not plain.get("batch", 1) > 0:
+        raise ValueError(f"batch is {shown(plain['batch'])}, wanted 1 or more")
+    for key, value in plain.get("knobs", {}).items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if not isinstance(one, str | int | float | _MAYBE):
+                raise ValueError(f"{key} is {shown(value)}, wanted a number, a string, a boolean, or a list of these")
+    for key, kind in (("at", int | float), ("quirks", str)):
+        if not all(isinstance(one, kind) for one in plain.get(key, ())):
+            raise ValueError(f"{key} is {shown(plain[key])}, wanted a list of {'numbers' if key == 'at' else 'names'}")

@@ -32,7 +32,7 @@ from typing import Any
 from betavae.errors import Misuse
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.quirks import QUIRKS
-from betavae.study.reader import Reader
+from betavae.study.reader import Reader, too_deep
 from betavae.study.vocabulary import DATASETS, FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.training.recipe import Recipe
 
@@ -53,12 +53,17 @@ def read(path: Path) -> Study:
         raise Misuse(f"{path}: larger than {LARGEST:,} bytes; a study file is a page of TOML")
     try:
         text = raw.decode("utf-8")
+        if too_deep(text):
+            raise RecursionError
         table = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise Misuse(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
-        raise Misuse(f"{path}: not TOML: {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Misuse(f"{path}: not TOML: {str(error)[:200]}") from None
+    except RecursionError:
+        raise Misuse(f"{path}: not TOML: nested too deeply; a study file needs three levels") from None
+    except ValueError:
+        raise Misuse(f"{path}: not TOML: a number has thousands of digits; wanted 19 at most") from None
     return _study(Reader(path, text), table)
 
 

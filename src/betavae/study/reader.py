@@ -8,7 +8,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from betavae.errors import Misuse, unknown
+from betavae.errors import Misuse, shown, unknown
+
+LONGEST_KEY = 100
+"""Characters of a key that is looked for in the text: longer ones are no mistake of typing."""
+DEEPEST = 16
+"""Parts of a dotted key; the parser's time grows with their square."""
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
+_DOTTED = re.compile(rf"""(?<![\w"'.\\-]){_PART}(?:\.[ \t]*+{_PART}){{{DEEPEST}}}""")
+
+
+def too_deep(text: str) -> bool:
+    """Whether a text has a dotted key of more than ``DEEPEST`` parts, found in time that grows with its length."""
+    return _DOTTED.search(text) is not None
 
 
 class Reader:
@@ -19,12 +31,13 @@ class Reader:
 
     def line(self, key: str) -> str:
         """``file:line`` of the first line that mentions a key, or the file alone."""
+        if not 0 < len(key) <= LONGEST_KEY:
+            return str(self.path)
         found = re.search(rf"^[^#\n]*(?<![\w-]){re.escape(key)}(?![\w-])", self.text, re.MULTILINE)
-        return f"{self.path}:{self.text.count(chr(10), 0, found.start()) + 1}" if found and key else str(self.path)
+        return f"{self.path}:{self.text.count(chr(10), 0, found.start()) + 1}" if found else str(self.path)
 
     def refuse(self, key: str, given: object, wanted: str) -> Misuse:
-        shown = repr(given)
-        return Misuse(f"{self.line(key)}: {key} is {shown[:60]}{'…' if len(shown) > 60 else ''}; wanted {wanted}")
+        return Misuse(f"{self.line(key)}: {key:.60} is {shown(given)}; wanted {wanted}")
 
     def known(self, table: Mapping[str, Any], allowed: Iterable[str], kind: str) -> None:
         for key in table:

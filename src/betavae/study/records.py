@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ def turned(path: Path, page: Page | None) -> Page:
     """A record file read to its last whole line, from where ``page`` left off. A torn last line is not counted: its
     append never returned.
     """
+    if not path.is_file():
+        page = Page((0, 0))
+        page.problems.append(f"{path}: not an ordinary file; left out")
+        return page
     with path.open("rb") as file:
         stat = os.fstat(file.fileno())
         mark = (stat.st_dev, stat.st_ino)
@@ -72,11 +77,26 @@ def turned(path: Path, page: Page | None) -> Page:
 def _parsed(line: bytes) -> Record:
     if len(line) > LONGEST:
         raise ValueError(f"longer than {LONGEST:,} bytes")
-    return _checked(json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique))
+    return _checked(
+        json.loads(line, parse_constant=_refuse, parse_int=_whole, parse_float=_finite, object_pairs_hook=_unique)
+    )
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number")
+
+
+def _whole(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"{text[:20]}… has {len(text)} digits, wanted 20 at most")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is beyond all numbers")
+    return number
 
 
 def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,7 +114,8 @@ def _checked(record: Any) -> Record:
     if schema != SCHEMA or isinstance(schema, bool):
         if isinstance(schema, int) and schema > SCHEMA:
             raise NewerStore(schema)
-        raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}, the first there is: no older store needs migrating")
+        older = ", the first there is: no older store needs migrating" if isinstance(schema, int) else ""
+        raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}{older}")
     for key, kind in FIELDS.items():
         if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
             raise ValueError(

@@ -139,15 +139,17 @@ class Store:
             raise Misuse(f"{path} is not there; `betavae run` writes it")
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(plain, dict):
+                raise ValueError(f"it holds a {type(plain).__name__}, wanted a table")
             jobs = tuple(
                 Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
                 for j in plain["jobs"]
             )
             return Study(plain["name"], plain["scale"], jobs)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
-            raise Fault(
-                f"{path} is not a study: {type(error).__name__}: {str(error)[:100]}; run the study again"
-            ) from None
+            missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]
+            reason = "nested too deeply" if isinstance(error, RecursionError) else missing
+            raise Fault(f"{path} is not a study: {reason}; run the study again") from None
 
     def asked(self) -> Study:
         """The study that the records themselves tell of: every cell with the questions that were put to it."""

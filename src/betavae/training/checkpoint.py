@@ -96,4 +96,7 @@ def _read(path: Path) -> Checkpoint:
         raise ValueError(str(error)) from None
     if path.name != f"step-{int(notes['step']):012d}.safetensors":
         raise ValueError(f"it holds step {int(notes['step'])}")
-    return Checkpoint(int(notes["step"]), tensors, json.loads(notes["meta"]))
+    meta = json.loads(notes["meta"])
+    if not isinstance(meta, dict):
+        raise ValueError(f"its notes are a {type(meta).__name__}, wanted a table")
+    return Checkpoint(int(notes["step"]), tensors, meta)
