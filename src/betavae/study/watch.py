@@ -14,8 +14,10 @@ from betavae.training.single import Member, State, Task
 if TYPE_CHECKING:
     from betavae.study.perform import Desk
 
-LEISURE = 50.0
-"""A checkpoint waits this many times as long as the last one took, so that it costs at most a fiftieth."""
+LEISURE = 60.0
+"""A checkpoint waits this many times as long as the last one took: together under a fiftieth of training, though what
+the first will take is not known beforehand.
+"""
 SAY_EVERY = 0.5
 """Seconds between two words on progress."""
 
@@ -72,12 +74,14 @@ def pack(state: State, moments: bool = True) -> tuple[dict[str, torch.Tensor], d
 
 
 def unpack(found: checkpoint.Checkpoint) -> State:
-    """The state that a checkpoint holds. Raises ValueError or KeyError where it holds something else."""
+    """The state that a checkpoint holds. Raises ValueError where it holds something else."""
     parts: dict[str, dict[str, torch.Tensor]] = {"params": {}, "moments": {}}
     for key, tensor in found.tensors.items():
-        if key != "trace":
-            kind, _, name = key.partition("/")
+        kind, _, name = key.partition("/")
+        if kind in parts:
             parts[kind][name] = tensor
+    if "trace" not in found.tensors:
+        raise ValueError("it holds no state of training")
     fell = found.meta.get("diverged")
     diverged = (int(fell[0]), str(fell[1])) if fell else None
     return State(parts["params"], parts["moments"], found.tensors["trace"], found.step, diverged)
