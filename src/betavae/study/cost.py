@@ -6,6 +6,7 @@ share of it that each kind of work reaches is measured by ``benchmarks/`` and ke
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterable
@@ -21,6 +22,10 @@ SCORE = {"logistic": 0.3, "forest": 1.2, "linear": 1.5, "mlp": 12.0}
 """Seconds to fit one classifier on 1,000 votes, by name."""
 FEATURE_RATE = 60.0
 """Images per second through the offline feature network."""
+BINS = 100
+"""Points of a training curve that is kept."""
+RECORD = 1500
+"""Bytes of a record, about."""
 
 
 class Cost(NamedTuple):
@@ -50,6 +55,22 @@ def macs(method: str, shape: tuple[int, int, int], codes: int) -> tuple[int, int
         into = 32
     dense = 512 * 256 + 256 * 256
     return convolutions + dense + 256 * 2 * codes, convolutions + dense + 256 * codes
+
+
+def parameters(method: str, shape: tuple[int, int, int], codes: int) -> int:
+    """Parameters of a VAE (Table 4 of the paper)."""
+    channels, side, _ = shape
+
+    def dense(*widths: int) -> int:
+        return sum(into * out + out for into, out in itertools.pairwise(widths))
+
+    heads = 2 * dense(1200 if method == "mlp" else 256, codes)
+    if method == "mlp":
+        pixels = math.prod(shape)
+        return dense(pixels, 1200, 1200) + heads + dense(codes, 1200, 1200, 1200, pixels)
+    inner = (side.bit_length() - 4) * (32 * 32 * 16 + 32)
+    outer = 2 * channels * 32 * 16 + 32 + channels
+    return outer + 2 * inner + dense(512, 256, 256) + heads + dense(codes, 256, 256, 512)
 
 
 @lru_cache(maxsize=1)
@@ -110,6 +131,25 @@ def _answering(question: Question) -> float:
     if question.measure == "frechet":
         return 2 * int(knobs.get("images", 1000)) / FEATURE_RATE
     return 0.05
+
+
+def footprint(job: Job) -> int:
+    """Bytes that a finished job keeps in its store: its parameters, its pictures, its records."""
+    cell, pixels, records = job.cell, math.prod(shape_of(job.cell.dataset)), 1
+    kept = 0
+    if cell.recipe:
+        kept += 4 * parameters(cell.method, shape_of(cell.dataset), cell.codes)
+        kept += 8 * BINS * (cell.codes + 3)
+    for question in job.questions:
+        knobs = dict(question.knobs)
+        pictures = {
+            "samples": int(knobs.get("images", 40)),
+            "reconstructions": 2 * int(knobs.get("images", 16)),
+            "traversals": 1 + int(knobs.get("steps", 7)) * int(knobs.get("top", 6)),
+        }
+        kept += len(question.at) * pictures.get(question.measure, 0) * pixels
+        records += len(question.at)
+    return kept + RECORD * records
 
 
 def total(jobs: Iterable[Job]) -> Cost:

@@ -32,10 +32,23 @@ def plan(study: Study, workers: int | None, folder: Path) -> str:
     lines += [
         "",
         f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
+        f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
+        "while it trains",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
         f"on one GPU at {GPU_PASSES:,} images/s (assumed, not measured): {_duration(whole.passes / GPU_PASSES)}",
     ]
     return "\n".join(lines)
+
+
+def _afoot(study: Study, workers: int) -> int:
+    """Bytes of the checkpoints of cells in training: two each, parameters and at most two moments of each."""
+    cells = [c for c in study.cells if c.recipe]
+    each = sorted(4 * cost.parameters(c.method, cost.shape_of(c.dataset), c.codes) for c in cells)
+    return 2 * 3 * sum(each[-workers:])
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _duration(seconds: float) -> str:
