@@ -77,9 +77,7 @@ def turned(path: Path, page: Page | None) -> Page:
 def _parsed(line: bytes) -> Record:
     if len(line) > LONGEST:
         raise ValueError(f"longer than {LONGEST:,} bytes")
-    return _checked(
-        json.loads(line, parse_constant=_refuse, parse_int=_whole, parse_float=_finite, object_pairs_hook=_unique)
-    )
+    return _checked(_DECODER.decode(line.decode("utf-8")))
 
 
 def _refuse(constant: str) -> Any:
@@ -104,6 +102,9 @@ def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(items):
         raise ValueError("a key stands twice in one object")
     return table
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, parse_float=_finite, object_pairs_hook=_unique)
 
 
 def _checked(record: Any) -> Record:
