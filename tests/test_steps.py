@@ -1,0 +1,222 @@
+"""Single steps: the cell, the scores and the pictures are those of a study; what cannot be done is told in one line."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from betavae import metrics, models, objectives, representation
+from betavae.cli import main, parser
+from betavae.steps import arguments, doctor, train
+from betavae.study import cost, vocabulary
+from betavae.study.cells import Job, Question, Study, pairs
+from betavae.study.files import read, write
+from betavae.study.store import Store
+from betavae.study.trained import cells, codec
+
+TRAIN = ["train", "--dataset", "dsprites", "--beta", "4", "--seed", "3", "--codes", "4", "--images", "512"]
+FEW = ["--knob", "votes=40", "--knob", "test_votes=40", "--knob", "pairs=8", "--knob", "pool=400"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one trained cell in its usual store."""
+    here = tmp_path_factory.mktemp("steps")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        assert main([*TRAIN, "--quiet"]) == 0
+    return here
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_vocabulary_is_that_of_the_tables() -> None:
+    assert set(vocabulary.METHODS) == {*models.MODELS, *representation.METHODS}
+    assert set(vocabulary.TRAINED) == set(models.MODELS)
+    assert {name: set(each.defaults) for name, each in objectives.OBJECTIVES.items()} == {
+        name: set(knobs) for name, knobs in vocabulary.OBJECTIVES.items()
+    }
+    assert set(vocabulary.MEASURES) == set(metrics.METRICS)
+    assert set(arguments.NOUNS) <= set(metrics.METRICS)
+
+
+def test_a_single_step_has_the_cell_of_a_study_file(tmp_path: Path) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text(
+        '[[grid]]\ndataset = "dsprites"\nmethod = "conv"\nseed = 3\nbeta = 4\ncodes = 4\n'
+        'recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 64, images = 512 }\n'
+        '[[grid]]\ndataset = "dsprites"\nmethod = "pca"\nseed = 3\nfit = 300\n'
+    )
+    trained, fitted = read(path).cells
+    assert train.cell(parser().parse_args(TRAIN)).id == trained.id
+    words = ["train", "--dataset", "dsprites", "--method", "pca", "--seed", "3", "--fit", "300"]
+    assert train.cell(parser().parse_args(words)).id == fitted.id
+
+
+def test_training_again_does_nothing_and_another_cell_joins_the_store(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(here / "runs/single-own", create=False)
+    before = [r for r in store.records() if r["kind"] == "fit"]
+    assert main([*TRAIN, "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith(f"cell {before[0]['cell_id']}  ok")
+    assert [r for r in store.records() if r["kind"] == "fit"] == before
+    other = ["train", "--dataset", "dsprites", "--method", "projection", "--quiet", "--store", str(here / "two")]
+    assert main(other) == 0
+    assert main([*other, "--seed", "2"]) == 0
+    assert len(Store(here / "two").recalled().cells) == 2
+
+
+def test_a_trained_cell_is_scored_by_its_id(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = cells(Store(here / "runs/single-own", create=False))[0].cell
+    words = ["score", "--encoder", cell.id[:6], "--rotated", "--seeds", "2", *FEW]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["encoder"] for row in told["rows"]] == [cell.id[:6], *representation.BESIDE]
+    assert told["knobs"] == {"pool": 400, "votes": 40, "test_votes": 40, "pairs": 8}
+    assert told["dataset"] == "dsprites"
+    for row in told["rows"]:
+        assert [set(draw) for draw in row["draws"]] == [{"higgins", "rotated"}] * 2
+        found = row["scores"]["higgins"]
+        assert found["mean"] == pytest.approx(math.fsum(d["higgins"] for d in row["draws"]) / 2)
+        assert found["low"] <= found["mean"] <= found["high"]
+    assert main([*words, "--alone"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["encoder", "codes", "higgins", "interval", "sd", "of", "one", "draw", "rotated"]
+    assert lines[1].split()[:3] == [cell.id[:6], "4", f"{told['rows'][0]['scores']['higgins']['mean']:.3f}"]
+
+
+def test_a_score_is_the_studys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same question to the same cell, from a study's record and from the command line."""
+    from betavae.study.run import run
+
+    store = Store(here / "runs/single-own", create=False)
+    cell = next(each.cell for each in cells(store) if each.cell.recipe)
+    asked = Question("higgins", pairs({"votes": 40, "test_votes": 40, "pairs": 8, "pool": 400}), 0)
+    run(Study("single", "own", (Job(cell, (asked,)),)), store, workers=1, quiet=True)
+    record = next(r for r in store.records() if r["question_id"] == asked.id)
+    assert main(["score", "--encoder", cell.id, "--seeds", "1", "--alone", "--json", *FEW]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["draws"] == [record["scores"]]
+
+
+def test_other_metrics_score_what_can_decode(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = cells(Store(here / "runs/single-own", create=False))[0].cell
+    few = ["--metric", "reconstruction", "--knob", "images=20", "--seeds", "1"]
+    assert main(["score", "--encoder", cell.id, "--json", *few]) == 0
+    rows = {row["encoder"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows[cell.id]["scores"]["reconstruction"]["mean"] > rows["pca"]["scores"]["reconstruction"]["mean"] > 0
+    assert "no way back to images" in rows["pixels"]["refused"]
+
+
+@pytest.mark.parametrize("noun", arguments.NOUNS)
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_every_figure_is_drawn_from_a_store(
+    noun: str, suffix: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = here / f"{noun}.{suffix}"
+    assert main(["figure", noun, "runs/single-own", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    begins = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    assert out.read_bytes().startswith(begins)
+    first = out.read_bytes()
+    assert main(["figure", noun, "runs/single-own", "--out", str(out)]) == 0
+    assert suffix == "svg" or out.read_bytes() == first  # matplotlib numbers an SVG's parts at random
+
+
+def test_samples_need_no_training(here: Path) -> None:
+    assert main(["figure", "samples", "dsprites", "--knob", "images=4", "--out", "samples.png"]) == 0
+    assert (here / "samples.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["train", "--dataset", "dsprite"], "unknown dataset 'dsprite'; did you mean 'dsprites'"),
+        (["train", "--dataset", "dsprites", "--method", "cnn"], "unknown method 'cnn'"),
+        (["train", "--dataset", "dsprites", "--images", "many"], "'many' is not a whole number from 1"),
+        (["train", "--dataset", "dsprites", "--beta", "nan"], "'nan' is not a positive number"),
+        (["train", "--dataset", "dsprites", "--method", "pca", "--beta", "2"], "--beta is for mlp and conv"),
+        (["train", "--dataset", "dsprites", "--fit", "50"], "--fit is for pca and ica"),
+        (["train", "--dataset", "dsprites", "--sigma", "2"], "--sigma is for the objective gaussian"),
+        (["train"], "--dataset"),
+        (["score", "--encoder", "mine"], "--dataset is missing; wanted one of dsprites"),
+        (["score", "--encoder", "nothing.npy", "--dataset", "dsprites"], "nothing.npy is not there"),
+        (["score", "--encoder", "factors", "--dataset", "dsprites", "--metric", "higgin"], "did you mean 'higgins'"),
+        (["score", "--encoder", "factors", "--dataset", "dsprites", "--knob", "vots=3"], "did you mean 'votes'"),
+        (["score", "--encoder", "factors", "--dataset", "dsprites", "--knob", "votes"], "'votes' is no knob"),
+        (["score", "--encoder", "factors", "--dataset", "dsprites", "--metric", "frechet", "--rotated"], "--rotated"),
+        (["score", "--encoder", "0123456789abcdef"], "no trained cell's id begins with '0123456789abcdef'"),
+        (["figure", "traversal", "runs/single-own", "--out", "x.png"], "did you mean 'traversals'"),
+        (["figure", "traversals", "runs/single-own", "--out", "x.jpg"], "ends in .png, .pdf, .svg"),
+        (["figure", "traversals", "nowhere", "--out", "x.png"], "'nowhere' is no store and no cell's id"),
+        (["figure", "traversals", "runs/single-own", "--knob", "range=x", "--out", "x.png"], "range is 'x'"),
+        (["figure", "traversals", "runs/single-own", "--knob", "rang=x", "--out", "x.png"], "did you mean 'range'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    words: list[str], part: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(here.iterdir())
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert part in said
+    assert said.startswith("betavae: ")
+    assert said.count("\n") == 1
+    assert sorted(here.iterdir()) == before
+
+
+def test_a_lost_checkpoint_is_a_fault(tmp_path: Path, here: Path) -> None:
+    from betavae import Fault, load
+
+    found = next(each for each in cells(Store(here / "runs/single-own", create=False)) if each.cell.recipe)
+    with pytest.raises(Fault, match="holds no checkpoint"):
+        codec(found._replace(store=Store(tmp_path)), load("dsprites"))
+
+
+def test_what_a_job_keeps_is_predicted(here: Path) -> None:
+    """Parameters are counted exactly; a store's files are what was said, to a fifth."""
+    for method, shape, codes in (("conv", (1, 64, 64), 10), ("conv", (3, 32, 32), 128), ("mlp", (1, 64, 64), 10)):
+        import torch
+
+        params = models.MODELS[method](shape, codes).init(torch.Generator())
+        assert cost.parameters(method, shape, codes) == sum(leaf.numel() for leaf in params.values())
+    store = Store(here / "runs/single-own", create=False)
+    cell = next(each.cell for each in cells(store) if each.cell.recipe)
+    kept = sum(p.stat().st_size for p in (store.path / "checkpoints" / cell.id).iterdir())
+    assert kept == pytest.approx(cost.footprint(Job(cell, ())), rel=0.2)
+
+
+def test_the_dry_run_tells_cells_passes_time_and_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "one.toml"
+    job = Job(train.cell(parser().parse_args(TRAIN)), ())
+    path.write_text(write(Study("one", "own", (job,))))
+    assert main(["run", str(path), "--dry-run", "--store", str(tmp_path / "store")]) == 0
+    told = capsys.readouterr().out
+    for part in ("one at scale own: 1 cells", job.cell.id, "image passes 512;", "predicted", "disk 2.0 MB when done"):
+        assert part in told
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_doctor_finds_this_installation_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import torch
+
+    threads = torch.get_num_threads()
+    assert main(["doctor"]) == 0
+    torch.set_num_threads(threads)
+    told = capsys.readouterr().out
+    for what in ("python", "torch", "data folder", "datasets", "training", *(f"extra {e}" for e in doctor.EXTRAS)):
+        assert what in told
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BETAVAE_DATA", str(tmp_path / "file" / "data"))
+    monkeypatch.setattr(doctor, "_training", lambda: doctor.Check("training", True, ""))
+    assert main(["doctor"]) == 1
+    assert "BAD   data folder" in capsys.readouterr().out
