@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Heading(NamedTuple):
@@ -42,12 +42,13 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A PNG by name, with its caption; ``width`` is its real size in CSS pixels."""
+    """A PNG by name, with its caption; ``width`` is its real size in CSS pixels, ``figure`` what it was made from."""
 
     name: str
     png: bytes
     caption: str
     width: int
+    figure: Any = None
 
 
 class Folded(NamedTuple):

@@ -62,8 +62,8 @@ def spread(n: int, width: float) -> list[float]:
 def picture(name: str, figure: Figure, caption: str) -> Picture:
     """A figure as a PNG without date or program name, so that equal figures are equal bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
-    return Picture(name, buffer.getvalue(), caption, round(figure.get_figwidth() * 96))
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return Picture(name, buffer.getvalue(), caption, round(figure.get_figwidth() * 96), figure)
 
 
 def mosaic(images: Array, columns: int, gap: int = 2) -> Array:

@@ -1,0 +1,328 @@
+"""Laws of the report: a pure function of records, free of PyTorch, whole on a whole store and honest on a partial one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from betavae.report import checklist, write
+from betavae.report.document import Heading, Picture, Table, markdown, pictures
+from betavae.report.evidence import Evidence, Row
+from betavae.report.pages import blocks
+from betavae.study.paper import paper
+from betavae.study.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
+from betavae.study.store import Store
+from tests.factory import FakeStore, baseline, fitted, higgins, scored, vae
+from tests.synthetic import answered
+
+STUDY = paper("smoke", have=["cifar10-jpeg"], features="efficientnet_lite0")
+SECTIONS = (
+    "What can be said at this scale", "Table 1: disentanglement on 2Dshapes", "Figure 1: samples",
+    "Figure 2: samples of natural images", "Figure 3: beyond 2D datasets", "Figure 4: latent traversals",
+    "A high score does not mean disentangled", "Figure 5: the latent space", "Figure 6: sensitivity to L",
+    "Table 2: the choice of classifier", "Where the spread comes from", "Table 3: Fréchet distances",
+    "Figures 7 and 8: along training", "Figures 9 and 10: reconstructions at β = 0.1 and β = 10",
+    "Section 4.2: β is the variance of a Gaussian likelihood", "Table 4: architectures", "The paper's claims",
+    "The published code's deviations, switched on by name", "Data cards", "What it ran on",
+)  # fmt: skip
+PICTURES = {
+    "table-1", "figure-1", "figure-2", "figure-3", "figure-4", "figure-5-mlp", "figure-5-conv", "figure-6",
+    "figure-7-cifar10-jpeg-fd-efficientnet-lite0", "figure-8-cifar10-jpeg", "figure-9-10-cifar10-jpeg", "section-4-2",
+    "losses", "reconstructions", "quirk-traversal-range",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made but not rasterised, but where a test asks for ``drawn`` bytes: this saves a minute."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, file, **_: file.write(b"\x89PNG"))
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Asked for by tests of the pictures' own bytes."""
+
+
+@pytest.fixture(scope="module")
+def whole() -> FakeStore:
+    """Everything that the smoke scale asks, answered."""
+    return answered(STUDY)
+
+
+@pytest.fixture(scope="module")
+def pages(whole: FakeStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole report, written once."""
+    out = tmp_path_factory.mktemp("report")
+    write([whole], out, date="2026-01-02")
+    return out
+
+
+def text_of(store: FakeStore) -> str:
+    """The report as Markdown."""
+    return markdown(blocks(Evidence([store]), None))
+
+
+def cells_of(text: str, caption: str) -> list[list[str]]:
+    """The rows of the table under a caption."""
+    part = text.split(f"**{caption}**", 1)[1].split("\n\n", 2)[1]
+    return [[c.strip() for c in line.strip("|").split(" | ")] for line in part.splitlines()[2:]]
+
+
+def test_the_report_is_whole_and_in_order(pages: Path) -> None:
+    text = (pages / "report.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert len(set(headings)) == len(headings)
+    places = [headings.index(s) for s in SECTIONS]
+    assert places == sorted(places)
+    assert {p.stem for p in (pages / "figures").glob("*.png")} == PICTURES
+
+
+def test_every_linked_picture_is_there_and_the_page_holds_them_all(pages: Path) -> None:
+    text = (pages / "report.md").read_text(encoding="utf-8")
+    page = (pages / "report.html").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\((figures/[^)]+)\)", text)
+    assert len(linked) == len(PICTURES)
+    assert all((pages / name).is_file() for name in linked)
+    assert page.count("data:image/png;base64,") == len(PICTURES)
+    assert not re.search(r'(src|href)="(?!data:|#)', page), "the page reaches outside itself"
+    assert "<script" not in page
+
+
+def test_equal_records_give_equal_bytes_but_for_the_date(
+    whole: FakeStore, pages: Path, tmp_path: Path, drawn: None
+) -> None:
+    again = write([whole], tmp_path, date="2027-08-09").parent
+    for path in sorted(pages.rglob("*.*")):
+        a, b = path.read_bytes(), (again / path.relative_to(pages)).read_bytes()
+        if path.suffix in (".md", ".html"):
+            a, b = (t.replace(d, b"") for t, d in ((a, b"2026-01-02"), (b, b"2027-08-09")))
+        assert a == b, path.name
+
+
+def test_every_published_number_stands_beside_ours(pages: Path) -> None:
+    text = (pages / "report.md").read_text(encoding="utf-8")
+    for printed in [*TABLE_1.values(), *TABLE_1_HIGGINS.values(), *TABLE_2.values()]:
+        assert f"{printed.mean:g} ± {printed.sd:g}" in text
+        assert printed.median is None or f"{printed.median:.2f}" in text
+    for (dataset, _), value in TABLE_3.items():
+        assert dataset == "CIFAR100" or f"{value:.1f}" in text
+    assert "29.3" in text
+    assert "**generated**" in text
+
+
+def test_table_1_is_the_records_own_arithmetic() -> None:
+    """Four seeds by hand: mean .65, sample sd .0258, median .65, min–max at 87.5 %."""
+    store = FakeStore()
+    for seed, score in zip((123, 427, 235, 921), (0.62, 0.64, 0.66, 0.68), strict=True):
+        fitted(store, vae(method="mlp", beta=1.0, seed=seed), np.random.default_rng(seed))
+        scored(store, vae(method="mlp", beta=1.0, seed=seed), higgins(), score)
+    [row] = cells_of(text_of(store), "Table 1. 2Dshapes, all five factors")
+    assert row[:6] == ["1-VAE, MLP", "4", "65.0 ± 2.6", "65.0", "62.0 to 68.0 (87.5 %)", "0"]
+    assert row[6:8] == ["64.31 ± 6.56", "63.79"]
+    assert row[8] == "published inside our 87.5 % interval"
+
+
+def test_no_verdict_on_a_published_number_below_four_seeds() -> None:
+    store = FakeStore()
+    for seed in (123, 427, 235):
+        scored(store, vae(method="mlp", beta=1.0, seed=seed), higgins(), 0.1)
+    [row] = cells_of(text_of(store), "Table 1. 2Dshapes, all five factors")
+    assert row[-1] == "undecided (needs 4 seeds)"
+
+
+def test_a_diverged_run_enters_at_chance_and_is_counted() -> None:
+    store = FakeStore()
+    for seed, score in ((1, 0.8), (2, 0.8), (3, 0.8), (4, None)):
+        scored(store, vae(method="mlp", beta=4.0, seed=seed), higgins(), score)
+    [row] = cells_of(text_of(store), "Table 1. 2Dshapes, all five factors")
+    assert row[1:6] == ["4", "65.0 ± 30.0", "80.0", "20.0 to 80.0 (87.5 %)", "1"]
+
+
+def test_an_error_is_never_a_score() -> None:
+    store = FakeStore()
+    scored(store, vae(method="mlp", beta=4.0, seed=1), higgins(), 0.8)
+    store.add(vae(method="mlp", beta=4.0, seed=2), higgins(), status="error", message="ValueError: it broke")
+    text = text_of(store)
+    [row] = cells_of(text, "Table 1. 2Dshapes, all five factors")
+    assert row[1] == "1"
+    assert "1 × higgins: ValueError: it broke" in text
+
+
+def test_an_empty_store_says_that_nothing_was_run(tmp_path: Path) -> None:
+    text = write([FakeStore()], tmp_path).with_suffix(".md").read_text(encoding="utf-8")
+    assert "nothing was run" in text
+    assert not pictures(blocks(Evidence([FakeStore()]), None))
+    for section in SECTIONS[1:]:
+        part = text.split(f"## {section}", 1)[1].split("\n## ")[0]
+        assert "not run" in part, section
+
+
+GROUPS = (
+    ("higgins", "rotation"),
+    ("samples", "reconstructions", "traversals", "latent_space"),
+    ("frechet", "reconstruction"),
+    ("architecture", "equivalence", "calibration"),
+)
+
+
+@pytest.mark.parametrize("measures", GROUPS, ids=lambda m: m[0])
+def test_a_store_without_some_answers_still_has_every_section(whole: FakeStore, measures: tuple[str, ...]) -> None:
+    part = FakeStore()
+    part.held = whole.held
+    part.kept = [r for r in whole.kept if not r["question"] or r["question"]["measure"] not in measures]
+    found = blocks(Evidence([part]), None)
+    assert set(SECTIONS) <= {b.text for b in found if isinstance(b, Heading)}
+    assert "not run at this scale" in markdown(found)
+
+
+def test_stores_merged_are_one_store(whole: FakeStore) -> None:
+    """Records split over three stores, some in two of them, give the same report as together."""
+    parts = [FakeStore() for _ in range(3)]
+    for k, record in enumerate(whole.kept):
+        for part in (parts[k % 3], *([parts[(k + 1) % 3]] if k % 7 == 0 and record["kind"] != "run" else [])):
+            part.held = whole.held
+            part.kept.append(record)
+    order = {"a": blocks(Evidence([whole]), None), "b": blocks(Evidence(parts), None)}
+    tables = {k: {b.caption: sorted(map(tuple, b.rows)) for b in v if isinstance(b, Table)} for k, v in order.items()}
+    assert tables["a"] == tables["b"]
+
+
+def test_an_answer_beats_the_error_it_followed() -> None:
+    first, second = FakeStore(), FakeStore()
+    cell = vae(method="mlp", beta=1.0, seed=1)
+    first.add(cell, higgins(), status="error", message="a worker was killed")
+    scored(second, cell, higgins(), 0.7)
+    for stores in ([first, second], [second, first]):
+        assert Evidence(stores).higgins(Row("dsprites", "mlp", 1.0)).values == {1: 0.7}
+
+
+def test_the_largest_budget_is_the_one_shown_and_the_others_are_said() -> None:
+    store = FakeStore()
+    scored(store, vae(beta=1.0, images=1000, seed=1), higgins(), 0.3)
+    scored(store, vae(beta=1.0, images=9000, seed=1), higgins(), 0.6)
+    evidence = Evidence([store])
+    assert evidence.higgins(Row("dsprites", "conv", 1.0)).values == {1: 0.6}
+    assert evidence.aside == 1
+
+
+def test_a_calibrated_vae_is_no_row_of_the_papers() -> None:
+    """A σ-VAE has β = 1 and more images, yet the row of β = 1 stays the β-VAE's."""
+    store = FakeStore()
+    scored(store, vae(beta=1.0, images=1000, seed=1), higgins(), 0.3)
+    calibrated = vae(beta=1.0, images=9000, seed=1)
+    scored(store, type(calibrated)(**{**calibrated.__dict__, "objective": "sigma_vae"}), higgins(), 0.9)
+    assert Evidence([store]).higgins(Row("dsprites", "conv", 1.0)).values == {1: 0.3}
+
+
+def test_official_data_is_not_called_drawn_and_drawn_is_never_official(pages: Path) -> None:
+    text = (pages / "report.md").read_text(encoding="utf-8")
+    assert "**Data, drawn by this package, not the published files:**" in text
+    assert "**Data, JPEG copies of the published images, not the published files:** CIFAR10 (`cifar10-jpeg`)" in text
+    official = text_of(answered(paper("smoke", have=["cifar10"], data="official", features="inception2015")))
+    assert "3Dshapes (`shapes3d`)" in official.split("**Data, the published files:**")[1].splitlines()[0]
+    assert "`fid`" not in text
+    assert "`shapes3d-drawn`" not in official
+
+
+def test_a_fid_is_only_what_inception_measured(pages: Path) -> None:
+    """Another network's distance gets no verdict on the paper's FID and says that it is another score."""
+    text = (pages / "report.md").read_text(encoding="utf-8")
+    rows = cells_of(text, "Table 3. `fd_efficientnet_lite0` of reconstructions")
+    assert len(rows) == len(BETAS)
+    assert {row[-1] for row in rows} == {"another score"}
+
+
+def test_the_front_states_scale_share_data_and_time(pages: Path) -> None:
+    front = (pages / "report.md").read_text(encoding="utf-8").split("## Table 1")[0]
+    for word in ("Scale `smoke`", "of the paper's 1.35 billion", "Hardware:", "Wall time: 61 s", "+5 % off",
+                 "undecided", "Date: 2026-01-02"):  # fmt: skip
+        assert word in front, word
+
+
+def test_the_report_needs_records_alone_and_no_torch(tmp_path: Path, drawn: None) -> None:
+    """Written from a store on disk without PyTorch; the same bytes once everything but records and arrays is gone."""
+    store = Store(tmp_path / "store")
+    whole = answered(STUDY)
+    for record in whole.kept:
+        if record["cell"] and record["cell"]["dataset"] != "dsprites":
+            continue
+        arrays = whole.held[record["arrays"]] if record["arrays"] else None
+        store.append({**record, "arrays": store.put(arrays) if arrays else None})
+    code = (
+        "import sys; from pathlib import Path; from betavae.study.store import Store; from betavae.report import *\n"
+        f"s = [Store(Path({str(tmp_path / 'store')!r}), create=False)]\n"
+        f"write(s, Path({str(tmp_path / 'out')!r})); checklist(s)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before = {p.name: p.read_bytes() for p in (tmp_path / "out").rglob("*.*") if p.is_file()}
+    for folder in ("checkpoints", "leases"):
+        shutil.rmtree(tmp_path / "store" / folder, ignore_errors=True)
+    (tmp_path / "store" / "study.json").unlink(missing_ok=True)
+    write([Store(tmp_path / "store", create=False)], tmp_path / "again")
+    after = {p.name: p.read_bytes() for p in (tmp_path / "again").rglob("*.*") if p.is_file()}
+    assert len(before) > 10
+    assert before == after
+
+
+def test_table_cells_never_break_the_table() -> None:
+    """A bar or a line break in a message stays inside its cell."""
+    store = FakeStore()
+    store.add(baseline("pca|x"), status="error", message="a|b\nc")
+    text = text_of(store)
+    for line in text.splitlines():
+        if line.startswith("| pca"):
+            assert line.count(" | ") == 8
+
+
+def test_a_picture_without_a_caption_sentence_does_not_exist(whole: FakeStore) -> None:
+    for picture in pictures(blocks(Evidence([whole]), None)):
+        assert isinstance(picture, Picture)
+        assert picture.caption.endswith(".")
+        assert 500 < picture.width < 900
+
+
+def test_the_checklist_fills_what_records_know_and_leaves_the_rest_blank(whole: FakeStore) -> None:
+    text = checklist([whole])
+    known_of_records = (
+        "dsprites, conv, beta_vae: adam, learning rate 0.0005",
+        "β 0.1, 1, 4, 10",
+        "sample standard deviation",
+        "In all ",
+        "Hardware: ",
+        "torch 2.13.0",
+        "betavae run paper --scale smoke",
+        "Apache-2.0",
+        "Wall time: 61 s",
+        "Seeds per row",
+        "Parameters, dsprites",
+    )
+    for known in known_of_records:
+        assert known in text, known
+    blank = [line for line in text.splitlines() if line.startswith("- [ ] ")]
+    assert len(blank) >= 8
+    assert all("(for a person to write)" in line for line in blank)
+    assert all("(for a person to write)" not in line for line in text.splitlines() if line.startswith("- [x] "))
+
+
+def test_the_checklist_counts_failed_compute_in() -> None:
+    store = FakeStore()
+    store.add(vae(seed=1), seconds=600.0)
+    store.add(vae(seed=2), seconds=600.0, status="diverged", message="it fell")
+    text = checklist([store])
+    assert "In all 20 min of worker time, of which 10 min in 1 diverged or failed records" in text
+    assert "1 diverged, 1 ok" in text
+
+
+def test_the_checklist_of_nothing_is_blank() -> None:
+    text = checklist([FakeStore()])
+    assert "Hardware" in text
+    assert "nothing: _" in text
