@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,17 @@ questions = ["votes"]
 
 
 def load(name: str, *, source: Any, root: Any, device: Any) -> Any:
-    """The dataset of the soak, as ``betavae.datasets`` asks for it."""
+    """The dataset of the soak, as ``betavae.datasets`` asks for it; the deadly ones kill a process that asks for them,
+    or for one of their images.
+    """
     from tiny import squares
 
-    return squares()
+    def die(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return {"squares": squares, "deadly-preparation": die, "deadly-work": lambda: replace(squares(), renderer=die)}[
+        name
+    ]()
 
 
 class Trap:
@@ -116,7 +123,7 @@ class Trap:
 
 def inside(words: list[str]) -> int:
     """What a child of the soak does: the package's own command line, or its own worker, trap and dataset in place."""
-    datasets.DATASETS["squares"] = __name__
+    datasets.DATASETS.update(dict.fromkeys(("squares", "deadly-preparation", "deadly-work"), __name__))
     if TRAP in os.environ:
         trap = json.loads(os.environ[TRAP])
         if random.Random(f"{time.time_ns()} {os.getpid()}").random() < trap[words[0]]:

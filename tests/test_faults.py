@@ -1,0 +1,171 @@
+"""Faults inside a run: memory that runs out, numbers that leave the finite ones, answers that no record can hold,
+workers that die at their work. Each is said and recorded; none touches a neighbour.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soak
+import torch
+from test_checkpoint import Desk, job
+
+from betavae import cli, datasets, metrics
+from betavae.metrics.base import Answer
+from betavae.study.cells import Cell, Job, Question, Study, pairs
+from betavae.study.executors import local
+from betavae.study.perform import perform
+from betavae.study.run import pending, run
+from betavae.study.store import Store
+from betavae.training import population
+from betavae.training.recipe import Recipe
+
+ADAM = Recipe("adam", 5e-4, 4, 4 * 6)
+ASKED = Question("reconstruction", pairs({"images": 8}), at=(0.5, 1.0))
+WILD = 1e39
+"""A β beyond single precision: its first gradients are not finite."""
+
+
+@pytest.fixture(autouse=True)
+def squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
+    monkeypatch.setattr(local, "COMMAND", (sys.executable, str(soak.HERE), "worker"))
+
+
+def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
+    """Eight members of one program."""
+    return [
+        Job(Cell("squares", "conv", 4, seed, "beta_vae", pairs({"beta": beta}), ADAM), (ASKED,))
+        for seed, beta in enumerate(betas)
+    ]
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one program"])
+def test_a_diverged_member_of_eight_leaves_seven_records_as_they_were(
+    together: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One β that no float can follow: its records say where it fell; the other seven members' records and final
+    parameters are bitwise those of a population without it.
+    """
+    monkeypatch.setattr(population, "advance", partial(population.advance, together=together))
+    betas = [4.0, 1.0, 4.0, WILD, 1.0, 4.0, 0.5, 8.0]
+    perform(eight(betas), Desk(tmp_path / "with"))
+    wild = eight(betas)[3].cell.id
+    perform([j for j in eight(betas) if j.cell.id != wild], Desk(tmp_path / "without"))
+    found, wanted = soak.numbers(tmp_path / "with"), soak.numbers(tmp_path / "without")
+    fell = {key: found.pop(key) for key in list(found) if key[0] == wild}
+    assert found == wanted
+    assert len(wanted) == 7 * 3
+    assert len(fell) == 3
+    for status, message, *_ in fell.values():
+        assert status == "diverged"
+        assert message == "the reconstruction term left the finite numbers at step 1"
+    for folder in (tmp_path / "without" / "checkpoints").iterdir():
+        mine, its = (next((tmp_path / way / "checkpoints" / folder.name).iterdir()) for way in ("with", "without"))
+        strip = 200_000  # the header holds the seconds it took; the tensors follow
+        assert mine.read_bytes()[-strip:-32] == its.read_bytes()[-strip:-32]
+
+
+def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device on which three members are too many, and notices late: eight go on as four pairs, with the numbers of
+    eight alone.
+    """
+    real, tried = population.advance, []
+
+    def advance(task: Any, members: Any, states: Any, until: int, watch: Any) -> Any:
+        tried.append(len(members))
+        if len(members) > 2 and until > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(task, members, states, until, watch)
+
+    for one in eight():
+        perform([one], Desk(tmp_path / "alone"))
+    monkeypatch.setattr(population, "advance", advance)
+    desk = Desk(tmp_path / "split")
+    perform(eight(), desk)
+    assert soak.numbers(tmp_path / "split") == soak.numbers(tmp_path / "alone")
+    said = [note for note in desk.notes() if "out of memory" in note]
+    assert said == [
+        "out of memory with 8 members; going on with 4 and 4",
+        *["out of memory with 4 members; going on with 2 and 2"] * 2,
+    ]
+    assert tried == [8, 8, 4, 2, 2, 4, 2, 2]
+
+
+def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def advance(*given: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(population, "advance", advance)
+    with pytest.raises(torch.OutOfMemoryError):
+        perform(eight()[:1], Desk(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer({"a": float("nan"), "b": 1.0}), "ValueError: the score a is nan"),
+        (Answer({"a": float("inf")}), "ValueError: the score a is inf"),
+        (Answer({"a": 1.0}, notes={"n": float("nan")}), "Out of range float values are not JSON compliant"),
+        (Answer({"a": 1.0}, notes={"n": np.float32(1)}), "float32 is not JSON serializable"),  # type: ignore[dict-item]
+        (Answer({"a": 1.0}, {"p": np.array([None])}), "the array p holds object, wanted numbers"),
+        (MemoryError("no room"), "MemoryError: no room"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_an_answer_that_no_record_can_hold_is_an_error(
+    answer: Answer | Exception, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded with its reason, and the next question is asked."""
+
+    def strange(generator: Any, subject: Any) -> Answer:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    named = metrics.named
+    monkeypatch.setattr(metrics, "named", lambda name, **knobs: strange if name == "strange" else named(name, **knobs))
+    perform([Job(eight()[0].cell, (Question("strange"), ASKED))], Desk(tmp_path))
+    records = Store(tmp_path).records()
+    by_measure = {(r["question"] or {}).get("measure", "fit"): r for r in records}
+    assert by_measure["strange"]["status"] == "error"
+    assert reason in by_measure["strange"]["message"]
+    assert by_measure["strange"]["scores"] == {}
+    assert by_measure["reconstruction"]["status"] == by_measure["fit"]["status"] == "ok"
+    assert len(records) == 4
+
+
+def deadly(at: str) -> Job:
+    """A cell whose dataset kills its worker: when it is prepared, or when it is used."""
+    return Job(Cell(f"deadly-{at}", "pca", 4, 1, fit=50), (Question("higgins", pairs({"votes": 20})),))
+
+
+@pytest.mark.parametrize("at", ["preparation", "work"])
+def test_a_cell_that_kills_its_workers_is_recorded_and_stops_nobody(
+    at: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = Study("t", "own", (deadly(at), job()))
+    store = Store(tmp_path)
+    store.remember(study)
+    outcome = run(study, store, workers=2, quiet=True)
+    key = deadly(at).cell.id
+    assert outcome.failures.keys() == {key}
+    what = f"preparing deadly-{at} killed its worker 3 times" if at == "preparation" else "its worker died 3 times"
+    assert outcome.failures[key].startswith(f"{what}, at last by signal 9, as where memory runs out; see ")
+    records = {(r["cell_id"], r["kind"]): r for r in store.records()}
+    assert records[key, "fit"]["status"] == "error"
+    assert records[key, "fit"]["message"] == outcome.failures[key]
+    assert records[job().cell.id, "fit"]["status"] == "ok"
+    assert [j.cell.id for j in pending(study, store)] == [key]
+    assert cli.main(["status", str(tmp_path)]) == 0
+    shown = capfd.readouterr().out
+    assert "failed    1" in shown
+    assert "by signal 9" in shown
+    assert "`betavae run` would do 1 cells, 1 questions" in shown
