@@ -20,6 +20,7 @@ LAYERS = (
     ("metrics",),
     ("study",),
     ("report",),
+    ("export",),
     ("cli", "__main__", "steps"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}

@@ -7,6 +7,7 @@ inside the verbs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -72,7 +73,21 @@ def parser() -> Parser:
         "--checklist", action="store_true", help="print the reproducibility checklist instead, filled from the records"
     )
     steps.declare(partial(_verb, verbs))
+    _export(verbs)
     return top
+
+
+def _export(verbs: argparse._SubParsersAction[Parser]) -> None:
+    export = _verb(verbs, "export", "Write records as Parquet and CSV, tables as LaTeX, figures, and trained models.",
+                   "betavae export runs/paper-laptop --out paper --what records,tables,figures")  # fmt: skip
+    export.add_argument("stores", nargs="+", type=Path, metavar="store", help="folders of studies")
+    export.add_argument("--out", type=Path, required=True, help="where the files go")
+    export.add_argument("--what", type=lambda text: text.split(","), metavar="KINDS",
+                        help="records,tables,figures,models (default: all but models)")  # fmt: skip
+    export.add_argument("--only", action="append", default=[], metavar="ID", help="only models whose id begins so")
+    cite = _verb(verbs, "cite", "Print BibTeX for the paper, and for the datasets and metrics that stores used.",
+                 "betavae cite runs/paper-laptop > used.bib")  # fmt: skip
+    cite.add_argument("stores", nargs="*", type=Path, metavar="store", help="folders of studies (default: none)")
 
 
 def _data(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -113,6 +128,9 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
     run.add_argument("--workers", type=_positive, help="worker processes (default: one per core)")
     run.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    run.add_argument("--executor", choices=("local", "ray"), default="local",
+                     help="worker processes of this machine, or tasks of a Ray cluster (default: local)")  # fmt: skip
+    run.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster, or auto for the one this machine is in")
     run.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
     run.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
     run.add_argument("--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing")
@@ -121,6 +139,7 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument("--keep", type=_positive, default=2, metavar="N", help="checkpoints kept (default: 2)")
     run.add_argument("--print", action="store_true", help="print the study as a study file; run nothing")
     run.add_argument("--quiet", action="store_true", help="no progress")
+    run.add_argument("--track", action="store_true", help="write loss terms for TensorBoard into STORE/track")
 
 
 def _positive(text: str) -> int:
@@ -211,10 +230,11 @@ def _installed() -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """``betavae run``."""
-    from betavae.study import pages
+    from betavae.study import executors, pages
     from betavae.study.run import pending, select
     from betavae.study.run import run as run_study
     from betavae.study.store import Store
+    from betavae.study.track import Track
 
     whole = studied(options)
     study = select(whole, options.only, options.shard)
@@ -227,17 +247,20 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0
-    store = Store(folder)
-    store.remember(whole)
-    todo = pending(study, store)
-    print(
-        f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
-        file=sys.stderr,
-    )
-    outcome = run_study(
-        study, store, workers=options.workers, device=options.device, every=options.every, checkpoints=options.keep,
-        quiet=options.quiet,
-    )  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(executors.named(options.executor, options.address))
+        listen = stack.enter_context(Track(folder / "track")).hear if options.track else lambda worker, message: None
+        store = Store(folder)
+        store.remember(whole)
+        todo = pending(study, store)
+        print(
+            f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
+            file=sys.stderr,
+        )
+        outcome = run_study(
+            study, store, workers=options.workers, device=options.device, every=options.every, checkpoints=options.keep,
+            quiet=options.quiet, executor=executor, listen=listen,
+        )  # fmt: skip
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
     print(
@@ -279,6 +302,27 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    """``betavae export``."""
+    from betavae.export import USUAL
+    from betavae.export import export as write
+    from betavae.study.store import Store
+
+    stores = [Store(folder, create=False) for folder in options.stores]
+    for path in write(stores, options.out, options.what or USUAL, options.only):
+        print(path)
+    return 0
+
+
+def cite(options: argparse.Namespace) -> int:
+    """``betavae cite``."""
+    from betavae.export.cite import entries
+    from betavae.study.store import read
+
+    print("\n\n".join(entries(read(options.stores))))
+    return 0
+
+
 def step(options: argparse.Namespace) -> int:
     """``betavae train``, ``score``, ``figure`` and ``doctor``."""
     import importlib
@@ -287,4 +331,12 @@ def step(options: argparse.Namespace) -> int:
     return int(handler(options))
 
 
-VERBS = {"data": data, "run": run, "status": status, "report": report} | dict.fromkeys(steps.VERBS, step)
+VERBS = {
+    **dict.fromkeys(steps.VERBS, step),
+    "data": data,
+    "run": run,
+    "status": status,
+    "report": report,
+    "export": export,
+    "cite": cite,
+}
