@@ -35,7 +35,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print at the end what tests counted: each ``record_property("counted", text)``, from whichever process."""
     reports = [report for kind in terminalreporter.stats.values() for report in kind]
     for report in reports:
-        if getattr(report, "when", None) == "call":
+        if getattr(report, "when", None) == "teardown":
             for name, text in report.user_properties:
                 if name == "counted":
                     terminalreporter.write_line(text)

@@ -125,10 +125,10 @@ def _checked(record: Any) -> Record:
     if record["status"] not in STATUSES:
         raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
     for key in ("cell_id", "question_id", "arrays"):
-        if not isinstance(record.get(key), str | None):
+        if not isinstance(record.setdefault(key), str | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
     for key in ("cell", "question", "data"):
-        if not isinstance(record.get(key), dict | None):
+        if not isinstance(record.setdefault(key), dict | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
     if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
         raise ValueError("it names no cell")
