@@ -12,6 +12,7 @@ help:
 	@echo "make test       the whole test suite, types, style and docs"
 	@echo "make test-all   the same and the long checks"
 	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
+	@echo "make docs       the documentation as a site, into site/"
 	@echo "make bench      ratios and rates of this machine, into results/bench/"
 	@echo "make soak       kill a small study over and over, compare with an unkilled one"
 	@echo "make gpu-check  on a machine with a GPU: agreement with the CPU and population rates"
@@ -41,6 +42,10 @@ test-all: check
 
 test-ray: $(VENV)/ready
 	$(BIN)/python -m pytest tests/test_ray.py
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m mkdocs build --strict
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks

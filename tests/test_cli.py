@@ -35,7 +35,7 @@ def test_every_help_ends_with_an_example(name: str, this: argparse.ArgumentParse
             assert action.help, f"{name} {action.option_strings} has no help"
 
 
-HEAVY = ("torch", "numpy", "scipy", "sklearn", "matplotlib", "rich", "safetensors", "h5py", "PIL", "pooch")
+HEAVY = ("torch", "numpy", "scipy", "sklearn", "matplotlib", "rich", "safetensors", "h5py", "PIL", "requests")
 
 
 @pytest.mark.parametrize(

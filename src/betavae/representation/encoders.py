@@ -166,7 +166,7 @@ def _onnx(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise Misuse(f"{path} needs onnxruntime; pip install 'betavae[onnx]' brings it") from None
+        raise Misuse(f"{path} needs onnxruntime; pip install 'betavae[export]' brings it") from None
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own errors have no common type

@@ -75,7 +75,7 @@ def _score(this: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help="module:function (of this folder or installed; it is imported and run), codes.npy (an array [N, Z] over "
         "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
-        "printed), model.onnx (extra onnx), the id of a trained cell, or a method that needs no training, as factors",
+        "printed), model.onnx (extra export), the id of a trained cell, or a method that needs no training, as factors",
     )
     this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
     this.add_argument(

