@@ -47,6 +47,8 @@ def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     found = checkpoint.latest(tmp_path)
     assert found is not None
     assert (found.step, found.meta) == (100, {"note": 100})
+    assert checkpoint.newest(tmp_path) == 100
+    assert checkpoint.newest(tmp_path / "none") is None
     assert all(torch.equal(found.tensors[k], v) for k, v in tensors(100).items())
     before = checkpoint.latest(tmp_path, until=99)
     assert before is not None

@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from betavae.study import cost, machine
-from betavae.study.cells import Study
+from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.run import pending, predict
 from betavae.study.store import Store
+from betavae.training import checkpoint
 
 GPU_PASSES = 300_000
 """Images per second assumed of one large GPU for the convolutional VAE at 1×64², until it is measured."""
@@ -81,11 +82,16 @@ def status(store: Store) -> str:
         lines.append(
             f"  next      `betavae run` would do {len(left)} cells, {sum(len(j.questions) for j in left)} questions:"
         )
-        lines += [f"    {job.cell.id}  {cost.label(job.cell)}" for job in left[:12]]
+        lines += [f"    {job.cell.id}  {cost.label(job.cell)}{_saved(store, job.cell)}" for job in left[:12]]
         lines += [f"    … and {len(left) - 12} more"] if len(left) > 12 else []
     else:
         lines.append("  next      nothing: everything asked has a record")
     return "\n".join(lines)
+
+
+def _saved(store: Store, cell: Cell) -> str:
+    step = checkpoint.newest(store.path / "checkpoints" / cell.id)
+    return f", saved at step {step:,} of {cell.recipe.steps:,}" if step and cell.recipe else ""
 
 
 def _measure(record: dict[str, object]) -> str:

@@ -73,6 +73,11 @@ def latest(
     return None
 
 
+def newest(folder: Path) -> int | None:
+    """The step of the newest checkpoint, unread, or None."""
+    return next((int(path.name[5:-12]) for path in _found(folder)), None)
+
+
 def _found(folder: Path, until: int | None = None) -> list[Path]:
     """Checkpoint files, the newest first."""
     named = {p: int(m[1]) for p in folder.glob("step-*.safetensors") if (m := NAME.fullmatch(p.name)) and p.is_file()}
