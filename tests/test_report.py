@@ -1,4 +1,4 @@
-"""Laws of the report: a pure function of records, free of PyTorch, whole on a whole store and honest on a partial one."""
+"""Laws of the report: a pure function of records, free of PyTorch, whole on a whole store, honest on a part."""
 
 from __future__ import annotations
 

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 RANK = {"ok": 0, "diverged": 1, "error": 2}
-ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3}
+ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3, "untrained": 4, "projection": 5, "pixels": 6, "factors": 7}
+FLOORS = {
+    "untrained": "untrained conv",
+    "projection": "random projection",
+    "pixels": "raw pixels",
+    "factors": "true factors",
+}
+"""Floors and the ceiling, as pages name them."""
 CLASSIFIER_ORDER = ("linear", "logistic", "mlp", "forest")
 
 
@@ -41,7 +48,7 @@ class Row(NamedTuple):
             return f"{self.beta:g}-VAE"
         name = {"pca": "PCA", "ica": "ICA"}.get(self.method)
         if name is None:
-            return self.method
+            return FLOORS.get(self.method, self.method)
         return f"{name}, {'all' if self.fit is None else format(self.fit, ',')} images"
 
     @property

@@ -6,7 +6,7 @@ import statistics
 
 from betavae.report import words
 from betavae.report.document import Table
-from betavae.report.evidence import Evidence, Row, Sample, asked
+from betavae.report.evidence import FLOORS, Evidence, Row, Sample, asked
 from betavae.report.summary import Summary, noise, summarise
 from betavae.study import published
 from betavae.study.published import FIVE, FOUR, PAPER_NAME
@@ -57,6 +57,11 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
         "the claims below take it so.",
         f"Classifier: {published.CLASSIFIERS[classifier]}. {settings(evidence, classifier, factors)}",
     ]
+    if any(row.method in FLOORS for row in evidence.rows("dsprites")):
+        notes.append(
+            "The last lines are what the others are read against: representations that learnt nothing (floors) and the "
+            "true factors (the ceiling). A score near a floor says nothing of learning."
+        )
     bootstrapped = [
         f"{name(row)} {words.percent(found.iqm)}, {words.interval(found.bca)}"
         for row in evidence.rows("dsprites")

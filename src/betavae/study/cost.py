@@ -113,7 +113,7 @@ def cost(job: Job) -> Cost:
         seconds += passes * 3 * (encoder + decoder) / (rate * SHARE[cell.method])
     else:
         encoder, decoder = math.prod(shape) * cell.codes, 0
-        seconds += 3e-5 * (cell.fit or size) + 2.0
+        seconds += 3e-5 * (cell.fit or size) + 2.0 if cell.method in ("pca", "ica") else 0.1
     encoded = 0
     for at in sorted({a for q in job.questions for a in q.at}):
         asked = [q for q in job.questions if at in q.at]
@@ -161,6 +161,7 @@ def total(jobs: Iterable[Job]) -> Cost:
 def label(cell: Cell) -> str:
     """A cell in a few words: ``dsprites conv β=4 seed 123``."""
     beta = "" if cell.beta is None else f" β={cell.beta:g}"
-    fit = "" if cell.recipe else f" on {cell.fit:,}" if cell.fit else " on all"
+    linear = cell.method in ("pca", "ica")
+    fit = "" if not linear else f" on {cell.fit:,}" if cell.fit else " on all"
     quirks = "".join(f" +{q}" for q in cell.quirks)
     return f"{cell.dataset} {cell.method}{beta}{fit} seed {cell.seed}{quirks}"

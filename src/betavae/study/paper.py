@@ -127,6 +127,8 @@ def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str |
             if family == "mpi3d" and not cifars:  # the stand-in for Figures 7 to 10
                 plain += [_pictures(j, size, features, split="train") for j in plain if j.cell.method == "conv"]
         yield from plain
+        if family == "dsprites":
+            yield from _floors(dataset, size, vote)
         yield from _twins(plain, size)
     for dataset in cifars:
         plain = []
@@ -160,6 +162,15 @@ def _baselines(family: str, dataset: str, seed: int, size: Scale, vote: dict[str
         for images in fits:
             extra = [Question("samples", pairs({"images": 40})), Question("reconstructions", pairs({"images": 16}))]
             yield Job(Cell(dataset, method, 10, seed, fit=images), (*_votes(family, size, vote, sweep=True), *extra))
+
+
+def _floors(dataset: str, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
+    """What Table 1 is read against: representations that learnt nothing, and the true factors."""
+    five = Question("higgins", pairs({**vote, "pairs": 64, "classifier": "linear"}))
+    four = replace(five, knobs=pairs({**dict(five.knobs), "ask": FOUR}))
+    for method in ("untrained", "projection", "pixels", "factors"):
+        for seed in size.seeds["dsprites"][: 1 if size.small else None]:
+            yield Job(Cell(dataset, method, 10, seed), (five, four))
 
 
 def _vae(family: str, dataset: str, method: str, codes: int, seed: int, beta: float, size: Scale) -> Cell:
