@@ -12,17 +12,18 @@ from hostile.payloads import CELL, jobs, record, study
 from hypothesis import strategies as st
 
 
-def edited(content: bytes, pieces: list[bytes], most: int = 4) -> st.SearchStrategy[bytes]:
-    """The content with up to ``most`` stretches replaced by other pieces."""
-    one = st.tuples(st.integers(0, len(content)), st.integers(0, 12), st.sampled_from(pieces))
+def edited(content: bytes, pieces: list[bytes], most: int = 3, within: int | None = None) -> st.SearchStrategy[bytes]:
+    """The content with up to ``most`` pieces put in, in place of as many bytes or of others, ``within`` its first."""
+    place = st.integers(0, len(content) if within is None else within)
+    one = st.tuples(place, st.none() | st.integers(0, 9), st.sampled_from(pieces))
 
-    def apply(edits: list[tuple[int, int, bytes]]) -> bytes:
+    def apply(edits: list[tuple[int, int | None, bytes]]) -> bytes:
         changed = content
         for start, length, piece in edits:
-            changed = changed[:start] + piece + changed[start + length :]
+            changed = changed[:start] + piece + changed[start + (len(piece) if length is None else length) :]
         return changed
 
-    return st.lists(one, min_size=1, max_size=most).map(apply)
+    return st.lists(one, max_size=most).map(apply)
 
 
 _KEYS = r"""
@@ -69,7 +70,22 @@ PIECES = [
     b",",
     b"-",
 ]
+SOUND = st.fixed_dictionaries(
+    {
+        "dataset": st.sampled_from(["'dsprites'", "['shapes3d', 'mpi3d-drawn']"]),
+        "method": st.sampled_from(["'pca'", "['ica', 'pca']", "'pixels'", "'mlp'"]),
+        "seed": st.sampled_from(["1", "[0, 4611686018427387904]", "1_000", "0x10"]),
+        "codes": st.sampled_from(["1", "[10, 4096]", "0o17", "4097"]),
+        "questions": st.sampled_from(["[]", "['five']", "['five', 'five']"]),
+    },
+    optional={"fit": st.sampled_from(["'all'", "[2, 1_000]", "1"]), "quirks": st.sampled_from(["[]", "['none']"])},
+).map(
+    lambda keys: (
+        study().split(b"[[grid]]")[0] + b"[[grid]]\n" + "\n".join(f"{k} = {v}" for k, v in keys.items()).encode()
+    )
+)
 STUDIES = st.one_of(
+    SOUND,
     edited(study(), PIECES),
     LINES.map(lambda line: study() + line),
     st.lists(LINES, max_size=4).map(b"".join),
@@ -162,10 +178,10 @@ ARRAYS = st.one_of(
 
 
 def sound_tar() -> bytes:
-    """A small .tar.gz, plainly stored so that changes reach the tar."""
+    """A tar of one folder and one batch, before it is packed."""
     with tempfile.TemporaryDirectory() as folder:
         tar(Path(folder) / "file", sound_members()[:2])
-        return gzip.decompress((Path(folder) / "file").read_bytes())[:10_240]
+        return gzip.decompress((Path(folder) / "file").read_bytes())
 
 
 STRANGE = ["", " ", "a\nb", "é", "\udcff", "9" * 5_000, "x" * 5_000, "²", "--shard=1/²", "--only=", "--root="]
@@ -176,4 +192,23 @@ smoke laptop --root --offline --sha256 --store --workers --only --shard --dry-ru
 --dataset --method conv --beta --images --encoder --metric higgins --knob a=1 a=[ --seeds --json --device cuda
 """
 WORDS = [*_WORDS.split(), *STRANGE]
-ARGUMENTS = st.lists(st.sampled_from(WORDS) | st.text(max_size=3), max_size=6)
+COMMANDS = (
+    """
+data list|data card dsprites|data card cifar10-64|data verify|data fetch shapes3d|run paper --scale smoke --shard 0/3
+run own.toml|status|report --checklist|train --dataset dsprites --method conv --beta 4|score --encoder a:b
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+_NUMBER = st.one_of(st.integers(), st.floats(), st.integers(0, 9)).map(str)
+_WORD = st.sampled_from(WORDS) | st.text(max_size=3)
+ARGUMENTS = st.one_of(
+    st.lists(_WORD, max_size=6),
+    st.lists(st.tuples(st.sampled_from(["--seed", "--beta", "--codes", "--images"]), _NUMBER), max_size=4).map(
+        lambda pairs: ["train", "--dataset", "dsprites", *(f"{name}={value}" for name, value in pairs)]
+    ),
+    st.sampled_from(COMMANDS).map(str.split),
+    st.tuples(st.sampled_from(COMMANDS), st.integers(0, 5), _WORD).map(
+        lambda made: [*made[0].split()[: made[1]], made[2], *made[0].split()[made[1] :]]
+    ),
+)

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from generated import ARGUMENTS, ARRAYS, PIECES, RECORDS, REMEMBERED, STUDIES, edited, sound_tar
-from hostile import BATCHES, npz
+from hostile import npz
 from hostile.payloads import CANARY, record, tensors, torch_saved, torch_zip
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -191,12 +192,12 @@ def test_array_headers(watch: Watch) -> None:
     _headers(watch)
 
 
-@fuzzed("archives", content=edited(sound_tar()[:1_600], [*PIECES, b"../", b"2", b"L", b"7777777", b"x"], most=6))
+@fuzzed("archives", content=edited(sound_tar(), [*PIECES, b"../", b"2", b"L", b"7777777", b"x"], within=1_100))
 def _archives(watch: Watch, content: bytes) -> None:
     path = Path("file.tar.gz")
     path.write_bytes(gzip.compress(content, 0))
     with watch.offered():
-        assert all(len(content) <= 3073 * 4 for _, content in tar_members(path, dict.fromkeys(BATCHES, 6146)))
+        assert all(len(content) == 6146 for _, content in tar_members(path, {"batches/test.bin": 6146}))
 
 
 def test_archives(watch: Watch) -> None:
@@ -206,7 +207,7 @@ def test_archives(watch: Watch) -> None:
 @fuzzed(
     "weight files",
     content=st.one_of(
-        edited(torch_saved({"a": np.float64(1.0)}), [*PIECES, b"c__builtin__\nexec\n", b"R", b"\x80\x04"], most=3),
+        edited(torch_saved({"a": torch.zeros(2)}), [*PIECES, b"c__builtin__\nexec\n", b"R", b"\x80\x04"]),
         st.binary(max_size=60).map(torch_zip),
         st.binary(max_size=60),
     ),

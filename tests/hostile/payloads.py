@@ -23,6 +23,12 @@ CANARY = "canary"
 SPEC = cache.Spec((6, 4), "u1", "six", 1, {})
 
 
+CELL = {
+    "dataset": "dsprites", "method": "conv", "codes": 10, "seed": 1, "objective": "beta_vae", "knobs": {"beta": 1.0},
+    "recipe": {"optimiser": "adam", "learning_rate": 1e-3, "batch": 8, "images": 80}, "fit": None, "quirks": [],
+}  # fmt: skip
+
+
 class Payload:
     """What runs code when a pickle of it is opened."""
 
@@ -56,7 +62,7 @@ questions = ["five"]
 def record(**changes: Any) -> dict[str, Any]:
     """A record that would be good, with some fields changed."""
     plain = {
-        "schema": 1, "kind": "fit", "study": {"name": "mine", "scale": "own"}, "cell": {"dataset": "dsprites"},
+        "schema": 1, "kind": "fit", "study": {"name": "mine", "scale": "own"}, "cell": CELL,
         "cell_id": "0" * 16, "question": None, "question_id": None, "at": 1.0, "status": "ok", "message": "",
         "scores": {"loss": 1.0}, "notes": {}, "arrays": None, "data": {}, "seconds": 1.0, "images": 1,
         "when": "2026-01-01T00:00:00Z", "machine": {},
@@ -88,12 +94,6 @@ def jobs(cell: Any, questions: Any = ()) -> bytes:
     return json.dumps(
         {"schema": 1, "name": "x", "scale": "own", "jobs": [{"cell": cell, "questions": questions}]}
     ).encode()
-
-
-CELL = {
-    "dataset": "dsprites", "method": "conv", "codes": 10, "seed": 1, "objective": "beta_vae", "knobs": {"beta": 1.0},
-    "recipe": {"optimiser": "adam", "learning_rate": 1e-3, "batch": 8, "images": 80}, "fit": None, "quirks": [],
-}  # fmt: skip
 
 
 def safetensors(header: bytes, body: bytes = b"") -> bytes:
