@@ -1,6 +1,4 @@
-"""Laws of training: hand-computed losses, a population equals its members, neighbours do not matter, resume is
-exact.
-"""
+"""Laws of training one member: hand-computed losses, chunks change nothing, resume is exact."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from torch import Tensor
 from betavae.models import MODELS
 from betavae.models.base import Posterior
 from betavae.objectives import LOG_SIGMA, OBJECTIVES, Terms, gaussian_nats, kl_nats, loss, terms
-from betavae.training import checkpoint, draws, population, single
+from betavae.training import checkpoint, draws, single
 from betavae.training.recipe import Recipe
 from betavae.training.single import Member, Task
 
@@ -166,60 +164,6 @@ def test_every_epoch_shows_every_image_once() -> None:
     assert all(sorted(part.tolist()) == list(range(60)) for part in seen.split(60))
     assert seen[:60].tolist() != seen[60:120].tolist()
     assert draws.order(7, "squares", (100, 160), 16, 0).min() >= 100
-
-
-def test_population_equals_singles() -> None:
-    """One program for four members gives each what it gets alone: 200 steps in float64, to 1e-5."""
-    given = task(recipe=Recipe("adam", 5e-4, 4, 4 * 200))
-    members = [member(1, 1.0), member(1, 4.0), member(2, 0.1), member(3, 10.0)]
-
-    def fresh() -> list[single.State]:
-        states = [single.start(given, m) for m in members]
-        for s in states:
-            s.params = {k: v.double() for k, v in s.params.items()}
-            s.moments = {k: v.double() for k, v in s.moments.items()}
-        return states
-
-    alone = population.advance(given, members, fresh(), 200, together=False)
-    many = population.advance(given, members, fresh(), 200, together=True)
-    for a, b in zip(alone, many, strict=True):
-        assert a.step == b.step == 200
-        assert all(torch.allclose(a.params[k], b.params[k], rtol=1e-5, atol=1e-5) for k in a.params)
-        assert torch.allclose(a.trace, b.trace, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("together", [False, True])
-def test_neighbours_do_not_matter(together: bool) -> None:
-    given = task()
-    me = member(5, 4.0)
-    trios = [[member(1, 1.0), me, member(2, 10.0)], [member(9, 0.1), me, member(8, 100.0)]]
-    first, second = (
-        population.advance(given, trio, [single.start(given, m) for m in trio], 10, together=together)[1]
-        for trio in trios
-    )
-    assert same(first.params, second.params)
-
-
-@pytest.mark.parametrize("together", [False, True])
-def test_a_diverged_member_leaves_others_unchanged(together: bool) -> None:
-    """A NaN planted in one of eight: it freezes and says where; seven end bitwise as without it."""
-    given = task()
-    members = [member(k, 4.0) for k in range(8)]
-
-    def states(poison: bool) -> list[single.State]:
-        made = [single.start(given, m) for m in members]
-        if poison:
-            next(iter(made[3].params.values())).view(-1)[0] = math.nan
-        return made
-
-    clean = population.advance(given, members, states(False), 12, together=together)
-    dirty = population.advance(given, members, states(True), 12, together=together)
-    assert dirty[3].diverged is not None
-    assert dirty[3].diverged[0] == 0
-    assert dirty[3].step == 0
-    for k in set(range(8)) - {3}:
-        assert dirty[k].diverged is None
-        assert same(clean[k].params, dirty[k].params)
 
 
 def test_divergence_is_found_at_its_step_and_term() -> None:

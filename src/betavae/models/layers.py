@@ -1,7 +1,6 @@
 """The operations that models are made of, for one member: linear, convolution, transposed convolution, Bernoulli nats.
 
-Convolutions run channels-last, where a CPU's kernels reach a matrix product's rate; on other devices nothing is
-lost by it.
+On a CPU convolutions run channels-last, where its kernels reach a matrix product's rate.
 """
 
 from __future__ import annotations
@@ -49,6 +48,8 @@ def double(params: Params, name: str, x: Tensor) -> Tensor:
 
 def _channels_last(weight: Tensor) -> Tensor:
     # Written with permutations, which every transform of a function understands; a change of memory format is not.
+    if weight.device.type != "cpu":
+        return weight
     if weight.shape[1] == 1:  # one channel stands in both orders: its strides must say which
         return weight.reshape(-1, 4, 4, 1).permute(0, 3, 1, 2)
     return weight.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)

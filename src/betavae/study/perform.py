@@ -6,6 +6,7 @@ already done is skipped; an error in one question is recorded and the next one i
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,11 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
         for job in jobs:
             _baseline(job, dataset, desk)
         return
+    most = _room(jobs, dataset, desk)
+    if len(jobs) > most:
+        for first in range(0, len(jobs), most):
+            perform(jobs[first : first + most], desk)
+        return
     try:
         _train(jobs, dataset, desk)
         return
@@ -68,6 +74,18 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
     torch.cuda.empty_cache()
     perform(jobs[:half], desk)
     perform(jobs[half:], desk)
+
+
+def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
+    """How many of these members the device takes at once, said aloud; on a CPU they go one by one anyway."""
+    if dataset.device.type != "cuda":
+        return len(jobs)
+    task, (free, whole) = task_of(jobs[0].cell, dataset), torch.cuda.mem_get_info(dataset.device)
+    most = population.capacity(task, free)
+    each = f"about {population.need(task) / 2**20:,.0f} MiB each"
+    memory = f"{free / 2**30:,.1f} of {whole / 2**30:,.1f} GiB free"
+    desk.say({"note": f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"})
+    return most
 
 
 def failed(job: Job, desk: Desk, message: str) -> None:
@@ -100,7 +118,7 @@ def _record(desk: Desk, dataset: Dataset | None, cell: Cell, **fields: Any) -> d
         "images": 0,
         **fields,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(_device_name(desk.device), torch.get_num_threads(), "float32"),
+        "machine": machine.describe(_device_name(desk.device), torch.get_num_threads(), population.PLAIN.precision),
         "data": {"source": dataset.source, "digest": dataset.digest} if dataset else None,
     }
 
@@ -177,7 +195,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     task = task_of(jobs[0].cell, dataset)
     missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
     fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
-    members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}) for j in jobs]
+    members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
     states = [state for state, _ in taken]
     watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, taken, strict=True)]
@@ -226,9 +244,18 @@ def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, 
         "reconstruction": reconstruction.numpy(),
         "kl": kl.numpy(),
     }
+    count = sum(v.numel() for v in state.params.values())
     record = _record(
         desk, dataset, job.cell, status="diverged" if state.diverged else "ok",
         message=_fall(state) if state.diverged else "", scores=scores, seconds=watch.spent(),
-        images=state.step * task.recipe.batch, notes={"parameters": sum(v.numel() for v in state.params.values())},
+        images=state.step * task.recipe.batch, notes={"parameters": count, "weights": _weights(state)},
     )  # fmt: skip
     desk.keep(record, arrays)
+
+
+def _weights(state: State) -> str:
+    """The first 16 hex digits of the sha256 of all parameters: trainings that share it ended at the very same model."""
+    whole = hashlib.sha256()
+    for name, leaf in sorted(state.params.items()):
+        whole.update(name.encode() + leaf.detach().cpu().contiguous().numpy().tobytes())
+    return whole.hexdigest()[:16]

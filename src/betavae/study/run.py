@@ -21,9 +21,6 @@ from betavae.study.records import SCHEMA
 from betavae.study.store import Store
 from betavae.types import Json
 
-MEMBERS = 64
-"""Most members of one population on a GPU; out of memory halves it."""
-
 
 class Executor(Protocol):
     """Where groups of jobs are done: how many at once, and doing them all (see ``executors.local.execute``)."""
@@ -89,16 +86,19 @@ def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None
 
 
 def groups(jobs: Iterable[Job], device: str) -> list[local.Group]:
-    """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU."""
+    """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU, which
+    takes as many at once as its memory holds.
+    """
     ranked = sorted(jobs, key=lambda job: -cost.cost(job).seconds)
     if device == "cpu":
         return [(job,) for job in ranked]
     alike: dict[object, list[Job]] = {}
     for job in ranked:
         c = job.cell
-        alone = c.id if c.recipe is None else ""
-        alike.setdefault((c.dataset, c.method, c.codes, c.objective, c.recipe, c.quirks, alone), []).append(job)
-    return [tuple(jobs[k : k + MEMBERS]) for jobs in alike.values() for k in range(0, len(jobs), MEMBERS)]
+        # What is trained alike but for seed, knobs and learning-rate drop is one program; a baseline is its own.
+        program = replace(c.recipe, drop_at=0.0, drop_to=0.0) if c.recipe else c.id
+        alike.setdefault((c.dataset, c.method, c.codes, c.objective, program, tuple(dict(c.knobs))), []).append(job)
+    return [tuple(jobs) for jobs in alike.values()]
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Training many members of one task at once: the only file with a member axis M.
+"""Training many members of one task at once; with ``stacked`` the only file with a member axis M.
 
 On a CPU members run one after another, each the very program that ``single`` runs. On a GPU one such model leaves the
 chip idle, so their parameters are stacked and one program steps them all. Members go in and come out as plain
@@ -7,23 +7,38 @@ states, so a cell may begin in one way and go on in the other. Neither way lets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.func import grad, vmap
 
-from betavae.objectives import Terms, loss, terms
-from betavae.training import draws, single
+from betavae.errors import Misuse
+from betavae.objectives import terms
+from betavae.training import draws, single, stacked
 from betavae.training.single import Member, State, Task
 
-if TYPE_CHECKING:
-    from betavae.types import Params
+COPIES = 9
+"""Rows of numbers that a step may hold per member: parameters, slopes, moments, the new ones, and passing ones."""
+LOOK = 2.0
+"""Seconds between looks at members that run together: each look waits for the device."""
+SHARE = 0.8
+"""Of a device's free memory that a population may be reckoned to need; the reckoning knows no kernel's workspace."""
 
-LOOK_EVERY = 50
-"""Steps between looks at the finite numbers on a GPU: each look waits for the device."""
+
+class How(NamedTuple):
+    """How members that run together are stepped. ``compiled`` fuses the step with torch.compile; ``graphs`` records it
+    once as a CUDA graph and replays it; ``precision`` is a name of PRECISIONS.
+    """
+
+    precision: str = "float32"
+    compiled: bool = False
+    graphs: bool = False
+
+
+PLAIN = How()
 
 
 def advance(
@@ -34,15 +49,19 @@ def advance(
     watch: Callable[[int, State], None] = lambda member, state: None,
     *,
     together: bool | None = None,
+    how: How = PLAIN,
 ) -> list[State]:
     """Train every member to step ``until`` or to its divergence; ``watch(k, state)`` sees the k-th member as it
     goes on.
 
-    ``together`` stacks the members into one program (None: where the dataset's device is not a CPU).
+    ``together`` stacks the members into one program (None: where the dataset's device is not a CPU); ``how`` is for
+    those. The states that ``watch`` sees are read, not kept: they go on changing. Raises Misuse.
     """
     if together is None:
         together = task.dataset.device.type != "cpu"
     if not together:
+        if how.precision != "float32":
+            raise Misuse(f"precision is {how.precision!r}; one by one on a CPU members train in float32")
         return [
             single.advance(task, member, state, until, partial(watch, k))
             for k, (member, state) in enumerate(zip(members, states, strict=True))
@@ -53,69 +72,101 @@ def advance(
         # Members that stand at different steps (after a resume) cannot share a program until they meet.
         group = [k for k in live if result[k].step == step]
         ahead = [result[k].step for k in live if result[k].step > step]
-        stop = min([until, *ahead])
-        moved = _together(task, [members[k] for k in group], [result[k] for k in group], stop)
+        stop = min([until, task.recipe.steps, *ahead])
+
+        def see(moved: list[State], group: list[int] = group) -> None:
+            for k, state in zip(group, moved, strict=True):
+                watch(k, state)
+
+        moved = _together(task, [members[k] for k in group], [result[k] for k in group], stop, see, how)
+        see(moved)
         for k, state in zip(group, moved, strict=True):
             result[k] = state
-            watch(k, state)
     return result
 
 
-def stack(trees: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Dictionaries of equal leaves as one, each leaf ``[M, ...]``."""
-    return {k: torch.stack([t[k].detach() for t in trees]) for k in trees[0]}
-
-
-def _together(task: Task, members: Sequence[Member], states: Sequence[State], until: int) -> list[State]:
-    recipe, dataset = task.recipe, task.dataset
-    device, first = dataset.device, states[0].step
-    params, moments = stack([s.params for s in states]), stack([s.moments for s in states])
-    trace = torch.stack([s.trace for s in states]).to(device)
-    dtype = next(iter(params.values())).dtype
-    knobs = {k: torch.tensor([m.knobs[k] for m in members], dtype=dtype, device=device) for k in members[0].knobs}
-    alive = torch.ones(len(members), dtype=torch.bool, device=device)
-    fell = torch.full(
-        (len(members), 2), -1, dtype=torch.int64, device=device
-    )  # step and whether the KL term was at fault
-
-    def nats(params: Params, images: Tensor, noise: Tensor, knobs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        each, kl = terms(task.objective, task.model, params, images, noise, knobs)
-        seen = Terms(each.mean(), kl.mean(0))
-        return loss(seen, knobs), torch.cat([seen.reconstruction[None], seen.kl])
-
-    slopes = vmap(grad(nats, has_aux=True))
-    step = first
-    while step < min(until, recipe.steps):
-        index = torch.stack([draws.order(m.seed, dataset.name, task.split, recipe.batch, step) for m in members])
-        noise = torch.stack([draws.noise(m.seed, dataset.name, recipe.batch, task.model.codes, step) for m in members])
-        index, noise = index.to(device, non_blocking=True), noise.to(device, non_blocking=True)
-        images = dataset.renderer(index.reshape(-1)).to(dtype).unflatten(0, index.shape)
-        grads, seen = slopes(params, images, noise.to(dtype), knobs)
-        finite = torch.isfinite(seen).all(-1)
-        falling = alive & ~finite
-        at_kl = torch.isfinite(seen[:, 0]).long()
-        fell = torch.where(falling[:, None], torch.stack([torch.full_like(at_kl, step), at_kl], -1), fell)
-        alive = alive & finite
-        before = {k: v.clone() for k, v in params.items()}, {k: v.clone() for k, v in moments.items()}
-        single.update(recipe, params, grads, moments, step)
-        for now, then in ((params, before[0]), (moments, before[1])):  # the fallen stay as they were
-            for k, v in now.items():
-                now[k] = torch.where(alive.view(-1, *[1] * (v.ndim - 1)), v, then[k])
-        into = trace[:, step * trace.shape[1] // recipe.steps]
-        into[:, :-1] += torch.where(alive[:, None], seen.detach().double(), 0.0)
-        into[:, -1] += alive
-        step += 1
-        if step % LOOK_EVERY == 0 and not bool(alive.any()):
-            break
-    return _parted(states, params, moments, trace, fell, min(step, recipe.steps))
-
-
-def _parted(
-    states: Sequence[State], params: Params, moments: dict[str, Tensor], trace: Tensor, fell: Tensor, step: int
+def _together(
+    task: Task,
+    members: Sequence[Member],
+    states: Sequence[State],
+    until: int,
+    see: Callable[[list[State]], None],
+    how: How,
 ) -> list[State]:
-    parted = []
-    for m, (at, kl) in enumerate(fell.tolist()):
-        own = {k: v[m].clone() for k, v in params.items()}, {k: v[m].clone() for k, v in moments.items()}
-        diverged = None if at < 0 else (at, "kl" if kl else "reconstruction")
-        parted.append(State(*own, trace[m].cpu().clone(), step if at < 0 else at, states[m].diverged or diverged))
-    return parted
+    device, at = task.dataset.device, states[0].step
+    layout, whole = stacked.stack(states, device)
+    seeds = list(dict.fromkeys(m.seed for m in members))
+    whose = torch.tensor([seeds.index(m.seed) for m in members], device=device)
+    ahead = draws.Ahead(seeds, task.dataset.name, task.split, task.recipe.batch, task.model.codes, device)
+    mine = stacked.own(task, members, whole.rows)
+    looked = time.perf_counter()
+    with stacked.precise(how.precision) as cast:
+        step = _prepared(stacked.program(task, layout, cast), how)
+        while at < until:
+            indices, noises = ahead.block(at, until)
+            for index, noise in zip(indices, noises, strict=True):
+                images = task.dataset.renderer(index.reshape(-1)).to(whole.rows.dtype).unflatten(0, index.shape)
+                step(whole, mine, images[whose], noise.to(images.dtype)[whose])
+            at += len(indices)
+            if time.perf_counter() - looked > LOOK:
+                see(stacked.parted(layout, whole, at, copy=False))
+                looked = time.perf_counter()
+                if not bool(whole.alive.any()):
+                    break
+    return stacked.parted(layout, whole, at, copy=True)
+
+
+Step = Callable[[stacked.Stack, stacked.Own, Tensor, Tensor], None]
+
+
+def _prepared(step: Step, how: How) -> Step:
+    if how.compiled:
+        step = torch.compile(step, fullgraph=True, dynamic=False)
+    return _Replayed(step) if how.graphs else step
+
+
+class _Replayed:
+    """A step as a CUDA graph: made once by hand, recorded at the second call, replayed from then on."""
+
+    def __init__(self, step: Step) -> None:
+        self.step, self.calls, self.graph = step, 0, torch.cuda.CUDAGraph()
+        self.images, self.noise = torch.empty(0), torch.empty(0)
+
+    def __call__(self, whole: stacked.Stack, mine: stacked.Own, images: Tensor, noise: Tensor) -> None:
+        self.calls += 1
+        if self.calls <= 3:  # libraries choose their kernels, and compilers compile, outside the recording
+            self.step(whole, mine, images, noise)
+            return
+        if self.calls == 4:
+            self.images, self.noise = images.clone(), noise.clone()
+            torch.cuda.synchronize()
+            with torch.cuda.graph(self.graph):
+                self.step(whole, mine, self.images, self.noise)
+        self.images.copy_(images)
+        self.noise.copy_(noise)
+        self.graph.replay()
+
+
+def need(task: Task) -> int:
+    """Bytes that one member of a population needs: its parameters and what the optimiser makes of them, and twice what
+    one batch keeps for the way back, counted on a few images.
+    """
+    few, kept = 3, 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel() if tensor.shape[:1] == (few,) else 0
+        return tensor
+
+    params = {**task.model.init(torch.Generator().manual_seed(0)), **task.objective.init()}
+    leaves = {k: v.requires_grad_(True) for k, v in params.items()}
+    images, noise = torch.zeros(few, *task.model.shape), torch.zeros(few, task.model.codes)
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        terms(task.objective, task.model, leaves, images, noise, dict(task.objective.defaults))
+    numbers = sum(v.numel() for v in params.values())
+    return 4 * (COPIES * numbers + task.recipe.batch * (2 * kept // few + images[0].numel()))
+
+
+def capacity(task: Task, free: int) -> int:
+    """The members that a device with ``free`` bytes takes at once; at least one."""
+    return max(1, int(SHARE * free) // need(task))

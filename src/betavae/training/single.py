@@ -45,10 +45,13 @@ class Task(NamedTuple):
 
 
 class Member(NamedTuple):
-    """What is a member's own: its seed and its knobs (β, σ)."""
+    """What is a member's own: its seed, its knobs (β, σ), and its recipe where its learning rate drops otherwise than
+    the task's.
+    """
 
     seed: int
     knobs: Mapping[str, float]
+    recipe: Recipe | None = None
 
 
 @dataclass
@@ -150,7 +153,7 @@ def advance(
 
     The state given is changed in place and returned.
     """
-    recipe, device = task.recipe, task.dataset.device
+    recipe, device = member.recipe or task.recipe, task.dataset.device
     for leaf in state.params.values():
         leaf.requires_grad_(True)
     name, codes = task.dataset.name, task.model.codes
