@@ -24,6 +24,7 @@ from betavae.study.files import read
 from betavae.study.quirks import QUIRKS
 from betavae.study.vocabulary import METHODS, OBJECTIVES
 from tests.test_cli import every_parser
+from tests.test_layers import LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -77,6 +78,12 @@ NAMES = [*DATASETS, *METRICS, *METHODS, *OBJECTIVES, *QUIRKS, *CLASSIFIERS, *FEA
 def test_every_name_of_a_table_is_documented(name: str) -> None:
     pages = [p for p in PAGES if p.name not in ("commands.md", "design.md")]
     assert any(f"`{name}`" in p.read_text(encoding="utf-8") or f"## {name}\n" in p.read_text("utf-8") for p in pages)
+
+
+def test_the_design_names_every_part_in_its_layer() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*?) \|", (DOCS / "design.md").read_text(encoding="utf-8"), re.MULTILINE)
+    said = {int(number): {part.strip("/") for part in re.findall(r"`([^`]+)`", parts)} for number, parts in rows}
+    assert said == {number: {part for part in parts if part != "__main__"} for number, parts in enumerate(LAYERS)}
 
 
 def links() -> Iterator[tuple[Path, str]]:

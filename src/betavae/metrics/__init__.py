@@ -42,5 +42,5 @@ def named(name: str, **knobs: Any) -> Metric | Measure:
     known = inspect.signature(higgins if name == "rotation" else factory).parameters
     for knob in knobs:
         if knob not in known:
-            raise unknown(f"knob of {name}", knob, known) if known else Misuse(f"{name} has no knobs; given {knob!r}")
+            raise unknown(f"knob of {name}", knob, known) if known else Misuse(f"{name} has no knob {knob!r}; it takes none")
     return factory(**knobs)
