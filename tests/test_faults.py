@@ -50,8 +50,8 @@ def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
 def test_a_diverged_member_of_eight_leaves_seven_records_as_they_were(
     together: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One β that no float can follow: its records say where it fell; the other seven members' records and final
-    parameters are bitwise those of a population without it.
+    """One β that no float can follow: its records say where it fell; the other seven members' records, the hash of
+    their parameters among them, are those of a population without it.
     """
     monkeypatch.setattr(population, "advance", partial(population.advance, together=together))
     betas = [4.0, 1.0, 4.0, WILD, 1.0, 4.0, 0.5, 8.0]
@@ -62,14 +62,11 @@ def test_a_diverged_member_of_eight_leaves_seven_records_as_they_were(
     fell = {key: found.pop(key) for key in list(found) if key[0] == wild}
     assert found == wanted
     assert len(wanted) == 7 * 3
+    assert len({notes["weights"] for _, _, _, notes, _ in wanted.values() if "weights" in notes}) == 7
     assert len(fell) == 3
     for status, message, *_ in fell.values():
         assert status == "diverged"
         assert message == "the reconstruction term left the finite numbers at step 1"
-    for folder in (tmp_path / "without" / "checkpoints").iterdir():
-        mine, its = (next((tmp_path / way / "checkpoints" / folder.name).iterdir()) for way in ("with", "without"))
-        strip = 200_000  # the header holds the seconds it took; the tensors follow
-        assert mine.read_bytes()[-strip:-32] == its.read_bytes()[-strip:-32]
 
 
 def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

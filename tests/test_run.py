@@ -105,6 +105,7 @@ def test_collapsed_latents_are_counted_in_every_training(ran: Store) -> None:
     for record in fits:
         kl = ran.arrays(record["arrays"])["kl"][-1]
         assert record["scores"]["collapsed"] == sum(float(k) < 0.01 for k in kl)
+        assert len(record["notes"]["weights"]) == 16
 
 
 def test_running_again_does_nothing(ran: Store) -> None:
