@@ -1,8 +1,9 @@
-"""Writes the pages that are copies of tables: every command's help, and every quirk.
+"""Writes the pages that are copies of tables: every command's help, every quirk, every dataset's card.
 
     python docs/generate.py
 
-A test compares the pages with what this would write.
+A test compares the pages with what this would write. A picture ``docs/images/NAME.png`` comes from
+``betavae figure samples NAME --out docs/images/NAME.png``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from betavae.cli import parser
+from betavae.datasets.cards import CARDS
+from betavae.datasets.catalogue import CATALOGUE
 from betavae.study.quirks import QUIRKS
 
 HERE = Path(__file__).parent
@@ -63,7 +66,50 @@ def quirks() -> str:
     return "\n".join(text)
 
 
-PAGES = {"commands.md": commands, "quirks.md": quirks}
+FILES = """# Datasets
+
+Nothing has to be fetched: what is drawn is drawn at its first use. Official files come only at your command:
+
+```sh
+betavae data list                  # everything, where it comes from, whether it is here
+betavae data card shapes3d         # what is on this page, for one dataset
+betavae data fetch shapes3d        # from its addresses in order; licence, size and digests are told first
+betavae data add mpi3d-toy FILE    # a copy that came some other way, if it is the file published
+betavae data verify                # everything that is here against its digests
+betavae data compare dsprites FILE # how many images of the official file differ from those drawn
+```
+
+- **Where**: `--root` (`root=` in Python), else `$BETAVAE_DATA`, else the user's cache folder. `raw/` holds files as
+  they were published, `ready/` the array made from each, once, with a manifest of its source, shape, grid and digests.
+  A folder that cannot be written, as a shared one, serves what it has. `fetch --offline` never touches the network.
+- **Fetching** continues where it was cut, tries the next address where one fails, and takes a file only with the
+  published size and digest. Where no sha256 is published, that of the first verified arrival is pinned beside the file.
+  What is wrong is kept as `.rejected` and never used.
+- **Reading**: no pickle is opened, no archive is unpacked to disk, and a file that declares other names, shapes, types
+  or sizes than it should is refused before anything is unpacked.
+- **Your own images**: `betavae.from_array` takes a grid, `betavae.from_table` any images with labels;
+  `examples/own_dataset.py` is a page of both.
+"""
+
+
+def datasets() -> str:
+    """How data is come by, and every dataset's card."""
+    text = [FILES]
+    for name, card in CARDS.items():
+        text += [f"## {name}", "", f"**{card.title}**", ""]
+        if (HERE / "images" / f"{name}.png").is_file():
+            text += [f"![Images of {name}](images/{name}.png)", ""]
+        text += [f"- {key}: {value}" for key, value in card.rows()]
+        if entry := CATALOGUE.get(name):
+            known = [f"{kind} `{digest}`" for kind, digest in entry.published.items()]
+            size = [f"{entry.size:,} bytes"] if entry.size else []
+            text += [f"- file: `{entry.file}`, {', '.join([*size, *known])}"]
+            text += [f"- from: `{address}`" for address in entry.mirrors]
+        text += ["", "```bibtex", card.bibtex, "```", ""]
+    return "\n".join(text)
+
+
+PAGES = {"commands.md": commands, "quirks.md": quirks, "datasets.md": datasets}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():
