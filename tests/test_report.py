@@ -34,7 +34,7 @@ SECTIONS = (
 PICTURES = {
     "table-1", "figure-1", "figure-2", "figure-3", "figure-4", "figure-5-mlp", "figure-5-conv", "figure-6",
     "figure-7-cifar10-jpeg-fd-efficientnet-lite0", "figure-8-cifar10-jpeg", "figure-9-10-cifar10-jpeg", "section-4-2",
-    "losses", "reconstructions", "quirk-traversal-range",
+    "losses", "reconstructions", "quirk-traversal-range", "quirk-sampled-codes",
 }  # fmt: skip
 
 

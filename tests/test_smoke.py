@@ -77,7 +77,7 @@ def test_every_table_and_figure_is_there(ran: Path) -> None:
     drawn = {p.stem for p in (ran / "report" / "figures").glob("*.png")}
     wanted = {"table-1", "figure-1", "figure-2", "figure-3", "figure-4", "figure-5-mlp", "figure-5-conv", "figure-6",
               "figure-7-mpi3d-drawn-fd-efficientnet-lite0-96", "figure-8-mpi3d-drawn", "figure-9-10-mpi3d-drawn",
-              "section-4-2", "losses", "reconstructions", "quirk-traversal-range"}  # fmt: skip
+              "section-4-2", "losses", "reconstructions", "quirk-traversal-range", "quirk-sampled-codes"}  # fmt: skip
     assert drawn == wanted
 
 

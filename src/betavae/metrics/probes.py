@@ -88,9 +88,9 @@ def _ends(kind: str, mean: float, sigma: float) -> Tensor:
     return torch.tensor([low, mean + NARROW * sigma]) if kind == "posterior" else torch.tensor([-low, low])
 
 
-def latent_space() -> Measure:
+def latent_space(*, code: str = "mean") -> Measure:
     """Codes of the sweeps of each true factor through the median image, on their first two principal components
-    (Figure 5).
+    (Figure 5); ``code`` "mean", or "sample" as the published code does.
 
     Arrays: "points" ``[P, 2]``, "factor" and "value" ``[P]``, "explained" ``[2]``, the share of variance of the two.
     """
@@ -103,7 +103,11 @@ def latent_space() -> Measure:
         walks = [factors.walk(centre, k) for k, _ in enumerate(factors.sizes)]
         which = torch.cat([torch.full((len(w),), k) for k, w in enumerate(walks)])
         value = torch.cat([torch.arange(len(w)) for w in walks])
-        codes = subject.codes(torch.cat(walks)).double()
+        swept = torch.cat(walks)
+        if code == "mean":
+            codes = subject.codes(swept).double()
+        else:
+            codes = codes_of(subject, subject.dataset.render(swept), code, generator).detach().cpu().double()
         codes = codes - codes.mean(0)
         _, strength, axes = torch.linalg.svd(codes, full_matrices=False)
         sign = axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # an axis has no sign of its own: make one

@@ -146,15 +146,23 @@ def printed(row: Row, record: Record, score: str) -> str:
 
 
 def _pair(evidence: Evidence, quirk: Quirk) -> Pair | None:
-    """The first twins that are pictures of traversals."""
-    return next((p for p in twins(evidence, quirk) if p[0]["question"]["measure"] == "traversals"), None)
+    """The first twins that are pictures: traversals or a latent space."""
+    shown = ("traversals", "latent_space")
+    return next((p for p in twins(evidence, quirk) if p[0]["question"]["measure"] in shown), None)
 
 
 def _pictures(evidence: Evidence, quirk: Quirk) -> list[Block]:
-    pair, panels = _pair(evidence, quirk), []
-    for word, record in zip(("off", "on"), pair or (), strict=False):
+    pair = _pair(evidence, quirk)
+    if pair is None:
+        return []
+    moved, spaces = [], []
+    for word, record in zip(("off", "on"), pair, strict=True):
         a = evidence.arrays(record)
         title = f"{quirk.name} {word}: {tables.name(evidence.row(record))}, seed {record['cell']['seed']}"
-        panels.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
-    said = f"The same image and codes with `{quirk.name}` off and on."
-    return [picture(f"quirk-{quirk.name}", gallery.traversals(panels), said)] if panels else []
+        if record["question"]["measure"] == "traversals":
+            moved.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
+        else:
+            spaces.append(gallery.Space(title, a["points"], a["factor"], a["value"], record["notes"]["factors"]))
+    figure = gallery.traversals(moved) if moved else gallery.spaces(spaces)
+    what = "image and codes" if moved else "sweeps of the true factors"
+    return [picture(f"quirk-{quirk.name}", figure, f"The same {what} with `{quirk.name}` off and on.")]
