@@ -198,7 +198,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
     states = [state for state, _ in taken]
-    watches = [Watch(task, job.cell, desk, clock) for job, (_, clock) in zip(jobs, taken, strict=True)]
+    watches = [Watch(task, job.cell, desk, clock, len(jobs)) for job, (_, clock) in zip(jobs, taken, strict=True)]
     for at in fractions:
         states = population.advance(task, members, states, steps_at(task, at), lambda k, state: watches[k](state))
         for job, state, watch in zip(jobs, states, watches, strict=True):

@@ -90,11 +90,11 @@ def unpack(found: checkpoint.Checkpoint) -> State:
 class Watch:
     """Progress twice a second, a checkpoint every so often, the clock of training alone.
 
-    The interval grows where disks are slow: see LEISURE.
+    The interval grows where disks are slow, and with the members that are saved together: see LEISURE.
     """
 
-    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float) -> None:
-        self.task, self.cell, self.desk, self.seconds = task, cell, desk, seconds
+    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float, members: int = 1) -> None:
+        self.task, self.cell, self.desk, self.seconds, self.members = task, cell, desk, seconds, members
         self.every = desk.every
         self.first: int | None = None
         self.said = self.began = time.perf_counter()
@@ -115,7 +115,7 @@ class Watch:
         meta |= {"cell": self.cell.id, "seconds": self.spent()}
         keep = 1 if final else self.desk.checkpoints
         checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep)
-        self.every = max(self.desk.every, LEISURE * (time.perf_counter() - begun))
+        self.every = max(self.desk.every, LEISURE * self.members * (time.perf_counter() - begun))
         self.saved = self.spent()
 
     def spent(self) -> float:
