@@ -45,10 +45,10 @@ def text(cell: Cell, config: dict[str, Any], evidence: Evidence) -> str:
         "Cite": "```bibtex\n" + "\n\n".join(cite.entries([r for r in mine if r["kind"] != "run"])) + "\n```",
     }
     body = "\n\n".join(f"## {name}\n\n{content}" for name, content in sections.items())
-    return f"---\n{_head(cell, answers)}---\n\n# {cost.label(cell)}\n\n{body}\n"
+    return f"---\n{_head(cell, answers, 'onnx_difference' in config)}---\n\n# {cost.label(cell)}\n\n{body}\n"
 
 
-def _head(cell: Cell, answers: list[Record]) -> str:
+def _head(cell: Cell, answers: list[Record], with_onnx: bool) -> str:
     """The YAML head; JSON is YAML, so each value is written as JSON."""
     scores = [
         {"type": name, "value": value, "name": _named(record, name)}
@@ -64,7 +64,7 @@ def _head(cell: Cell, answers: list[Record]) -> str:
         "license": "unknown",
         "library_name": "betavae",
         "pipeline_tag": "feature-extraction",
-        "tags": ["vae", "beta-vae", "disentanglement", "onnx"],
+        "tags": ["vae", "beta-vae", "disentanglement", *(["onnx"] if with_onnx else [])],
         "datasets": [cell.dataset],
         "metrics": sorted({record["question"]["measure"] for record in answers}),
     }
@@ -156,7 +156,7 @@ def _scores(answers: list[Record], kin: list[Record], cell: Cell) -> str:
             )
     return "\n".join(lines) + (
         "\n\nThe interval over votes is Wilson's for the share of right answers; it holds for this model and this "
-        "draw of pairs. The spread over training seeds is larger: judge a method by that, never by one model."
+        "draw of pairs. Training seeds usually spread more: judge a method by that, never by one model."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from betavae.report.document import Table
 
@@ -21,6 +22,8 @@ MATHS = {
     "≠": "neq", "≈": "approx", "→": "rightarrow", "←": "leftarrow", "∞": "infty", "√": "surd", "−": "-", "∈": "in",
     "⟂": "perp", "✓": "surd",
 }  # fmt: skip
+SENTENCE = 40
+"""A cell longer than this is text, not a number."""
 _LETTER = {
     **{k: f"${'' if v == '-' else chr(92)}{v}$" for k, v in MATHS.items()},
     **SPECIAL,
@@ -31,7 +34,8 @@ _LETTER = {
 
 def escaped(text: str) -> str:
     """A text with every letter that LaTeX would take for a command, or not know, written as one that it knows."""
-    return "".join(_LETTER.get(letter, letter) for letter in text)
+    paired = re.sub(r'"([^"]*)"', "“\\1”", text)
+    return "".join(_LETTER.get(letter, letter) for letter in paired)
 
 
 def inline(text: str) -> str:
@@ -47,19 +51,36 @@ def inline(text: str) -> str:
     )
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, paragraph: bool) -> str:
     lines = [inline(line) for line in text.split("\n")]
-    return lines[0] if len(lines) == 1 else r"\begin{tabular}[t]{@{}l@{}}" + r"\\".join(lines) + r"\end{tabular}"
+    if len(lines) == 1 or paragraph:
+        return r" \newline ".join(lines)
+    return r"\begin{tabular}[t]{@{}l@{}}" + r"\\".join(lines) + r"\end{tabular}"
 
 
-def _line(cells: list[str]) -> str:
+def _line(cells: Sequence[str], sentences: Sequence[bool]) -> str:
+    shown = [_cell(cell, sentence) for cell, sentence in zip(cells, sentences, strict=True)]
     # Braces: a row that begins with a bracket is not an argument of the line break before it.
-    return " & ".join("{" + cell + "}" if cell.startswith("[") else cell for cell in cells) + r" \\"
+    return " & ".join("{" + cell + "}" if cell.startswith("[") else cell for cell in shown) + r" \\"
+
+
+def _sentences(block: Table) -> list[bool]:
+    """Which columns hold sentences: those with a line longer than a number is."""
+    columns = zip(block.header, *block.rows, strict=True)
+    return [max(len(line) for cell in column for line in cell.split("\n")) > SENTENCE for column in columns]
+
+
+def _columns(sentences: Sequence[bool]) -> str:
+    """The column types: numbers to the right, sentences in paragraphs that share three quarters of the line."""
+    share = 0.75 / max(1, sum(sentences))
+    paragraph = rf"p{{{share:.2f}\linewidth}}"
+    return "".join(paragraph if sentence else "r" if k else "l" for k, sentence in enumerate(sentences))
 
 
 def table(block: Table, label: str) -> str:
     r"""A table as a ``table`` environment that needs ``\usepackage{booktabs}`` alone."""
-    rows = "\n".join(_line([_cell(cell) for cell in row]) for row in block.rows)
+    sentences = _sentences(block)
+    rows = "\n".join(_line(row, sentences) for row in block.rows)
     notes = "\n\n".join(inline(note) for note in block.notes)
     below = (
         f"\n\\par\\smallskip\n\\begin{{minipage}}{{\\linewidth}}\\footnotesize\n{notes}\n\\end{{minipage}}"
@@ -71,9 +92,9 @@ def table(block: Table, label: str) -> str:
 \centering\small
 \caption{{{inline(block.caption)}}}
 \label{{tab:{label}}}
-\begin{{tabular}}{{l{"r" * (len(block.header) - 1)}}}
+\begin{{tabular}}{{{_columns(sentences)}}}
 \toprule
-{_line([_cell(cell) for cell in block.header])}
+{_line(block.header, sentences)}
 \midrule
 {rows}
 \bottomrule

@@ -22,9 +22,9 @@ def tables(stores: Sequence[Store], out: Path) -> list[Path]:
     """Write every table of the report as ``NN-name.tex``; their paths."""
     paths = []
     for number, block in enumerate(_tables(blocks(Evidence(stores), None)), 1):
-        name = re.sub(r"[^a-z0-9]+", "-", block.caption.split(",")[0].lower()).strip("-")[:40].rstrip("-")
+        name = re.sub(r"[^a-z0-9]+", "-", block.caption.lower()).strip("-")[:60].rstrip("-")
         paths.append(out / f"{number:02d}-{name}.tex")
-        write_atomic(paths[-1], latex.table(block, name).encode("utf-8"))
+        write_atomic(paths[-1], latex.table(block, paths[-1].stem).encode("utf-8"))
     return paths
 
 

@@ -1,0 +1,84 @@
+"""A study in parts: shards divide its cells the same way everywhere, and their records together are one run's."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from short import timeless
+from test_run import cell, squares, tiny_study
+
+from betavae.cli import main
+from betavae.study import files
+from betavae.study.cells import Job, Study
+from betavae.study.files import write
+from betavae.study.run import pending, select
+from betavae.study.store import Store, read
+
+__all__ = ["squares"]  # a fixture of every test here
+SHARDS = 3
+
+
+def a_study() -> Study:
+    """Six cells: some trained, one fitted."""
+    return tiny_study(*(cell(seed=seed) for seed in (1, 2, 3)))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The study as a file, its dataset known to study files."""
+    path = tmp_path_factory.mktemp("study") / "study.toml"
+    path.write_text(write(a_study()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "DATASETS", (*files.DATASETS, "squares"))
+        yield path
+
+
+@pytest.fixture(scope="module")
+def whole(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The study, run in one piece."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert main(["run", str(file), "--store", str(folder), "--workers", "2", "--quiet"]) == 0
+    return Store(folder)
+
+
+def test_shards_divide_a_study_whatever_its_order() -> None:
+    study = a_study()
+    shuffled = list(study.jobs)
+    random.Random(0).shuffle(shuffled)
+    for n in range(1, 9):
+        parts = [select(study, shard=(i, n)).jobs for i in range(n)]
+        assert sorted(job.cell.id for part in parts for job in part) == sorted(job.cell.id for job in study.jobs)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+        for i, part in enumerate(parts):
+            again: tuple[Job, ...] = select(replace(study, jobs=tuple(shuffled)), shard=(i, n)).jobs
+            assert {job.cell.id for job in again} == {job.cell.id for job in part}
+
+
+def test_shards_in_stores_of_their_own_are_one_run_together(
+    file: Path, whole: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores = [tmp_path / str(i) for i in range(SHARDS)]
+    for i, folder in enumerate(stores):
+        words = ["run", str(file), "--shard", f"{i}/{SHARDS}", "--store", str(folder), "--workers", "1", "--quiet"]
+        assert main(words) == 0
+    found = [timeless(Store(folder)) for folder in stores]
+    assert sum(map(len, found)) == len(timeless(whole))  # none twice
+    assert {key: text for each in found for key, text in each.items()} == timeless(whole)
+    together = [r for r in read(stores) if r["kind"] != "run"]
+    assert len(together) == len(timeless(whole))
+    assert main(["report", *map(str, stores), "--out", str(tmp_path / "pages")]) == 0
+    page = capsys.readouterr().out.splitlines()[-1]
+    assert all(job.cell.method in Path(page).read_text() for job in a_study().jobs)
+
+
+def test_shards_in_one_store_are_one_run(file: Path, whole: Store, tmp_path: Path) -> None:
+    for i in (2, 0, 1):
+        words = ["run", str(file), "--shard", f"{i}/{SHARDS}", "--store", str(tmp_path), "--workers", "1", "--quiet"]
+        assert main(words) == 0
+    assert timeless(Store(tmp_path)) == timeless(whole)
+    assert pending(a_study(), Store(tmp_path)) == ()
+    assert [job.cell for job in Store(tmp_path).recalled().jobs] == [job.cell for job in a_study().jobs]
