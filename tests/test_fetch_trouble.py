@@ -64,6 +64,45 @@ def test_a_disk_without_room_is_told_before_a_byte_comes(tmp_path: Path, monkeyp
     assert not raw(tmp_path)
 
 
+def test_a_copy_that_fills_the_disk_changes_nothing(tmp_path: Path, monkeypatch) -> None:
+    mine = tmp_path / "mine.h5"
+    mine.write_bytes(CONTENT)
+    published(monkeypatch, "shapes3d", CONTENT)
+    with monkeypatch.context() as full:
+        full.setattr(shelf, "open", lambda path, mode: (Full if "w" in mode else Path.open)(path, mode), raising=False)
+        with pytest.raises(Fault, match=r"disk is full.*BETAVAE_DATA"):
+            files.add("shapes3d", mine, root=tmp_path)
+    assert raw(tmp_path) == {}
+    assert files.add("shapes3d", mine, root=tmp_path).read_bytes() == mine.read_bytes()
+
+
+ADDED = {
+    "cut short": (CONTENT[:-7], "599,993 bytes, the published file 600,000; it was cut short"),
+    "another": (CONTENT[:-1] + b"x", r"its sha256 is [0-9a-f]{64}, the (published )?one [a-z ]*is [0-9a-f]{64}|pinned"),
+    "a web page": (b"<!doctype html><p>sign in", "it is a web page"),
+}
+
+
+@pytest.mark.parametrize("what", ADDED)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_wrong_copy_is_not_taken_in_nor_does_it_replace_the_right_one(
+    what, first, tmp_path: Path, monkeypatch
+) -> None:
+    content, words = ADDED[what]
+    published(monkeypatch, "shapes3d", CONTENT)
+    mine = tmp_path / "mine.h5"
+    if not first:
+        mine.write_bytes(CONTENT)
+        files.add("shapes3d", mine, root=tmp_path)
+    before = raw(tmp_path)
+    mine.write_bytes(content)
+    with pytest.raises(Fault, match=words) as caught:
+        files.add("shapes3d", mine, root=tmp_path)
+    assert str(mine) in str(caught.value)
+    assert "Nothing was changed" in str(caught.value)
+    assert raw(tmp_path) == before
+
+
 @contextlib.contextmanager
 def read_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A disk that takes no writing. Permission bits would not stop the superuser."""

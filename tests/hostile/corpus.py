@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from betavae.errors import BetavaeError
-from hostile import COPIES, H5, NPZ, TAR, npy, npy_says
+from hostile import COPIES, H5, NPZ, TAR, npy, npy_says, npy_text
 from hostile.payloads import (
     CELL,
     DEEP,
@@ -164,6 +164,10 @@ CORPUS: dict[str, Row] = {
     "a member that climbs": ("tar", TAR["a path up from within"][0], "outside its folder"),
     "a link in an archive": ("tar", TAR["a link for a batch"][0], "a link"),
     "a picture of 3.6 billion pixels": ("copies", COPIES["vast when decoded"][0], "image 5"),
+    # codes
+    "objects for codes": ("codes", _wrote(object_array()), "not a sound .npy file"),
+    "codes of 10^30 rows": ("codes", _wrote(npy_says((10**30, 2), "<f4", body=bytes(8))), "not a sound .npy file"),
+    "codes whose header is brackets": ("codes", _wrote(npy_text("(" * 3_000)), "not a sound .npy file"),
     # ready arrays
     "objects in a ready array": ("ready", lambda path: ready(path, object_array()), "images.npy"),
     "a ready array of another shape": ("ready", lambda path: ready(path, npy([[1]])), "shape (1, 1)"),
@@ -227,6 +231,14 @@ def _dataset(name: str) -> Callable[[Path], str]:
     return offer
 
 
+def _codes(path: Path) -> str:
+    from tiny import squares
+
+    from betavae.representation.encoders import opened
+
+    return f"read as {opened(str(path), squares())!r:.80}"
+
+
 def _ready(path: Path) -> str:
     from betavae.datasets import cache
 
@@ -257,6 +269,7 @@ READERS: dict[str, Callable[[Path], str]] = {
     "h5": _dataset("shapes3d"),
     "tar": _dataset("cifar10"),
     "copies": _dataset("cifar10-jpeg"),
+    "codes": _codes,
     "ready": _ready,
     "command": _command,
 }
@@ -290,7 +303,7 @@ def main() -> None:
     os.chdir(folder)
     signal.signal(signal.SIGALRM, _overdue)
     for number, name in enumerate(CORPUS):
-        suffix = ".toml" if CORPUS[name][0] == "study" else ""
+        suffix = {"study": ".toml", "codes": ".npy"}.get(CORPUS[name][0], "")
         with contextlib.redirect_stderr(io.StringIO()):
             told = offered(name, folder / f"file{number}{suffix}")
         print(json.dumps(told), flush=True)

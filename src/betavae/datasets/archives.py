@@ -83,6 +83,15 @@ def npz_array(path: Path, member: str, shape: tuple[int, ...], dtype: str, besid
     return np.concatenate(list(npz_rows(path, member, shape, dtype, beside)))
 
 
+def npy_mapped(path: Path) -> Array:
+    """A .npy file of numbers, memory-mapped and read-only. Raises Fault where it is anything else."""
+    with _readable(path, ".npy file of numbers"):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an archive of several")
+    return array
+
+
 def tar_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     """The wanted members (name to size) of a .tar.gz in the order they come, read from the stream and never extracted.
 

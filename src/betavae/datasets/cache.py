@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from betavae.datasets.archives import npy_mapped
 from betavae.errors import Fault
 
 if TYPE_CHECKING:
@@ -105,10 +106,9 @@ def _images(home: Path) -> Path:
 
 def _mapped(home: Path, spec: Spec) -> Array:
     try:
-        array: Array = np.load(_images(home), mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise Fault(f"{_images(home)} is not an array of numbers ({reason}); {_remedy(home)}") from error
+        array = npy_mapped(_images(home))
+    except Fault as fault:
+        raise Fault(f"{fault}; {_remedy(home)}") from None
     if array.shape != tuple(spec.shape) or array.dtype != np.dtype(spec.dtype):
         raise Fault(
             f"{_images(home)} has shape {array.shape} of {array.dtype}, wanted {tuple(spec.shape)} of "

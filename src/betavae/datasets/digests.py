@@ -74,14 +74,14 @@ def problem(entry: Entry, found: dict[str, str], pin: str | None, given: str | N
     either replaces the published digest; elsewhere it comes on top.
     """
     reference = given or pin
+    if entry.size is not None and found["size"] != str(entry.size) and not (reference and entry.vouchable):
+        short = "; it was cut short, or is another file" if int(found["size"]) < entry.size else ""
+        return f"it has {int(found['size']):,} bytes, the published file {entry.size:,}{short}"
     if reference and found["sha256"] != reference:
         whose = "the one you gave is" if given else "the one pinned when the file first arrived is"
         return f"its sha256 is {found['sha256']}, {whose} {reference}"
     if reference and entry.vouchable:
         return None
-    if entry.size is not None and found["size"] != str(entry.size):
-        short = "; it was cut short" if int(found["size"]) < entry.size else ""
-        return f"it has {int(found['size']):,} bytes, the published file {entry.size:,}{short}"
     for kind, wanted in entry.published.items():
         if found[kind] != wanted:
             return f"its {kind} is {found[kind]}, the published one is {wanted}" + (

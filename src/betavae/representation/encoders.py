@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betavae.datasets.archives import npy_mapped
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, Fault, Misuse, unknown
 from betavae.representation.base import Codec
@@ -113,7 +114,7 @@ def opened(text: str, dataset: Dataset) -> Codec:
     if colon and not Path(text).is_file():
         return codec(_imported(module, function), dataset, text)
     path = Path(text)
-    opener = {".npy": _array, ".pt": _torchscript, ".onnx": _onnx}.get(path.suffix.lower())
+    opener = {".npy": npy_mapped, ".pt": _torchscript, ".onnx": _onnx}.get(path.suffix.lower())
     if opener is None:
         raise Misuse(f"{text!r} is no encoder; wanted {FORMS}")
     if not path.is_file():
@@ -140,13 +141,6 @@ def _imported(module: str, function: str) -> Any:
     if not hasattr(found, function):
         raise unknown(f"name in {module}", function, [name for name in vars(found) if not name.startswith("_")])
     return getattr(found, function)
-
-
-def _array(path: Path) -> Any:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise Fault(f"{path} is no array of numbers: {' '.join(str(error).split())[:200]}") from None
 
 
 def _torchscript(path: Path) -> Any:
