@@ -12,6 +12,9 @@ torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+# What is drawn stays between runs, and one of several workers draws it for all: the cache locks and checks it.
+os.environ.setdefault("BETAVAE_DATA", str(Path(__file__).resolve().parents[1] / "build" / "test-data"))
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -12,36 +12,39 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from betavae.datasets.solids import Solid, ball, prism, pyramid
+from betavae.datasets.solids import Solid, ball, box, prism, pyramid
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
 SIDE, RAYS = 64, 4  # pixels of a side; rays per pixel and side
 FINE = SIDE * RAYS
-FOCAL = 141.1  # pixels
-EYES = ((0.206, -5.201, 6.68), (-0.127, -5.755, 5.267), (0.293, -6.86, 4.002))  # cameras top, centre, bottom
-DOWN = (0.855, 0.658, 0.421)  # how far they look down, radians
-ASIDE = (-0.02, 0.009, -0.021)  # and to the right
+EXTENTS = (8, 11)  # pixels from the middle of an object, small or large, that it can reach
+THICK = 11  # pixels that it, joint and link can reach beyond the points they join
+FOCAL = 149.6  # pixels
+EYES = ((0.446, -5.564, 7.136), (0.079, -6.304, 5.691), (0.132, -6.835, 4.308))  # cameras top, centre, bottom
+DOWN = (0.8539, 0.6581, 0.4465)  # how far they look down, radians
+ASIDE = (-0.0603, -0.0259, -0.0007)  # and to the right
 STEPS = 40
-THICK = 6  # pixels by which joint and link can exceed the line through their ends
-ELEVATIONS = -0.0491 + 0.0848 * np.arange(STEPS)  # horizontal_axis: from the viewer over the top to the back
-AZIMUTHS = 0.3373 + 0.0778 * np.arange(STEPS)  # vertical_axis: the back of the former turns from left to right
-RING, RING_HEIGHT = (2.47, 2.982), -0.153  # inner and outer radius of the ring, and where it lies
+ELEVATIONS = -0.0346 + 0.08398 * np.arange(STEPS)  # horizontal_axis: from the viewer over the top to the back
+AZIMUTHS = 0.3085 + 0.07705 * np.arange(STEPS)  # vertical_axis: that back turns from left to right
+LIGHT = (0.003, -0.198, 1.071)  # where the light comes from
 
-GROUND = 52.0  # grey levels, as those that follow
-FOOT, HOLE, PILLAR, JOINT, LINK = 190.0, 60.0, 110.0, 215.0, 190.0
-FOOT_RADIUS, HOLE_RADIUS, FOOT_HEIGHT = 0.2, 0.12, 0.04
-PILLAR_RADIUS, JOINT_RADIUS, LINK_RADIUS = 0.09, 0.08, 0.02
-ELBOW = -0.174  # from the pillar's axis to the link, along the joint
-REACH = 1.04  # from the elbow to the middle of the object
+GROUND = 52.0  # grey levels, as those of the arm
+RING, RING_HEIGHT, RING_FADE = (2.515, 3.044), -0.169, 0.21  # inner, outer radius; where; darker outwards
+FOOT, HOLE, PILLAR, JOINT, LINK = 165.0, 128.0, (168.0, 130.0, 143.0), 172.0, 181.0
+FOOT_RADIUS, FOOT_HEIGHT, HOLE_RADIUS = 0.247, 0.035, 0.13
+SLOT, SLOT_TURN = 0.096, 0.188  # half the width of the foot's gap; where it is when the arm points back
+PILLAR_RADIUS, PILLAR_TOP = 0.118, 1.066
+JOINT_RADIUS, JOINT_ENDS = 0.13, (-0.109, 0.087)
+ELBOW, ELBOW_RADIUS, ELBOW_ENDS = -0.163, 0.039, (-0.09, 0.216)  # first, from the pillar's axis
+REACH, LINK_RADIUS = 1.119, 0.028  # from the elbow to the middle of the object
 
 CONE, CUBE, CYLINDER, HEXAGONAL, PYRAMID, SPHERE = range(6)
-SIZES = (0.65, 1.0)  # small, large
 ROUND = 24  # faces of what is round
-WIDTH, HALF_HEIGHT = 0.25, 0.28  # of a large object
-LIGHT = np.array([-0.4, -0.6, 0.7]) / np.linalg.norm([-0.4, -0.6, 0.7])
-AMBIENT, DIFFUSE = 0.3, 0.7
+SMALL = 0.672  # of the size of a large object
+WIDTH = (0.248, 0.268, 0.236, 0.253, 0.254, 0.255)  # half from side to side, of a large one
+HEIGHT = (0.523, 0.507, 0.486, 0.5, 0.532)  # along the link; a ball has none of its own
 Z = np.array([0.0, 0.0, 1.0])
 
 
@@ -59,10 +62,10 @@ class Camera(NamedTuple):
         return Camera(np.array(EYES[height]), np.stack([right, np.cross(right, forward), forward]))
 
     def rays(self) -> Array:
-        """The directions of 4 x 4 rays through every pixel, float32 ``[FINE, FINE, 3]``."""
+        """The directions of 4 x 4 rays through every pixel, float32 ``[3, FINE, FINE]``."""
         place = ((np.arange(FINE) + 0.5) / RAYS - SIDE / 2) / FOCAL
         across, along = np.meshgrid(place, -place)
-        directions: Array = np.stack([across, along, np.ones_like(across)], -1) @ self.frame
+        directions: Array = np.einsum("kc,khw->chw", self.frame, np.stack([across, along, np.ones_like(across)]))
         return directions.astype(np.float32)
 
     def pixel(self, points: Array) -> Array:
@@ -72,10 +75,13 @@ class Camera(NamedTuple):
         return pixels
 
     def ring(self, directions: Array) -> Array:
-        """Which rays ``[*n, 3]`` meet the ring on the ground, bool ``[*n]``."""
-        points = self.eye + (RING_HEIGHT - self.eye[2]) / directions[..., 2:] * directions
-        radius = np.hypot(points[..., 0], points[..., 1])
-        return (radius > RING[0]) & (radius < RING[1])
+        """The light on the ring where rays ``[3, *n]`` meet it, 0 elsewhere: ``[*n]``."""
+        x, y, down = directions
+        distance = (RING_HEIGHT - self.eye[2]) / down
+        x, y = self.eye[0] + distance * x, self.eye[1] + distance * y
+        radius = np.hypot(x, y)
+        light: Array = ((radius > RING[0]) & (radius < RING[1])) * (1 - RING_FADE * (radius - RING[0]))
+        return light
 
 
 class Pose(NamedTuple):
@@ -91,8 +97,8 @@ class Pose(NamedTuple):
         return Pose(Z + ELBOW * joint, np.stack([np.cross(joint, along), joint, along]))
 
     @property
-    def middle(self) -> Array:
-        """The middle of the object."""
+    def tip(self) -> Array:
+        """The end of the link, which is the middle of the object."""
         return self.elbow + REACH * self.frame[2]
 
 
@@ -103,46 +109,54 @@ def turned(vertical: int) -> Array:
 
 
 def lit(normals: Array) -> Array:
-    """The gain of the light on unit normals ``[*n, 3]``."""
-    gain: Array = AMBIENT + DIFFUSE * np.maximum(0, normals @ LIGHT.astype(normals.dtype))
+    """The gain of the light on unit normals ``[n, 3]``: 1 towards it, 0 away from it."""
+    facing = normals @ (np.array(LIGHT) / np.linalg.norm(LIGHT))
+    gain: Array = (1 + facing) / 2
     return gain
+
+
+def around(angle: float) -> Array:
+    """The frame turned about z by an angle."""
+    return np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
 
 
 def standing(vertical: int) -> Iterator[tuple[Solid, float]]:
     """What only the vertical axis turns, with its grey level: foot and pillar."""
-    frame = turned(vertical)
+    frame = around(SLOT_TURN) @ turned(vertical)
+    top = FOOT_HEIGHT + 0.005
     yield prism(ROUND, FOOT_RADIUS, 0, FOOT_HEIGHT), FOOT
-    yield prism(ROUND, HOLE_RADIUS, 0, 1.1 * FOOT_HEIGHT), HOLE
-    yield prism(8, 0.05, 0, 2 * FOOT_HEIGHT).placed(-0.14 * frame[0], frame), FOOT
-    yield prism(ROUND, PILLAR_RADIUS, 0, 1.03), PILLAR
+    yield prism(ROUND, HOLE_RADIUS, 0, top), HOLE
+    yield box((0, FOOT_RADIUS), (-SLOT, SLOT), (0, top)).placed(0 * Z, frame), HOLE
+    steps = np.linspace(0, PILLAR_TOP, len(PILLAR) + 1)
+    for low, high, level in zip(steps, steps[1:], PILLAR, strict=False):
+        yield prism(12, PILLAR_RADIUS, low, high), level
 
 
 def moving(pose: Pose) -> Iterator[tuple[Solid, float]]:
     """What both axes move, with its grey level: joint and link."""
     across, joint, along = pose.frame
     sideways = np.stack([along, across, joint])
-    yield prism(12, JOINT_RADIUS, ELBOW - 0.05, 0.05).placed(Z, sideways), JOINT
-    yield prism(8, 0.06, -0.05, 0.15).placed(pose.elbow, pose.frame), JOINT
-    yield prism(8, LINK_RADIUS, 0, REACH).placed(pose.elbow, pose.frame), LINK
+    yield prism(8, JOINT_RADIUS, *JOINT_ENDS).placed(Z, sideways), JOINT
+    yield prism(6, ELBOW_RADIUS, *ELBOW_ENDS).placed(pose.elbow, pose.frame), JOINT
+    yield prism(6, LINK_RADIUS, 0, REACH).placed(pose.elbow, pose.frame), LINK
 
 
-def _object(shape: int, size: float) -> Solid:
-    width, half = WIDTH * size, HALF_HEIGHT * size
-    if shape == CUBE:
-        return prism(4, width, -width, width)
-    if shape in (CONE, PYRAMID):
-        return pyramid(ROUND if shape == CONE else 4, width, -half, half)
-    return prism(ROUND if shape == CYLINDER else 6, width, -half, half)
+def solid(shape: int, size: int) -> Solid:
+    """An object with flat faces, about its own middle."""
+    scale = (SMALL, 1.0)[size]
+    width, half = WIDTH[shape] * scale, HEIGHT[shape] * scale / 2
+    sides = (ROUND, 4, ROUND, 6, 4)[shape]
+    kind = pyramid if shape in (CONE, PYRAMID) else prism
+    return kind(sides, width, -half, half)
 
 
-OBJECTS = {(shape, size): _object(shape, SIZES[size]) for shape in range(SPHERE) for size in range(2)}
+OBJECTS = {(shape, size): solid(shape, size) for shape in range(SPHERE) for size in range(2)}
 
 
 def seen(shape: int, size: int, pose: Pose, eye: Array, directions: Array) -> tuple[Array, Array]:
-    """How near rays ``[n, 3]`` meet the object on the tip, and the gain of the light there: ``[n]`` each."""
+    """How near rays ``[3, n]`` meet the object on the tip, and the gain of the light there: ``[n]`` each."""
     if shape == SPHERE:
-        nearness, normals = ball(eye, directions, pose.middle, WIDTH * SIZES[size])
-        return nearness, lit(normals)
-    solid = OBJECTS[shape, size].placed(pose.middle, pose.frame)
-    nearness, face = solid.nearness(eye, directions)
-    return nearness, lit(solid.normals).astype(np.float32)[face]
+        near, normals = ball(eye, directions, pose.tip, WIDTH[shape] * (SMALL, 1.0)[size])
+        return near, lit(normals.T)
+    placed = OBJECTS[shape, size].placed(pose.tip, pose.frame)
+    return placed.seen(eye, directions, lit(placed.normals))

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from betavae.datasets import arm
-from betavae.datasets.arm import FINE, RAYS, SIDE, STEPS, Camera, Pose
+from betavae.datasets.arm import RAYS, SIDE, STEPS, Camera, Pose
 from betavae.datasets.solids import Solid
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
-PATCH = 20  # pixels of a side
+PATCH = 2 * arm.EXTENTS[1]  # pixels of a side
 OBJECTS = 12  # shape and size, the size fastest
 SCENES = 3 * STEPS * STEPS
 GREY, RING, OBJECT = range(3)
 Box = tuple[slice, slice]
-WHOLE = (slice(0, FINE), slice(0, FINE))
 
 
 class Scene(NamedTuple):
@@ -36,73 +35,99 @@ class Scene(NamedTuple):
 
 
 class Fine(NamedTuple):
-    """What every ray meets, float32 ``[FINE, FINE]`` each: how near it is, its grey level, its share of the ring."""
+    """What rays of a box of pixels meet: how near it is, its grey level, its share of the ring's colour."""
 
-    near: Array
+    rays: Array  # [3, height, width], as all four float32
+    near: Array  # [height, width]
     grey: Array
     ring: Array
 
     @staticmethod
-    def bare(camera: Camera, rays: Array) -> Fine:
-        """Ground and ring, both farther than anything else."""
+    def bare(camera: Camera) -> Fine:
+        """Ground and ring, both farther than anything else, in the whole picture."""
+        rays = camera.rays()
         ring = camera.ring(rays).astype(np.float32)
-        return Fine(np.zeros_like(ring), np.float32(arm.GROUND) * (1 - ring), ring)
+        return Fine(rays, np.zeros_like(ring), np.float32(arm.GROUND) * (ring == 0), ring)
 
-    def behind(self, solids: Iterable[tuple[Solid, float]], eye: Array, rays: Array, box: Box) -> Fine:
-        """The same with grey solids in it, none of which is seen outside ``box``."""
-        near, grey, ring = (plane.copy() for plane in self)
-        shape = near[box].shape
-        directions = rays[box].reshape(-1, 3)
+    def part(self, box: Box) -> Fine:
+        """The rays of some of the pixels."""
+        rows, columns = (slice(RAYS * side.start, RAYS * side.stop) for side in box)
+        return Fine(*(plane[..., rows, columns] for plane in self))
+
+    def with_part(self, box: Box, part: Fine) -> Fine:
+        """The same with some of the pixels replaced."""
+        planes = [plane.copy() for plane in self]
+        for plane, value in zip(Fine(*planes).part(box), part, strict=True):
+            plane[:] = value
+        return Fine(*planes)
+
+    def behind(self, solids: Iterable[tuple[Solid, float]], eye: Array) -> Fine:
+        """The same with grey solids in front of it."""
+        rays = self.rays.reshape(3, -1)
+        near, grey, ring = (plane.flatten() for plane in self[1:])
         for solid, level in solids:
-            here, face = (value.reshape(shape) for value in solid.nearness(eye, directions))
-            front = here > near[box]
-            near[box][front] = here[front]
-            grey[box][front] = (level * arm.lit(solid.normals)).astype(np.float32)[face[front]]
-            ring[box][front] = 0
-        return Fine(near, grey, ring)
+            here, shade = solid.seen(eye, rays, level * arm.lit(solid.normals))
+            front = here > near
+            for plane, value in ((near, here), (grey, shade), (ring, 0)):
+                np.copyto(plane, value, where=front)
+        return Fine(self.rays, *(plane.reshape(self.near.shape) for plane in (near, grey, ring)))
+
+    def with_object(self, shape: int, size: int, pose: Pose, eye: Array) -> Array:
+        """Grey levels, shares of the ring and gains of the object's colour: ``[3, height, width]``."""
+        here, gain = arm.seen(shape, size, pose, eye, self.rays.reshape(3, -1))
+        front = (here > self.near.reshape(-1)).reshape(self.near.shape)
+        return np.stack([self.grey * ~front, self.ring * ~front, gain.reshape(front.shape) * front])
 
 
 def scenes() -> Iterator[tuple[int, Scene]]:
     """Number and planes of every scene; they are numbered by camera, horizontal and vertical axis, the last fastest."""
     for height in range(3):
         camera = Camera.of(height)
-        rays = camera.rays()
-        bare = Fine.bare(camera, rays)
+        bare = Fine.bare(camera)
+        foot = _around(camera.pixel(np.stack([0 * arm.Z, arm.Z])), arm.THICK)
         for vertical in range(STEPS):
-            fine = bare.behind(arm.standing(vertical), camera.eye, rays, WHOLE)
-            standing = reduced(np.stack([fine.grey, fine.ring]))
+            standing = bare.with_part(foot, bare.part(foot).behind(arm.standing(vertical), camera.eye))
+            planes = reduced(np.stack([standing.grey, standing.ring]))
             for horizontal in range(STEPS):
                 number = (height * STEPS + horizontal) * STEPS + vertical
-                yield number, _scene(camera, rays, Pose.of(horizontal, vertical), fine, standing)
+                yield number, _scene(camera, Pose.of(horizontal, vertical), standing, planes)
 
 
-def _scene(camera: Camera, rays: Array, pose: Pose, standing: Fine, reduced_standing: Array) -> Scene:
-    rows, columns = _frame(camera, pose)
-    box = (slice(RAYS * rows.start, RAYS * rows.stop), slice(RAYS * columns.start, RAYS * columns.stop))
-    fine = standing.behind(arm.moving(pose), camera.eye, rays, box)
-    whole = reduced_standing.copy()
-    whole[:, rows, columns] = reduced(np.stack([fine.grey[box], fine.ring[box]]))
+def corner(tip: Array) -> tuple[int, int]:
+    """Row and column where the patch begins of an object whose middle is at a pixel ``[2]``."""
+    row, column = np.clip(np.rint(tip).astype(int) - PATCH // 2, 0, SIDE - PATCH).tolist()
+    return row, column
 
-    row, column = np.clip(np.rint(camera.pixel(pose.middle[None])[0]).astype(int) - PATCH // 2, 0, SIDE - PATCH)
-    patch = (slice(RAYS * row, RAYS * (row + PATCH)), slice(RAYS * column, RAYS * (column + PATCH)))
-    near, grey, ring = (plane[patch] for plane in fine)
-    directions = rays[patch].reshape(-1, 3)
-    planes = np.empty((OBJECTS, 3, *near.shape), np.float32)
+
+def _scene(camera: Camera, pose: Pose, standing: Fine, planes: Array) -> Scene:
+    ends = camera.pixel(np.stack([arm.Z, pose.elbow, pose.tip]))
+    rows, columns = box = _around(ends, arm.THICK)
+    fine = standing.part(box).behind(arm.moving(pose), camera.eye)
+    whole = planes.copy()
+    whole[:, rows, columns] = reduced(np.stack([fine.grey, fine.ring]))
+
+    row, column = corner(ends[2])
+    patches = np.zeros((OBJECTS, 3, PATCH, PATCH), np.float32)
+    patches[:, :OBJECT] = whole[:, row : row + PATCH, column : column + PATCH]
     for kind in range(OBJECTS):
-        here, gain = (value.reshape(near.shape) for value in arm.seen(*divmod(kind, 2), pose, camera.eye, directions))
-        front = here > near
-        planes[kind, GREY] = np.where(front, 0, grey)
-        planes[kind, RING] = np.where(front, 0, ring)
-        planes[kind, OBJECT] = np.where(front, gain, 0)
-    return Scene(_bytes(whole), _bytes(reduced(planes)), (int(row), int(column)))
+        shape, size = divmod(kind, 2)
+        around = _around(np.rint(ends[2:]), arm.EXTENTS[size])
+        planes = fine.part(_seen_from(box[0].start, box[1].start, around)).with_object(shape, size, pose, camera.eye)
+        patches[kind, :, *_seen_from(row, column, around)] = reduced(planes)
+    return Scene(_bytes(whole), _bytes(patches), (row, column))
 
 
-def _frame(camera: Camera, pose: Pose) -> Box:
-    """The rows and columns of pixels that can show what both axes move."""
-    seen = camera.pixel(np.stack([arm.Z, pose.elbow, pose.middle]))
-    low = np.clip(np.floor(seen.min(0)).astype(int) - arm.THICK, 0, SIDE)
-    high = np.clip(np.ceil(seen.max(0)).astype(int) + arm.THICK, 0, SIDE)
+def _around(pixels: Array, margin: int) -> Box:
+    """The rows and columns that hold all pixels ``[n, 2]`` and ``margin`` more on each side."""
+    low = np.clip(np.floor(pixels.min(0)).astype(int) - margin, 0, SIDE).tolist()
+    high = np.clip(np.ceil(pixels.max(0)).astype(int) + margin, 0, SIDE).tolist()
     return slice(low[0], high[0]), slice(low[1], high[1])
+
+
+def _seen_from(row: int, column: int, box: Box) -> Box:
+    """The box counted from another first row and column."""
+    rows, columns = box
+    return slice(rows.start - row, rows.stop - row), slice(columns.start - column, columns.stop - column)
 
 
 def reduced(fine: Array) -> Array:

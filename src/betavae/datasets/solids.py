@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 
+Span = tuple[float, float]
+
+
 class Solid(NamedTuple):
     """A convex solid with flat faces; the normals point outwards."""
 
@@ -27,16 +30,26 @@ class Solid(NamedTuple):
         normals = self.normals @ frame
         return Solid(normals, self.offsets + normals @ origin)
 
-    def nearness(self, eye: Array, directions: Array) -> tuple[Array, Array]:
-        """How near rays ``[n, 3]`` from ``eye`` meet it, and through which face: ``[n]`` each."""
+    def seen(self, eye: Array, directions: Array, shades: Array) -> tuple[Array, Array]:
+        """How near rays ``[3, n]`` from ``eye`` meet it, and the shade of the face they meet: ``[n]`` each.
+
+        ``shades [faces]`` gives that of each face; where a ray misses it means nothing.
+        """
         ahead = self.offsets - self.normals @ eye  # negative for faces that look at the eye
-        inverse = directions @ (self.normals / ahead[:, None]).T.astype(directions.dtype)
-        front = np.flatnonzero(ahead < 0)
-        enter, leave = inverse[:, front], inverse[:, ahead >= 0]
-        face = enter.argmin(1)
-        nearness = np.take_along_axis(enter, face[:, None], 1)[:, 0]
-        nearness[nearness <= np.maximum(leave.max(1), 0)] = 0
-        return nearness, front[face]
+        slopes = (self.normals / ahead[:, None]).astype(directions.dtype)
+        front = ahead < 0
+        enter = slopes[front] @ directions
+        near: Array = enter.min(0)
+        shade = np.zeros_like(near)
+        for inverse, level in zip(enter, shades[front], strict=True):
+            np.copyto(shade, level, where=inverse == near)
+        near *= near > np.maximum(0, (slopes[~front] @ directions).max(0))
+        return near, shade
+
+
+def box(x: Span, y: Span, z: Span) -> Solid:
+    """A box along the axes."""
+    return Solid(np.concatenate([np.eye(3), -np.eye(3)]), np.array([x[1], y[1], z[1], -x[0], -y[0], -z[0]]))
 
 
 def prism(sides: int, radius: float, low: float, high: float) -> Solid:
@@ -56,11 +69,11 @@ def pyramid(sides: int, radius: float, low: float, high: float) -> Solid:
 
 
 def ball(eye: Array, directions: Array, centre: Array, radius: float) -> tuple[Array, Array]:
-    """How near rays ``[n, 3]`` from ``eye`` meet a ball, and the normals there: ``[n]`` and ``[n, 3]``."""
+    """How near rays ``[3, n]`` from ``eye`` meet a ball, and the normals there: ``[n]`` and ``[3, n]``."""
     offset = (eye - centre).astype(directions.dtype)
     beyond = offset @ offset - radius**2
-    b, a = directions @ offset, np.einsum("ni,ni->n", directions, directions)
-    inside = b * b - a * beyond
-    nearness = np.where(inside > 0, (np.sqrt(np.maximum(inside, 0)) - b) / beyond, 0)
-    distance = 1 / np.where(nearness > 0, nearness, 1)
-    return nearness, (offset + distance[:, None] * directions) / radius
+    b = offset @ directions
+    inside = b * b - (directions * directions).sum(0) * beyond
+    near = np.where(inside > 0, (np.sqrt(np.maximum(inside, 0)) - b) / beyond, 0)
+    distance = 1 / np.where(near > 0, near, 1)
+    return near, (offset[:, None] + distance * directions) / radius
