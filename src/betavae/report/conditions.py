@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from typing import Any
 
@@ -35,6 +36,16 @@ def conditions(evidence: Evidence) -> list[Block]:
 def images(evidence: Evidence) -> int:
     """Image passes of all VAE trainings in the records, twins with a quirk included."""
     return sum(r["images"] for r in evidence.fits if r["cell"]["recipe"])
+
+
+def share_of_one(evidence: Evidence) -> float | None:
+    """The median share that one training has of the paper's image passes for it; None without trainings."""
+    shares = []
+    for fit in evidence.fits:
+        key = (PAPER_NAME.get(fit["cell"]["dataset"], ""), fit["cell"]["method"])
+        if key in published.RUNS and plain(fit["cell"]):
+            shares.append(fit["images"] / published.images_per_run(*key))
+    return statistics.median(shares) if shares else None
 
 
 def _machines(evidence: Evidence) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2), "": (1.0
 """How effects are printed by unit: factor and digits."""
 
 
-def claims(judged: Sequence[Verdict]) -> list[Block]:
-    """The section of claims."""
+def claims(judged: Sequence[Verdict], trained: float | None = None) -> list[Block]:
+    """The section of claims; ``trained`` is the share that one training has of the paper's."""
     tests = sum(v.claim.orders != 0 for v in judged)
     rows = [_row(v, tests) for v in judged]
     header = ["The paper's claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
@@ -28,6 +28,11 @@ def claims(judged: Sequence[Verdict]) -> list[Block]:
         "which a unanimous outcome would pass in the worst place of that table, or those for 80 % power at the effect "
         "seen. Diverged runs are counted in, at chance or as the worst.",
     ]
+    if trained is not None and trained < 0.5:
+        notes.append(
+            f"One training here has {words.share(trained, 1)} of the paper's image passes (median): a verdict speaks "
+            "of models trained so briefly."
+        )
     parts = ["Comparison", "n", "effect", "interval", "P", "p"]
     details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
     blocks: list[Block] = [Heading("The paper's claims"), Table("Claims and verdicts", header, rows, notes)]

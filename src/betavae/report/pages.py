@@ -7,7 +7,7 @@ from pathlib import Path
 
 from betavae.report import natural, scores, shapes2d
 from betavae.report.cards import cards
-from betavae.report.conditions import conditions
+from betavae.report.conditions import conditions, share_of_one
 from betavae.report.document import Block, Heading, save
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.front import TITLE, front
@@ -51,7 +51,7 @@ def blocks(evidence: Evidence, date: str | None) -> list[Block]:
         Heading("Loss curves and reconstructions"),
         *shapes2d.losses(evidence, evidence.datasets(*FACTOR_COUNT), "losses"),
         *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
-        *claims(judged),
+        *claims(judged, share_of_one(evidence)),
         *quirks(evidence),
         *cards(evidence),
         *conditions(evidence),
