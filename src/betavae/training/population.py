@@ -7,6 +7,7 @@ states, so a cell may begin in one way and go on in the other. Neither way lets 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -147,15 +148,13 @@ class _Replayed:
         self.graph.replay()
 
 
-def need(task: Task) -> int:
-    """Bytes that one member of a population needs: its parameters and what the optimiser makes of them, and twice what
-    one batch keeps for the way back, counted on a few images.
-    """
-    few, kept = 3, 0
+def kept(task: Task) -> int:
+    """Numbers that one image leaves behind for the way back through a member, counted on a few images."""
+    few, found = 3, 0
 
     def count(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.numel() if tensor.shape[:1] == (few,) else 0
+        nonlocal found
+        found += tensor.numel() if tensor.shape[:1] == (few,) else 0
         return tensor
 
     params = {**task.model.init(torch.Generator().manual_seed(0)), **task.objective.init()}
@@ -163,8 +162,16 @@ def need(task: Task) -> int:
     images, noise = torch.zeros(few, *task.model.shape), torch.zeros(few, task.model.codes)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         terms(task.objective, task.model, leaves, images, noise, dict(task.objective.defaults))
-    numbers = sum(v.numel() for v in params.values())
-    return 4 * (COPIES * numbers + task.recipe.batch * (2 * kept // few + images[0].numel()))
+    return found // few
+
+
+def need(task: Task) -> int:
+    """Bytes that one member of a population needs: its parameters and what the optimiser makes of them, and twice what
+    one batch keeps for the way back.
+    """
+    numbers = sum(v.numel() for v in task.model.init(torch.Generator().manual_seed(0)).values())
+    image = math.prod(task.model.shape)
+    return 4 * (COPIES * numbers + task.recipe.batch * (2 * kept(task) + image))
 
 
 def capacity(task: Task, free: int) -> int:

@@ -1,0 +1,63 @@
+"""``python -m benchmarks`` (``make bench``): ratios first, then rates, of this machine's CPU; JSON into results/bench/.
+
+Under five minutes on two cores. What is compared is measured in turns in one process, the best of a few rounds; the
+plain way is what ``plain.py`` says. A GPU is measured by ``python -m benchmarks.gpu`` (``make gpu-check``).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import datasets, machines, metrics, training
+from betavae.study import machine
+
+RESULTS = Path(__file__).parents[1] / "results" / "bench"
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    """One block of results, for a person."""
+    print(f"\n{name}")
+    for key, value in found.items():
+        print(f"  {key}: {value if isinstance(value, str) else format(value, ',.3g' if value < 1000 else ',.0f')}")
+    sys.stdout.flush()
+
+
+def keep(kind: str, device: str, found: dict[str, Any]) -> Path:
+    """Write results beside those of other machines."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{machines.slug(device)}.json"
+    told = {"kind": kind, "machine": machine.describe(machines.slug(device), 1, "float32"), "results": found}
+    path.write_text(json.dumps(told, indent=1) + "\n")
+    return path
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    print(f"one core of {machine.cpu()}")
+    begun, found = time.perf_counter(), dict[str, Any]()
+    blocks: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+        *((f"train {name}", lambda name=name: training.case(name)) for name in machines.CASES),
+        ("workers, images per second", training.workers),
+        ("members in one program", training.populations),
+        *((f"encode {name}", lambda name=name: metrics.encoding(name)) for name in metrics.models()),
+        ("score", metrics.scores),
+        ("ceilings", lambda: {"product, operations/s": machines.product(), "copy, bytes/s": machines.copying()}),
+        ("datasets", datasets.run),
+    ]
+    for name, block in blocks:
+        found[name] = block()
+        show(name, found[name])
+    found["seconds"] = time.perf_counter() - begun
+    print(f"\n{found['seconds']:.0f} s in all; kept as results/bench/{keep('cpu', 'cpu', found).name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
