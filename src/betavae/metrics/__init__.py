@@ -42,5 +42,7 @@ def named(name: str, **knobs: Any) -> Metric | Measure:
     known = inspect.signature(higgins if name == "rotation" else factory).parameters
     for knob in knobs:
         if knob not in known:
-            raise unknown(f"knob of {name}", knob, known) if known else Misuse(f"{name} has no knob {knob!r}; it takes none")
+            if not known:
+                raise Misuse(f"{name} has no knob {knob!r}; it takes none")
+            raise unknown(f"knob of {name}", knob, known)
     return factory(**knobs)

@@ -143,11 +143,13 @@ def logistic(
     del dropout_at_test, adagrad_leak, adam, classes
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     if bool((train_y == train_y[0]).all()):  # scikit-learn refuses a single class
         return train_y[:1].expand(len(test_x))
     model = LogisticRegression(max_iter=500, random_state=rng.spawn_seed(generator) % 2**31)
-    with warnings.catch_warnings():
+    # A thousand votes are too few to share: more threads than one wait for each other, and may round differently.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # 500 iterations are the published setting
         model.fit(train_x.numpy(), train_y.numpy())
     return torch.from_numpy(model.predict(test_x.numpy()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from betavae.errors import Misuse, unknown
@@ -29,28 +29,38 @@ def score(options: argparse.Namespace) -> int:
     metric, knobs = asked(options)
     encoder, dataset = subject(options)
     from betavae.metrics import comparison
-    from betavae.representation import beside
 
-    codecs = {options.encoder: encoder}
-    if not options.alone:
-        codecs |= {k: v for k, v in beside(dataset, codes=encoder.codes, seed=0).items() if k != options.encoder}
     rows: list[Row] = []
-    for row in comparison.compare(metric, options.metric, dataset, codecs, range(options.seeds)):
+    for row in answered(options, metric, encoder, dataset):
         if row.refused and not rows:
             raise Misuse(row.refused)
         rows.append(row)
-        if sys.stderr.isatty():
-            print(f"\r{len(rows)} of {len(codecs)} scored", end="\r", file=sys.stderr)
+        if not options.json:
+            keys = list(rows[0].scores[0])
+            wide = max(len(name) for name in (options.encoder, *METHODS))
+            print(*([] if rows[1:] else [heading(keys, wide)]), line(row, keys, wide), sep="\n", flush=True)
     if options.json:
         print(json.dumps(plain(options, dataset, knobs, rows), indent=1))
         return 0
-    print(table(rows, options.rotated))
     source = f"{dataset.name} ({dataset.source}, digest {dataset.digest[:12]})"
     said = ", ".join(f"{k} {v}" for k, v in knobs.items()) or "its usual knobs"
     print(f"{options.metric} on {source}; {said}; question seeds 0 to {options.seeds - 1}", file=sys.stderr)
     if options.seeds > 1:
         print(f"interval: {comparison.KIND}", file=sys.stderr)
     return 0
+
+
+def answered(options: argparse.Namespace, metric: Metric | Measure, encoder: Codec, dataset: Dataset) -> Iterator[Row]:
+    """The rows as they come: the encoder's own at once, then what stands beside it."""
+    from betavae.metrics.comparison import compare
+    from betavae.representation import beside
+
+    seeds = range(options.seeds)
+    yield from compare(metric, options.metric, dataset, {options.encoder: encoder}, seeds)
+    if not options.alone:
+        floors = beside(dataset, codes=encoder.codes, seed=0)
+        floors.pop(options.encoder, None)
+        yield from compare(metric, options.metric, dataset, floors, seeds)
 
 
 def asked(options: argparse.Namespace) -> tuple[Metric | Measure, dict[str, Any]]:
@@ -102,26 +112,26 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
     return codec._replace(codes=width), dataset
 
 
-def table(rows: Sequence[Row], rotated: bool) -> str:
-    """The rows as text in columns: every number of the first score has its interval, or is one draw."""
-    keys = list(dict.fromkeys(key for row in rows for scores in row.scores for key in scores))
-    first = keys[0]
-    shown = [first, "rotated"] if rotated else keys
-    head = ["encoder", "codes", first, "interval", "sd of one draw", *shown[1:]]
-    lines = [head]
-    for row in rows:
-        spread = row.spread(first)
-        if spread is None:
-            lines.append([row.name, str(row.codes), "-", row.refused])
-            continue
-        between = "-" if spread.low is None else f"{spread.low:.3f} to {spread.high:.3f}"
-        apart = "-" if spread.sd is None else f"{spread.sd:.3f}"
-        rest = [f"{found.mean:.3f}" if (found := row.spread(key)) else "-" for key in shown[1:]]
-        lines.append([row.name, str(row.codes), f"{spread.mean:.3f}", between, apart, *rest])
-    wide = [max(len(line[k]) for line in lines if len(line) == len(head)) for k in range(len(head))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, wide, strict=False)).rstrip() for line in lines
-    )
+def heading(keys: Sequence[str], wide: int) -> str:
+    """The names of the columns of ``line``; the first is ``wide`` characters wide."""
+    return _columns(["encoder", "codes", keys[0], "interval", "sd of one draw", *keys[1:]], keys, wide)
+
+
+def line(row: Row, keys: Sequence[str], wide: int) -> str:
+    """A row as text: the first score with its interval, the others' means, or why there is none."""
+    spread = row.spread(keys[0])
+    if spread is None:
+        return _columns([row.name, str(row.codes), f"- {row.refused}"], keys, wide)
+    between = "-" if spread.low is None else f"{spread.low:.3f} to {spread.high:.3f}"
+    apart = "-" if spread.sd is None else f"{spread.sd:.3f}"
+    rest = [f"{found.mean:.3f}" if (found := row.spread(key)) else "-" for key in keys[1:]]
+    return _columns([row.name, str(row.codes), f"{spread.mean:.3f}", between, apart, *rest], keys, wide)
+
+
+def _columns(texts: Sequence[str], keys: Sequence[str], wide: int) -> str:
+    first, *rest = (max(7, len(key)) for key in keys)
+    widths = (wide, 5, first, 20, 14, *rest)
+    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=False)).rstrip()
 
 
 def plain(options: argparse.Namespace, dataset: Dataset, knobs: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
