@@ -130,6 +130,9 @@ def test_a_file_is_named_by_its_hash(tmp_path: Path) -> None:
         (7, "is a int; wanted a callable"),
         (lambda x: x[:2].flatten(1), "for 1 images|for 256 images"),
         (lambda x: x.flatten(1) > 0, "the encoder gave torch.bool"),
+        (lambda x: [object()] * len(x), "the encoder gave list; wanted real codes"),
+        (np.full((768, 3), "a"), "the encoder gave <U1; wanted real codes"),
+        (np.full((768, 3), 1j), "the encoder gave torch.complex128"),
     ],
 )
 def test_what_gives_no_codes_is_refused(encoder: Any, part: str) -> None:
@@ -152,6 +155,7 @@ def test_what_fails_says_where() -> None:
 def test_a_module_here_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine_for_test.py").write_text("def encode(images):\n    return images.flatten(1)[:, ::16]\n")
     (tmp_path / "torn_for_test.py").write_text("1 / 0\n")
+    (tmp_path / "poor_for_test.py").write_text("import no_such_package_at_all\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     found = opened("mine_for_test:encode", DATASET)
@@ -163,6 +167,11 @@ def test_a_module_here_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         opened("mine_for_tst:encode", DATASET)
     with pytest.raises(betavae.Fault, match=r"ZeroDivisionError: division by zero \(torn_for_test.py:1\)"):
         opened("torn_for_test:encode", DATASET)
+    with pytest.raises(betavae.Fault, match=r"No module named 'no_such_package_at_all' \(poor_for_test.py:1\)"):
+        opened("poor_for_test:encode", DATASET)
+    for odd in (".mine:encode", "../mine:encode", ":encode", "a..b:c"):
+        with pytest.raises(betavae.Misuse, match="unknown module"):
+            opened(odd, DATASET)
 
 
 @pytest.mark.parametrize(

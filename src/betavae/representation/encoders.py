@@ -58,7 +58,7 @@ def _table(codes: Any, dataset: Dataset, name: str) -> Codec:
         )
 
     def told(index: Tensor) -> Tensor:
-        return torch.as_tensor(codes[index.to(codes.device) if isinstance(codes, Tensor) else index.cpu().numpy()])
+        return codes[index.to(codes.device) if isinstance(codes, Tensor) else index.cpu().numpy()]  # type: ignore[no-any-return]
 
     def blind(images: Tensor) -> Tensor:
         raise Misuse(f"{name} is an array of codes; it has none for images that are not of {dataset.name}")
@@ -91,7 +91,11 @@ def checked(given: Any, count: int) -> Tensor:
 
     Raises Misuse where it is not of that shape or not real, Fault where a code is not finite.
     """
-    codes = given.detach() if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
+    try:
+        codes = given.detach() if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
+    except (TypeError, ValueError):
+        kind = getattr(given, "dtype", type(given).__name__)
+        raise Misuse(f"the encoder gave {kind}; wanted real codes of shape [{count}, Z]") from None
     if codes.ndim != 2 or len(codes) != count or codes.dtype == torch.bool or codes.is_complex():
         raise Misuse(
             f"the encoder gave {codes.dtype} of shape {tuple(codes.shape)} for {count} images; "
@@ -129,15 +133,17 @@ def _imported(module: str, function: str) -> Any:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found = importlib.import_module(module)
-    except (ImportError, ValueError) as error:
-        if isinstance(error, ImportError) and (error.name or "").split(".")[0] != module.split(".")[0]:
+        found = importlib.import_module(module) if all(map(str.isidentifier, module.split("."))) else None
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):  # something that the module itself wants
             raise Fault(f"{module} cannot be imported: {_told(error)}") from error
-        near = difflib.get_close_matches(module, [p.stem for p in Path.cwd().glob("*.py")], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"run where {module}.py lies, or install it"
-        raise Misuse(f"unknown module {module!r}; {hint}") from None
+        found = None
     except Exception as error:
         raise Fault(f"{module} cannot be imported: {_told(error)}") from error
+    if found is None:
+        near = difflib.get_close_matches(module, [p.stem for p in Path.cwd().glob("*.py")], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"run where {module}.py lies, or install it"
+        raise Misuse(f"unknown module {module!r}; {hint}")
     if not hasattr(found, function):
         raise unknown(f"name in {module}", function, [name for name in vars(found) if not name.startswith("_")])
     return getattr(found, function)
