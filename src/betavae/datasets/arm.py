@@ -7,6 +7,7 @@ of ``arm_planes``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,7 @@ ASIDE = (-0.0603, -0.0259, -0.0007)  # and to the right
 STEPS = 40
 ELEVATIONS = -0.0346 + 0.08398 * np.arange(STEPS)  # horizontal_axis: from the viewer over the top to the back
 AZIMUTHS = 0.3085 + 0.07705 * np.arange(STEPS)  # vertical_axis: that back turns from left to right
-LIGHT = (0.003, -0.198, 1.071)  # where the light comes from
+LIGHT, WRAP, CURVE = (0.003, -0.198, 1.071), 0.5, 0.7  # where the light comes from; how far round it reaches; its fall
 
 GROUND = 52.0  # grey levels, as those of the arm
 RING, RING_HEIGHT, RING_FADE = (2.515, 3.044), -0.169, 0.21  # inner, outer radius; where; darker outwards
@@ -99,7 +100,8 @@ class Pose(NamedTuple):
     @property
     def tip(self) -> Array:
         """The end of the link, which is the middle of the object."""
-        return self.elbow + REACH * self.frame[2]
+        tip: Array = self.elbow + REACH * self.frame[2]
+        return tip
 
 
 def turned(vertical: int) -> Array:
@@ -109,9 +111,9 @@ def turned(vertical: int) -> Array:
 
 
 def lit(normals: Array) -> Array:
-    """The gain of the light on unit normals ``[n, 3]``: 1 towards it, 0 away from it."""
+    """The gain of the light on unit normals ``[n, 3]``: 1 towards it, 0 well away from it."""
     facing = normals @ (np.array(LIGHT) / np.linalg.norm(LIGHT))
-    gain: Array = (1 + facing) / 2
+    gain: Array = np.maximum(0, (facing + WRAP) / (1 + WRAP)) ** CURVE
     return gain
 
 
@@ -128,7 +130,7 @@ def standing(vertical: int) -> Iterator[tuple[Solid, float]]:
     yield prism(ROUND, HOLE_RADIUS, 0, top), HOLE
     yield box((0, FOOT_RADIUS), (-SLOT, SLOT), (0, top)).placed(0 * Z, frame), HOLE
     steps = np.linspace(0, PILLAR_TOP, len(PILLAR) + 1)
-    for low, high, level in zip(steps, steps[1:], PILLAR, strict=False):
+    for (low, high), level in zip(itertools.pairwise(steps), PILLAR, strict=True):
         yield prism(12, PILLAR_RADIUS, low, high), level
 
 

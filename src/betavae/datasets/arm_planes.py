@@ -101,19 +101,20 @@ def corner(tip: Array) -> tuple[int, int]:
 
 def _scene(camera: Camera, pose: Pose, standing: Fine, planes: Array) -> Scene:
     ends = camera.pixel(np.stack([arm.Z, pose.elbow, pose.tip]))
-    rows, columns = box = _around(ends, arm.THICK)
-    fine = standing.part(box).behind(arm.moving(pose), camera.eye)
+    rows, columns = _around(ends, arm.THICK)
+    fine = standing.part((rows, columns)).behind(arm.moving(pose), camera.eye)
     whole = planes.copy()
     whole[:, rows, columns] = reduced(np.stack([fine.grey, fine.ring]))
 
     row, column = corner(ends[2])
     patches = np.zeros((OBJECTS, 3, PATCH, PATCH), np.float32)
     patches[:, :OBJECT] = whole[:, row : row + PATCH, column : column + PATCH]
-    for kind in range(OBJECTS):
-        shape, size = divmod(kind, 2)
+    for size in range(2):
         around = _around(np.rint(ends[2:]), arm.EXTENTS[size])
-        planes = fine.part(_seen_from(box[0].start, box[1].start, around)).with_object(shape, size, pose, camera.eye)
-        patches[kind, :, *_seen_from(row, column, around)] = reduced(planes)
+        inside = _seen_from(row, column, around)
+        near = fine.part(_seen_from(rows.start, columns.start, around))
+        for shape in range(6):
+            patches[2 * shape + size, :, *inside] = reduced(near.with_object(shape, size, pose, camera.eye))
     return Scene(_bytes(whole), _bytes(patches), (row, column))
 
 

@@ -37,7 +37,7 @@ FACTORS = Factors(
     ),
     (6, 6, 2, 3, 3, 40, 40),
 )
-RECIPE, VERSION = "mpi3d-drawn", 2
+RECIPE, VERSION = "mpi3d-drawn", 3
 COLOURS = np.array([[253, 253, 253], [45, 172, 45], [240, 4, 4], [47, 120, 234], [89, 54, 42], [133, 132, 57]])
 """White, green, red, blue, brown, olive: an object's grey levels where the light is full, ``[6, 3]``."""
 RINGS = np.array([[101, 75, 143], [70, 95, 92], [107, 76, 85]])
