@@ -16,12 +16,30 @@ from typing import NamedTuple
 from betavae.datasets import OUTLINES
 from betavae.study.cells import Cell, Job, Question
 
-SHARE = {"conv": 0.62, "mlp": 0.70, "encode": 0.45}
-"""Share of a core's single-precision matrix-product rate that training and encoding reach."""
-SCORE = {"logistic": 0.3, "forest": 1.2, "linear": 1.5, "mlp": 12.0}
-"""Seconds to fit one classifier on 1,000 votes, by name."""
-FEATURE_RATE = 60.0
-"""Images per second through the offline feature network."""
+SHARE = {("conv", 1, 64): 0.60, ("conv", 3, 64): 0.54, ("conv", 3, 32): 0.49, ("mlp", 1, 64): 0.85}
+"""Share of a core's single-precision matrix-product rate that training reaches with the other cores at work, by method,
+channels and side; a stranger trains like the nearest of its method.
+"""
+ENCODE = {"conv": 0.42, "mlp": 0.9}
+"""The same of encoding."""
+RENDER = {"dsprites": 8e-6, "shapes3d-drawn": 5.5e-5, "mpi3d-drawn": 6e-5}
+"""Seconds to render one image; 2e-5 for others."""
+DRAWING = {"dsprites": 3.0, "shapes3d-drawn": 10.0, "mpi3d-drawn": 17.0}
+"""Seconds to draw a dataset, once per machine."""
+OPEN = 0.3
+"""Seconds to open a dataset that is ready, its digest checked: once per job."""
+SCORE = {"logistic": (0.0, 0.09), "forest": (0.25, 0.2), "linear": (0.15, 0.48), "mlp": (1.35, 0.16)}
+"""Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
+PAIR = 2e-7
+"""Seconds to draw one pair of one vote and to look its codes up."""
+FEATURE_RATE = {"efficientnet_lite0_96": 330.0, "efficientnet_lite0": 60.0, "inception2015": 15.0}
+"""Images per second through a feature network; the last is a guess, for its weights were not at hand."""
+DISTANCE = 1.1
+"""Seconds of one Fréchet and one kernel distance, the features given."""
+WHOLE, INDEPENDENT = 2.5e-9, 4e-5
+"""Seconds of one pass of a power iteration over one pixel of one image, and of FastICA over one image."""
+DRAWN = ("higgins", "rotation")
+"""The measures that draw votes."""
 BINS = 100
 """Points of a training curve that is kept."""
 RECORD = 1500
@@ -93,7 +111,7 @@ def product_rate() -> float:
 def encodings(question: Question, size: int) -> int:
     """How many different images a question has encoded."""
     knobs = dict(question.knobs)
-    if question.measure in ("higgins", "rotation"):
+    if question.measure in DRAWN:
         if knobs.get("pool"):
             return int(knobs["pool"])
         looked = 2 * int(knobs.get("pairs", 64)) * (int(knobs.get("votes", 1000)) + int(knobs.get("test_votes", 1000)))
@@ -101,36 +119,63 @@ def encodings(question: Question, size: int) -> int:
     return int(knobs.get("images", 200))
 
 
+def share(method: str, shape: tuple[int, int, int]) -> float:
+    """The share of the matrix product's rate at which a method trains on images of a shape."""
+    return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == method)[1]
+
+
 def cost(job: Job) -> Cost:
     """The cost of one job on one core of this machine."""
     cell = job.cell
     shape = shape_of(cell.dataset)
     size = math.prod(OUTLINES[cell.dataset][1]) if cell.dataset in OUTLINES else 100_000
-    rate, seconds, passes = product_rate(), 0.0, 0
+    rate, seconds, passes = product_rate(), OPEN, 0
+    render = RENDER.get(cell.dataset, 2e-5)
     if cell.recipe:
         encoder, decoder = macs(cell.method, shape, cell.codes)
         passes = cell.recipe.steps * cell.recipe.batch
-        seconds += passes * 3 * (encoder + decoder) / (rate * SHARE[cell.method])
+        seconds += passes * (3 * (encoder + decoder) / (rate * share(cell.method, shape)) + render)
     else:
         encoder, decoder = math.prod(shape) * cell.codes, 0
-        seconds += 3e-5 * (cell.fit or size) + 2.0 if cell.method in ("pca", "ica") else 0.1
+        seconds += _fitting(cell, size, render)
     encoded = 0
     for at in sorted({a for q in job.questions for a in q.at}):
         asked = [q for q in job.questions if at in q.at]
-        # Questions that share a draw share its codes: the largest counts once.
-        shared = max((encodings(q, size) for q in asked if q.measure in ("higgins", "rotation")), default=0)
-        encoded += shared + sum(encodings(q, size) for q in asked if q.measure not in ("higgins", "rotation"))
+        # Questions of one measure and one seed share a draw, and so its codes: the largest counts once.
+        draws: dict[tuple[str, int], int] = {}
+        for q in asked:
+            if q.measure in DRAWN:
+                draws[q.measure, q.seed] = max(draws.get((q.measure, q.seed), 0), encodings(q, size))
+        encoded += round(size * -math.expm1(-sum(draws.values()) / size))
+        encoded += sum(encodings(q, size) for q in asked if q.measure not in DRAWN)
         seconds += sum(_answering(q) for q in asked)
-    return Cost(passes, encoded, seconds + encoded * (encoder / (rate * SHARE["encode"]) + 2e-5))
+    speed = rate * ENCODE.get(cell.method, ENCODE["conv"])
+    return Cost(passes, encoded, seconds + encoded * (encoder / speed + render))
+
+
+def _fitting(cell: Cell, size: int, render: float) -> float:
+    """Seconds to fit a baseline: power iterations on a subset, and where all are asked for two more passes over all."""
+    if cell.method not in ("pca", "ica"):
+        return 0.1
+    pixels = math.prod(shape_of(cell.dataset))
+    subset = cell.fit or min(size, 10_000)
+    seconds = 0.3 + subset * (3.6e-8 * pixels + render)
+    if cell.fit is None:
+        seconds += 2 * size * (WHOLE * pixels + render)
+    return seconds + (1.0 + INDEPENDENT * subset if cell.fit else INDEPENDENT * size) * (cell.method == "ica")
 
 
 def _answering(question: Question) -> float:
     knobs = dict(question.knobs)
-    if question.measure in ("higgins", "rotation"):
-        return SCORE.get(str(knobs.get("classifier", "logistic")), 1.0) * int(knobs.get("votes", 1000)) / 1000
+    if question.measure in DRAWN:
+        votes = int(knobs.get("votes", 1000))
+        pairs = int(knobs.get("pairs", 64)) * (votes + int(knobs.get("test_votes", 1000)))
+        once, each = SCORE.get(str(knobs.get("classifier", "logistic")), (0.0, 1.0))
+        return (once + each * votes / 1000) * (2 if question.measure == "rotation" else 1) + PAIR * pairs
     if question.measure == "frechet":
-        return 2 * int(knobs.get("images", 1000)) / FEATURE_RATE
-    return 0.05
+        rate = FEATURE_RATE.get(str(knobs.get("features")), min(FEATURE_RATE.values()))
+        return int(knobs.get("images", 2000)) / rate + DISTANCE
+    return {"equivalence": 1.0, "traversals": 0.2}.get(question.measure, 0.05)
 
 
 def footprint(job: Job) -> int:
@@ -150,6 +195,15 @@ def footprint(job: Job) -> int:
         kept += len(question.at) * pictures.get(question.measure, 0) * pixels
         records += len(question.at)
     return kept + RECORD * records
+
+
+def drawing(jobs: Iterable[Job]) -> list[float]:
+    """Seconds of each dataset that these jobs need and that is not drawn yet."""
+    from betavae.datasets import cache
+
+    ready = cache.folder(None) / "ready"
+    names = {job.cell.dataset for job in jobs} & DRAWING.keys()
+    return [DRAWING[name] for name in sorted(names) if not any(ready.glob(f"{name}*/manifest.json"))]
 
 
 def total(jobs: Iterable[Job]) -> Cost:

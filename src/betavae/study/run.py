@@ -162,9 +162,9 @@ def run(
 
 
 def predict(jobs: Sequence[Job], workers: int) -> float:
-    """Wall seconds the jobs should take: each worker takes the longest job left (start-up and drawing added)."""
+    """Wall seconds the jobs should take: datasets are drawn, then each worker takes the longest job left."""
     clocks = [0.0] * max(1, min(workers, len(jobs)))
-    for seconds in sorted((cost.cost(job).seconds for job in jobs), reverse=True):
+    for seconds in cost.drawing(jobs) + sorted((cost.cost(job).seconds for job in jobs), reverse=True):
         clocks[clocks.index(min(clocks))] += seconds
     return 6.0 + max(clocks)
 
