@@ -87,6 +87,7 @@ betavae data compare dsprites FILE # how many images of the official file differ
   What is wrong is kept as `.rejected` and never used.
 - **Reading**: no pickle is opened, no archive is unpacked to disk, and a file that declares other names, shapes, types
   or sizes than it should is refused before anything is unpacked.
+- **Drawn worlds** beside the known official frames, with measured errors and rates: [worlds](worlds.md).
 - **Your own images**: `betavae.from_array` takes a grid, `betavae.from_table` any images with labels;
   `examples/own_dataset.py` is a page of both.
 """
