@@ -59,7 +59,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
 def test_copied_pages_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     stale = [page for page, write in generator().PAGES.items() if (DOCS / page).read_text("utf-8") != write()]
-    assert stale == [], "run `python docs/generate.py` and look at what changed"
+    assert stale == [], f"{stale}: run `python docs/generate.py` and look at what changed"
 
 
 def test_every_command_is_documented_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
