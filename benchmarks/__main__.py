@@ -1,4 +1,6 @@
-"""``python -m benchmarks`` (``make bench``): ratios first, then rates, of this machine's CPU; JSON into results/bench/.
+"""``python -m benchmarks`` (``make bench``): ratios first, then rates, of this machine's CPU.
+
+They go into results/bench/ as JSON and into the tables of docs/performance.md.
 
 Under five minutes on two cores. What is compared is measured in turns in one process, the best of a few rounds; the
 plain way is what ``plain.py`` says. A GPU is measured by ``python -m benchmarks.gpu`` (``make gpu-check``).
@@ -15,10 +17,11 @@ from typing import Any
 
 import torch
 
-from benchmarks import datasets, machines, metrics, training
+from benchmarks import datasets, machines, metrics, tables, training
 from betavae.study import machine
 
-RESULTS = Path(__file__).parents[1] / "results" / "bench"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results" / "bench"
 
 
 def show(name: str, found: dict[str, Any]) -> None:
@@ -55,7 +58,9 @@ def main() -> int:
         found[name] = block()
         show(name, found[name])
     found["seconds"] = time.perf_counter() - begun
-    print(f"\n{found['seconds']:.0f} s in all; kept as results/bench/{keep('cpu', 'cpu', found).name}")
+    tables.refresh(ROOT / "docs" / "performance.md", tables.tables(machine.cpu(), found))
+    name = keep("cpu", "cpu", found).name
+    print(f"\n{found['seconds']:.0f} s in all; kept as results/bench/{name} and in docs/performance.md")
     return 0
 
 

@@ -1,0 +1,78 @@
+"""The benchmarks' own claims: rivals do the same work, ways of writing agree, no GPU is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from test_training import ADAM, member, task
+
+from benchmarks import convolutions, gpu, machines, plain, tables, training
+from betavae.models import MODELS
+from betavae.training import population, single
+from betavae.training.population import How
+from betavae.training.recipe import Recipe
+
+
+def test_the_ways_to_write_a_convolution_agree() -> None:
+    assert convolutions.agree() < 1e-12
+
+
+@pytest.mark.parametrize("way", convolutions.WAYS)
+def test_a_population_is_the_same_in_every_way(way: str) -> None:
+    given, pair = task(recipe=ADAM), [member(1), member(2, 1.0)]
+    usual = population.advance(given, pair, [single.start(given, m) for m in pair], 3, together=True)
+    with convolutions.written(way):
+        other = population.advance(given, pair, [single.start(given, m) for m in pair], 3, together=True)
+    for a, b in zip(usual, other, strict=True):
+        assert torch.allclose(a.trace, b.trace, rtol=1e-4)
+
+
+@pytest.mark.parametrize("case", machines.CASES)
+def test_the_plain_way_trains_as_many_parameters(case: str) -> None:
+    method, shape, codes, _ = machines.CASES[case]
+    ours = MODELS[method](shape, codes).init(torch.Generator().manual_seed(0))
+    theirs = {"conv": plain.Conv, "mlp": plain.Mlp}[method](shape, codes)
+    assert sum(v.numel() for v in ours.values()) == sum(p.numel() for p in theirs.parameters())
+
+
+def test_rates_are_ratios_of_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "ROUNDS", 1)
+    monkeypatch.setitem(machines.CASES, "tiny", ("conv", (1, 32, 32), 4, 256))
+    monkeypatch.setattr(machines, "IMAGES", 1024)
+    found = training.case("tiny")
+    assert found["ours / plain"] == pytest.approx(found["images per second"] / found["plain images per second"])
+    reached = found["images per second"] * found["operations per image"]
+    assert (
+        0
+        < found["share of the matrix product"]
+        == pytest.approx(reached / found["matrix product, operations per second"])
+    )
+
+
+def test_a_population_is_timed() -> None:
+    """What `make gpu-check` runs, as far as a CPU goes."""
+    given = task(recipe=Recipe("adam", 5e-4, 2, 2 * 1000))
+    assert gpu.rate(given, 2, "unfold and batched product", How(), lasting=0.01) > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_without_a_gpu_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.main() == 2
+    assert "no GPU here" in capsys.readouterr().out
+
+
+def test_tables_go_between_their_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{tables.BEGIN}\nold\n{tables.END}\nbelow\n")
+    found = {"ceilings": {"product": 9.5e10, "name": "x"}, "seconds": 3.0}
+    tables.refresh(page, tables.tables("a core", found))
+    text = page.read_text()
+    assert text.startswith("above\n")
+    assert text.endswith("below\n")
+    assert "| ceilings: product | 95,000,000,000 |" in text
+    assert "old" not in text
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="no lines"):
+        tables.refresh(page, "x")
