@@ -58,6 +58,7 @@ def timeless(store: Store) -> dict[tuple[Any, ...], str]:
         if record["kind"] != "run":
             assert record.pop("seconds") >= 0
             assert record.pop("when")
+            record["machine"] = {**record["machine"], "code": None}  # the tree may be committed to meanwhile
             found[record["cell_id"], record["question_id"], record["at"]] = canonical(record)
     return found
 
