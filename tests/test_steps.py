@@ -147,6 +147,7 @@ def test_samples_need_no_training(here: Path) -> None:
         (["train", "--dataset", "dsprites", "--sigma", "2"], "--sigma is for the objective gaussian"),
         (["train"], "--dataset"),
         (["score", "--encoder", "mine"], "--dataset is missing; wanted one of dsprites"),
+        (["score", "--encoder", "facters", "--dataset", "dsprites"], "did you mean 'factors'? Or give module:function"),
         (["score", "--encoder", "nothing.npy", "--dataset", "dsprites"], "nothing.npy is not there"),
         (["score", "--encoder", "factors", "--dataset", "dsprites", "--metric", "higgin"], "did you mean 'higgins'"),
         (["score", "--encoder", "factors", "--dataset", "dsprites", "--knob", "vots=3"], "did you mean 'votes'"),

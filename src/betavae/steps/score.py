@@ -104,6 +104,9 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
         codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
     elif text in METHODS and text not in TRAINED:
         codec = FITTED[text](dataset, codes=10, seed=0, fit=None)
+    elif not set(text) & set(":."):
+        told = unknown("encoder", text, [name for name in METHODS if name not in TRAINED])
+        raise Misuse(f"{told} Or give {encoders.FORMS}, or the id of a trained cell")
     else:
         codec = encoders.opened(text, dataset)
     if "sha256" in codec.notes:
