@@ -61,6 +61,7 @@ def test_the_papers_study_survives_a_file_with_its_ids(scale: str, tmp_path: Pat
         ('["conv"]', '["convv"]', "mine.toml:10: unknown method 'convv'; did you mean 'conv'"),
         ("beta =", "beat =", "mine.toml:12: unknown key of a grid 'beat'; did you mean 'beta'"),
         ("seed = [1, 2, 3]", "seed = [1, 2.5]", "mine.toml:11: seed is 2.5; wanted a whole number"),
+        ("seed = [1, 2, 3]", "seed = []", "mine.toml:11: seed is []; wanted at least one value"),
         ("seed = [1, 2, 3]", "seed = [true]", "seed is True; wanted a whole number"),
         ("batch = 256", "batch = 0", "mine.toml:13: batch is 0; wanted a whole number from 1"),
         ("batch = 256, ", "", "the recipe has no batch"),

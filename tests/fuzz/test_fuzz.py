@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import resource
 import signal
 import threading
 import time
@@ -101,7 +102,7 @@ def watch(request: pytest.FixtureRequest, record_property, monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BETAVAE_DATA", str(tmp_path / "data"))
     before = signal.signal(signal.SIGALRM, overdue)
-    watch = Watch()
+    watch, peak = Watch(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         yield watch
     finally:
@@ -115,6 +116,7 @@ def watch(request: pytest.FixtureRequest, record_property, monkeypatch, tmp_path
     assert watch.inputs >= COUNTS[name]
     assert watch.refused > 0
     assert watch.slowest < PATIENCE
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 1_000_000  # in kB: less than a gigabyte more
     assert not (tmp_path / CANARY).exists()
 
 

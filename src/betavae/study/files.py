@@ -151,6 +151,9 @@ def _grid(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question
         for key, value in grid.items()
         if key not in ("questions", "quirks")
     }
+    for key, values in axes.items():
+        if not values:
+            raise reader.refuse(key, values, "at least one value, else there are no cells")
     if math.prod(map(len, axes.values())) > room:
         raise Misuse(f"{reader.path}: more than {MOST:,} cells; split the study")
     quirks = _quirks(reader, grid.get("quirks", []))
