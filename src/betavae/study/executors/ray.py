@@ -18,7 +18,7 @@ from betavae.study.store import Store
 from betavae.types import Json
 
 MEMBERS, PARTS = 64, 8
-"""So many members ask for a whole GPU, fewer for their share of it in eighths."""
+"""So many members make a task that asks for a whole GPU; fewer ask for their share of it in eighths."""
 MEMORY = 256 * 1024**2
 """Bytes of the object store of a Ray that is started here: records and a few pictures pass through it."""
 
@@ -108,4 +108,6 @@ class Cluster:
         self.slots(device)
         home = Store(store.absolute())
         terms = stream.Terms(str(home.path), study, device, every, checkpoints)
-        return Driver(home, terms, hear, self.total, lambda group: self.needs(group, device)).work(groups, workers)
+        populations = [group[k : k + MEMBERS] for group in groups for k in range(0, len(group), MEMBERS)]
+        driver = Driver(home, terms, hear, self.total, lambda group: self.needs(group, device))
+        return driver.work(populations, workers)
