@@ -61,15 +61,18 @@ def agreement(device: str, steps: int = 50) -> dict[str, float]:
 
 def rate(given: Task, size: int, way: str, how: How, lasting: float = 3.0) -> float:
     """Images per second of ``size`` members in one program, all together."""
+    given = given._replace()  # another task for who remembers what was compiled: it may be written another way now
     members = [member(k) for k in range(size)]
     states = [single.start(given, m) for m in members]
     with convolutions.written(way):
+        # Compiled and warm; then a few steps that say how many more are worth timing.
         states = population.advance(given, members, states, 8, together=True, how=how)
-        begun, at = time.perf_counter(), 8
-        while time.perf_counter() - begun < lasting and at < 2000:
-            at += 64
-            states = population.advance(given, members, states, at, together=True, how=how)
-    return size * (at - 8) * given.recipe.batch / (time.perf_counter() - begun)
+        begun = time.perf_counter()
+        states = population.advance(given, members, states, 16, together=True, how=how)
+        steps = max(32, min(2000, int(lasting * 8 / (time.perf_counter() - begun))))
+        begun = time.perf_counter()
+        population.advance(given, members, states, 16 + steps, together=True, how=how)
+    return size * steps * given.recipe.batch / (time.perf_counter() - begun)
 
 
 def populations(method: str, device: str) -> dict[str, Any]:

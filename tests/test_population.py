@@ -168,6 +168,8 @@ def test_no_recompilation_after_the_first_step(method: str, monkeypatch: pytest.
     plain = population.advance(given, members, states(), 70, together=True)
     counters.clear()
     traced = population.advance(given, members, states(), 70, together=True, how=How(compiled=True))
+    again = population.advance(given, members, states(), 5, together=True, how=How(compiled=True))
+    assert again[0].step == 5
     assert counters["stats"]["unique_graphs"] == 1
     assert not counters["graph_break"]
     assert all(torch.allclose(plain[0].params[k], traced[0].params[k], rtol=1e-4, atol=1e-5) for k in plain[0].params)

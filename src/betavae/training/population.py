@@ -102,7 +102,7 @@ def _together(
     mine = stacked.own(task, members, whole.rows)
     looked = time.perf_counter()
     with stacked.precise(how.precision) as cast:
-        step = _prepared(stacked.program(task, layout, cast), how)
+        step = _prepared(task, layout, cast, how)
         while at < until:
             indices, noises = ahead.block(at, until)
             for index, noise in zip(indices, noises, strict=True):
@@ -120,9 +120,19 @@ def _together(
 Step = Callable[[stacked.Stack, stacked.Own, Tensor, Tensor], None]
 
 
-def _prepared(step: Step, how: How) -> Step:
-    if how.compiled:
-        step = torch.compile(step, fullgraph=True, dynamic=False)
+_COMPILED: list[tuple[Task, How, stacked.Layout, Step]] = []
+"""The last step that was compiled, for a task that comes again: questions are asked between parts of a training."""
+
+
+def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how: How) -> Step:
+    if not how.compiled:
+        step = stacked.program(task, layout, cast)
+    elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:3] == (how, layout):
+        step = _COMPILED[0][3]
+    else:
+        torch.compiler.reset()  # what was compiled before serves nobody any more, and there is a limit to how much is kept
+        step = torch.compile(stacked.program(task, layout, cast), fullgraph=True, dynamic=False)
+        _COMPILED[:] = [(task, how, layout, step)]
     return _Replayed(step) if how.graphs else step
 
 

@@ -86,7 +86,7 @@ def stack(states: Sequence[State], device: torch.device) -> tuple[Layout, Stack]
     members = len(states)
 
     def rows(trees: Sequence[Mapping[str, Tensor]]) -> Tensor:
-        return torch.stack([layout.row(tree) for tree in trees]).to(device)
+        return torch.stack([layout.row(tree).to(device) for tree in trees])  # a resumed state comes from the host
 
     moments = {s: rows([{k: t.moments[f"{s}/{k}"] for k in layout.shapes} for t in states]) for s in slots}
     return layout, Stack(
