@@ -30,8 +30,9 @@ def losses(panels: Mapping[str, Sequence[Run]]) -> Figure:
             seen = arrays["seen"]
             upper.plot(seen, arrays["reconstruction"], color=colour(row), linewidth=1, alpha=0.85)
             lower.plot(seen, arrays["kl"].sum(-1), color=colour(row), linewidth=1, alpha=0.85)
-        tidy(upper, title, y="reconstruction, nats per image")
-        tidy(lower, "", "images seen", "KL, nats per image")
+        first = upper is grid[0][0]
+        tidy(upper, title, y="reconstruction, nats per image" if first else "")
+        tidy(lower, "", "images seen", "KL, nats per image" if first else "")
         _frame(upper, [a["reconstruction"] for _, a in runs])
         lower.set_ylim(bottom=0)
         lower.ticklabel_format(axis="x", style="plain")

@@ -119,7 +119,8 @@ def medians(
         if title in published:
             value, said = published[title]
             ax.axhline(value, color="black", linestyle="--", linewidth=1, zorder=4)
-            ax.text(len(panel) - 0.5, value + 1, said, fontsize=7.5, ha="right", va="bottom")
+            box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
+            ax.text(len(panel) - 0.5, value + 1, said, fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box)
         tidy(ax, title)
         ax.set_xticks(range(len(panel)), [b.label for b in panel])
         ax.set_ylim(0, 108)

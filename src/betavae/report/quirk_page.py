@@ -146,9 +146,9 @@ def printed(row: Row, record: Record, score: str) -> str:
 
 
 def _pair(evidence: Evidence, quirk: Quirk) -> Pair | None:
-    """The first twins that are pictures: traversals or a latent space."""
-    shown = ("traversals", "latent_space")
-    return next((p for p in twins(evidence, quirk) if p[0]["question"]["measure"] in shown), None)
+    """The twins that are pictures, traversals or a latent space: those of 2Dshapes, as the paper's, before others."""
+    shown = [p for p in twins(evidence, quirk) if p[0]["question"]["measure"] in ("traversals", "latent_space")]
+    return min(shown, key=lambda p: p[0]["cell"]["dataset"] != "dsprites", default=None)
 
 
 def _pictures(evidence: Evidence, quirk: Quirk) -> list[Block]:

@@ -23,6 +23,8 @@ DPI = 144
 BETA_COLOURS = {0.1: "#56B4E9", 1.0: "#0072B2", 4.0: "#E69F00", 10.0: "#D55E00"}
 METHOD_COLOURS = {"pca": "#009E73", "ica": "#CC79A7"}
 OTHER = "#666666"
+GAP = 190
+"""The grey between images of a sheet: neither black nor white pictures run into each other."""
 SPARE = ("#332288", "#117733", "#AA4499", "#882255")
 FACTOR_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = {"mlp": "o", "conv": "s", "pca": "^", "ica": "v"}
@@ -67,10 +69,10 @@ def picture(name: str, figure: Figure, caption: str) -> Picture:
 
 
 def mosaic(images: Array, columns: int, gap: int = 2) -> Array:
-    """Images uint8 ``[n, C, H, W]`` side by side in rows, as ``[height, width, 3]``, white between them."""
+    """Images uint8 ``[n, C, H, W]`` side by side in rows, as ``[height, width, 3]``, grey between them."""
     n, _, height, width = images.shape
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), GAP, np.uint8)
     for i, image in enumerate(images):
         y, x = i // columns * (height + gap), i % columns * (width + gap)
         sheet[y : y + height, x : x + width] = np.moveaxis(np.broadcast_to(image, (3, height, width)), 0, -1)

@@ -45,11 +45,12 @@ _ALL = (
     Quirk(
         "rgb-layout",
         "PCA and ICA are fitted on bytes 0-255 laid out row, column, channel, and then score pixels in [0, 1] laid out "
-        "channel, row, column: permuted and 255 times smaller.",
+        "channel, row, column: permuted and 255 times smaller, which the classifiers are left to see.",
         "evaluate.py:152-154, 174-176, 360-381",
         "Figure 3, PCA and ICA on 3Dshapes and MPI3DToy",
         ("higgins",),
         cell=(("layout", "hwc255"),),
+        question=(("standardise", False),),
         applies=lambda c: c.method in LINEAR and c.dataset in RGB,
     ),
     Quirk(
