@@ -1,6 +1,6 @@
 """What safety costs and what it cannot give: reading a store, checkpoints, and scores under other threads and kernels.
 
-python -m benchmarks.reliability             (about two minutes on 2 cores; docs/reliability.md has the figures)
+python -m benchmarks.reliability             (minutes on 2 cores; docs/reliability.md has the figures)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from betavae.training.recipe import Recipe
 RECORDS = 10_000
 SEEDS = (1, 2)
 ASKED = (
-    Question("higgins", pairs({"votes": 500, "test_votes": 500, "pairs": 16, "pool": 4000})),
+    Question("higgins", pairs({"votes": 300, "test_votes": 300, "pairs": 16, "pool": 2000})),
     Question("reconstruction", pairs({"images": 500})),
 )
 PLACES: dict[str, tuple[int, dict[str, str]]] = {
@@ -34,7 +34,7 @@ PLACES: dict[str, tuple[int, dict[str, str]]] = {
 
 def job(seed: int) -> Job:
     """A training short enough to repeat, long enough to drift."""
-    recipe = Recipe("adam", 5e-4, 64, 64 * 150)
+    recipe = Recipe("adam", 5e-4, 64, 64 * 80)
     return Job(Cell("dsprites", "conv", 10, seed, "beta_vae", pairs({"beta": 4.0}), recipe), ASKED)
 
 
