@@ -28,7 +28,7 @@ DRAWING = {"dsprites": 3.0, "shapes3d-drawn": 10.0, "mpi3d-drawn": 17.0}
 """Seconds to draw a dataset, once per machine."""
 OPEN = 0.3
 """Seconds to open a dataset that is ready, its digest checked: once per job."""
-SCORE = {"logistic": (0.0, 0.09), "forest": (0.25, 0.2), "linear": (0.15, 0.48), "mlp": (1.35, 0.16)}
+SCORE = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.1, 0.42), "mlp": (1.3, 0.1)}
 """Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
 PAIR = 2e-7
 """Seconds to draw one pair of one vote and to look its codes up."""
@@ -36,7 +36,7 @@ FEATURE_RATE = {"efficientnet_lite0_96": 330.0, "efficientnet_lite0": 60.0, "inc
 """Images per second through a feature network; the last is a guess, for its weights were not at hand."""
 DISTANCE = 1.1
 """Seconds of one Fréchet and one kernel distance, the features given."""
-WHOLE, INDEPENDENT = 2.5e-9, 4e-5
+WHOLE, INDEPENDENT = 3.7e-9, 5e-6
 """Seconds of one pass of a power iteration over one pixel of one image, and of FastICA over one image."""
 DRAWN = ("higgins", "rotation")
 """The measures that draw votes."""

@@ -130,7 +130,7 @@ def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how:
     elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:3] == (how, layout):
         step = _COMPILED[0][3]
     else:
-        torch.compiler.reset()  # what was compiled before serves nobody any more, and there is a limit to how much is kept
+        torch.compiler.reset()  # what was compiled before serves nobody, and there is a limit to what is kept
         step = torch.compile(stacked.program(task, layout, cast), fullgraph=True, dynamic=False)
         _COMPILED[:] = [(task, how, layout, step)]
     return _Replayed(step) if how.graphs else step
