@@ -22,9 +22,9 @@ channels and side; a stranger trains like the nearest of its method.
 """
 ENCODE = {"conv": 0.42, "mlp": 0.9}
 """The same of encoding."""
-RENDER = {"dsprites": 8e-6, "shapes3d-drawn": 5.5e-5, "mpi3d-drawn": 6e-5}
+RENDER = {"dsprites": 4e-6, "shapes3d-drawn": 3.5e-5, "mpi3d-drawn": 3e-5}
 """Seconds to render one image; 2e-5 for others."""
-DRAWING = {"dsprites": 3.0, "shapes3d-drawn": 10.0, "mpi3d-drawn": 17.0}
+DRAWING = {"dsprites": 3.4, "shapes3d-drawn": 3.6, "mpi3d-drawn": 19.0}
 """Seconds to draw a dataset, once per machine."""
 OPEN = 0.3
 """Seconds to open a dataset that is ready, its digest checked: once per job."""
