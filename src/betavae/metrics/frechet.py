@@ -78,8 +78,11 @@ def _factor(covariance: Tensor) -> Tensor:
     """F ``[d, rank]`` with F Fᵀ equal to the covariance."""
     values: Tensor
     vectors: Tensor
-    values, vectors = torch.linalg.eigh(covariance)
-    kept = values > values[-1].clamp(min=0) * len(values) * torch.finfo(values.dtype).eps
+    try:
+        values, vectors = torch.linalg.eigh(covariance)
+    except torch.linalg.LinAlgError:  # images that are all but equal leave rounding alone, which can defeat it
+        vectors, values, _ = torch.linalg.svd(covariance)
+    kept = values > values.max().clamp(min=0) * len(values) * torch.finfo(values.dtype).eps
     return vectors[:, kept] * values[kept].sqrt()
 
 
