@@ -80,7 +80,7 @@ def _factor(covariance: Tensor) -> Tensor:
     vectors: Tensor
     try:
         values, vectors = torch.linalg.eigh(covariance)
-    except torch.linalg.LinAlgError:  # images that are all but equal leave rounding alone, which can defeat it
+    except RuntimeError:  # LinAlgError: images that are all but equal leave rounding alone, which can defeat it
         vectors, values, _ = torch.linalg.svd(covariance)
     kept = values > values.max().clamp(min=0) * len(values) * torch.finfo(values.dtype).eps
     return vectors[:, kept] * values[kept].sqrt()
