@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from betavae.cli import parser
+from betavae.arguments import parser
 from betavae.datasets.cards import CARDS
 from betavae.datasets.catalogue import CATALOGUE
 from betavae.study.quirks import QUIRKS

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from betavae.cli import main, parser
+from betavae.arguments import parser
+from betavae.cli import main
 
 
 def every_parser() -> list[tuple[str, argparse.ArgumentParser]]:

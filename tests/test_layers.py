@@ -21,7 +21,7 @@ LAYERS = (
     ("study",),
     ("report",),
     ("export",),
-    ("cli", "__main__", "steps"),
+    ("cli", "arguments", "__main__", "steps"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
 

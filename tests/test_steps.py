@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from betavae import metrics, models, objectives, representation
-from betavae.cli import main, parser
+from betavae.arguments import parser
+from betavae.cli import main
 from betavae.steps import arguments, doctor, train
 from betavae.study import cost, vocabulary
 from betavae.study.cells import Job, Question, Study, pairs
