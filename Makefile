@@ -18,10 +18,12 @@ help:
 	@echo "make gpu-check  on a machine with a GPU: agreement with the CPU and population rates"
 	@echo "make clean      remove the virtual environment and what tools left behind"
 
+# torch-fidelity comes alone: it asks for torchvision, which the one network compared with does not need.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "betavae needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fid,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps torch-fidelity
 	@touch $@
 
 reproduce: $(VENV)/ready

@@ -267,7 +267,7 @@ def projected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 def asked(dataset: Dataset, which: Codec, seed: int = 0, **knobs: object) -> dict[str, float]:
     measure = fidelity.frechet(**{"features": "random", "images": 150, **knobs})  # type: ignore[arg-type]
-    return ask(measure, "frechet", Subject(dataset, which, Codes(dataset, which.encode)), seed).scores
+    return ask(measure, "frechet", Subject(dataset, which, Codes(dataset, which)), seed).scores
 
 
 def test_perfect_reconstructions_are_at_no_distance(dataset: Dataset) -> None:
@@ -314,7 +314,7 @@ def test_a_smaller_subset_is_a_part_of_a_larger_one(dataset: Dataset) -> None:
 
 
 def test_notes_say_what_was_compared(dataset: Dataset) -> None:
-    subject = Subject(dataset, codec(), Codes(dataset, codec().encode))
+    subject = Subject(dataset, codec(), Codes(dataset, codec()))
     notes = ask(fidelity.frechet(features="random", images=100, split="test"), "frechet", subject, 0).notes
     wanted = {"images": 100, "split": "test", "against": "test", "code": "mean", "of": "reconstruction"}
     assert {key: notes[key] for key in wanted} == wanted

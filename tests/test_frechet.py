@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -71,6 +74,24 @@ def test_distance_is_symmetric_and_zero_for_itself(n: int) -> None:
 def test_agrees_with_the_textbook_formula_at_full_rank(d: int) -> None:
     a, b = moments(gaussian("a", 500, d)), moments(gaussian("b", 300, d, spread=1.5, mean=0.3))
     assert frechet(a, b) == pytest.approx(textbook(a, b), rel=1e-9)
+
+
+def test_agrees_with_torch_fidelity(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec("torch_fidelity")
+    if found is None:
+        pytest.skip("torch-fidelity is not installed: pip install --no-deps torch-fidelity")
+    # Its package imports torchvision, which its arithmetic does not need: import the one module, the rest hollow.
+    for name in ("torch_fidelity", "torch_fidelity.helpers", "torch_fidelity.utils"):
+        hollow = types.ModuleType(name)
+        hollow.__dict__["__getattr__"] = lambda attribute: lambda *given: None
+        monkeypatch.setitem(sys.modules, name, hollow)
+    sys.modules["torch_fidelity"].__path__ = list(found.submodule_search_locations or ())
+    theirs = importlib.import_module("torch_fidelity.metric_fid")
+    monkeypatch.delitem(sys.modules, "torch_fidelity.metric_fid")
+    x, y = gaussian("a", 500, 48), gaussian("b", 300, 48, spread=1.5, mean=0.3)
+    statistics = [theirs.fid_features_to_statistics(s) for s in (x, y)]
+    wanted = theirs.fid_statistics_to_metric(*statistics, False)[theirs.KEY_METRIC_FID]
+    assert frechet(moments(x), moments(y)) == pytest.approx(wanted, rel=1e-8)
 
 
 def test_fewer_images_than_dimensions_is_the_limit_of_the_regularised_formula() -> None:
