@@ -60,27 +60,29 @@ def linear(
     """
     del dropout_at_test
     x, test = _with_bias(train_x), _with_bias(test_x)
-    target = F.one_hot(train_y, classes).to(x.dtype) / len(x)
+    target = F.one_hot(train_y, classes).T.to(x.dtype) / len(x)
     turned = x.T.contiguous()
-    sums = torch.zeros(x.shape[1], classes)
+    # Classes first, votes last: a softmax over the first axis fills the vector lanes, one over five columns does not.
+    sums = torch.zeros(classes, x.shape[1])
     weight = sums
-    for _ in range(2 if adagrad_leak else 1):
-        bound = 1 / math.sqrt(train_x.shape[1])
-        weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator)
-        mean = torch.zeros_like(weight)
-        square = torch.zeros_like(weight)
-        for step in range(1, steps + 1):
-            # The gradient of the mean cross-entropy of a softmax, by hand: x^T (softmax(x W) - y) / n.
-            slope = turned @ torch.softmax(x @ weight, -1).div_(len(x)).sub_(target)
-            if adam:
-                mean.lerp_(slope, 0.1)
-                square.mul_(0.999).addcmul_(slope, slope, value=0.001)
-                root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
-                weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
-            else:
-                sums.addcmul_(slope, slope)
-                weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
-    return (test @ weight).argmax(-1)
+    with torch.no_grad():
+        for _ in range(2 if adagrad_leak else 1):
+            bound = 1 / math.sqrt(train_x.shape[1])
+            weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator).T.contiguous()
+            mean = torch.zeros_like(weight)
+            square = torch.zeros_like(weight)
+            for step in range(1, steps + 1):
+                # The gradient of the mean cross-entropy of a softmax, by hand: (softmax(W x) - y) xᵀ / n.
+                slope = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
+                if adam:
+                    mean.lerp_(slope, 0.1)
+                    square.mul_(0.999).addcmul_(slope, slope, value=0.001)
+                    root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
+                    weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
+                else:
+                    sums.addcmul_(slope, slope)
+                    weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
+        return (test @ weight.T).argmax(-1)
 
 
 def _with_bias(x: Tensor) -> Tensor:

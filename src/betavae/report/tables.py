@@ -103,6 +103,7 @@ def settings(evidence: Evidence, classifier: str, factors: int) -> str:
         and r["question"]["knobs"].get("classifier") == classifier
         and r["question"]["knobs"].get("pairs", 64) == 64
         and asked(r) == factors
+        and not quirks_of(r)
     ]
     if not found:
         return ""
