@@ -53,7 +53,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/ready
-	$(BIN)/python -m tests.soak --kills 100
+	$(BIN)/python tests/soak.py --kills 100
 
 gpu-check: $(VENV)/ready
 	$(BIN)/python -m benchmarks.gpu

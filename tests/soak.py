@@ -1,6 +1,6 @@
 """Kill a small study over and over and compare what it finds with a run that was never disturbed.
 
-    python -m tests.soak --kills 100 --seconds 600        (make soak)
+    python tests/soak.py --kills 100 --seconds 600        (make soak)
 
 The study runs through the command line itself. Its driver and its workers are killed (SIGKILL) from outside at random
 times, and from inside in the middle of a write, before an fsync, before or after a rename: each process may carry a

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from factory import FakeStore, fitted, pictures
 
 from betavae import datasets
 from betavae.study.cells import Cell, Job, Question, Study
 from betavae.study.published import FACTOR_COUNT
-from tests.factory import FakeStore, fitted, pictures
 
 Score = Callable[[Cell, Question, np.random.Generator], float]
 """The Higgins score that a synthetic representation gets."""

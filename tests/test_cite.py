@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factory import FakeStore, baseline, higgins, vae
 
 from betavae.cli import main
 from betavae.datasets.cards import CARDS
@@ -17,7 +18,6 @@ from betavae.objectives import OBJECTIVES as OBJECTIVES_BY_NAME
 from betavae.representation import METHODS as METHODS_BY_NAME
 from betavae.study.cells import Question, pairs
 from betavae.study.store import Store
-from tests.factory import FakeStore, baseline, higgins, vae
 
 
 def keys(text: str) -> list[str]:

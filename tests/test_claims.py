@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from factory import FakeStore, higgins, scored, vae
+from synthetic import answered
 
 from betavae.report.claims import CLAIMS, Claim
 from betavae.report.comparisons import Arm, Groups, Identity, in_pairs
@@ -17,8 +19,6 @@ from betavae.report.judgements import claims
 from betavae.report.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict, finding, least, verdicts
 from betavae.study.cells import Cell, Question
 from betavae.study.paper import SEEDS, paper
-from tests.factory import FakeStore, higgins, scored, vae
-from tests.synthetic import answered
 
 LISTED = {
     "beta-above-one", "five-below-four", "spread-grows", "higgins-not-reached", "worst-half", "conv-above-mlp",

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from test_cli import every_parser
+from test_layers import LAYERS
 
 from betavae.cli import main
 from betavae.datasets import DATASETS
@@ -23,8 +25,6 @@ from betavae.metrics.features import FEATURES
 from betavae.study.files import read
 from betavae.study.quirks import QUIRKS
 from betavae.study.vocabulary import METHODS, OBJECTIVES
-from tests.test_cli import every_parser
-from tests.test_layers import LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny import squares
 
 import betavae
 from betavae.metrics import higgins, rotated, rotation
@@ -17,7 +18,6 @@ from betavae.metrics.comparison import compare, spread
 from betavae.metrics.rotation import turned
 from betavae.representation import BESIDE, METHODS, beside
 from betavae.representation.encoders import codec, opened
-from tests.tiny import squares
 
 DATASET = squares(32)
 METRIC = higgins(votes=200, test_votes=200, pairs=16)
@@ -214,7 +214,8 @@ def test_beside_its_rotation_a_score_is_what_it_was(classifier: str) -> None:
     both = betavae.evaluate(rotated(metric), DATASET, encode, seed=3)
     assert list(both) == ["higgins", "rotated"]
     assert both["higgins"] == plain["higgins"]
-    assert rotation(votes=60, test_votes=60, pairs=8).name == "rotation"
+    knobs = {"votes": 60, "test_votes": 60, "pairs": 8, "classifier": classifier}
+    assert betavae.evaluate(rotation(**knobs), DATASET, encode, seed=3) == both
 
 
 def test_what_stands_beside_a_score_is_ordered_by_what_it_knows() -> None:

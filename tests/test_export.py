@@ -14,7 +14,9 @@ import numpy as np
 import polars
 import pytest
 import torch
+from factory import FakeStore, baseline, higgins, vae
 from PIL import Image
+from synthetic import answered
 
 from betavae.cli import main
 from betavae.errors import Fault, Misuse
@@ -30,8 +32,6 @@ from betavae.study.store import Store
 from betavae.study.watch import pack
 from betavae.training import checkpoint
 from betavae.training.single import State
-from tests.factory import FakeStore, baseline, higgins, vae
-from tests.synthetic import answered
 
 CELLS = (vae(seed=123), vae(seed=427), vae(beta=1.0), vae(beta=1.0, method="mlp"))
 ASKED = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from synthetic import answered
 
 from betavae.errors import Misuse
 from betavae.report.document import Heading, Table
@@ -13,7 +14,6 @@ from betavae.report.quirk_page import moved, quirks, twins
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.paper import paper
 from betavae.study.quirks import QUIRKS, switched
-from tests.synthetic import answered
 
 STUDY = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
 LISTED = {

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from factory import baseline, higgins, vae
 from short import timeless
+from synthetic import answered
 from test_run import cell, squares, tiny_study
 
 from betavae.cli import main
@@ -17,8 +19,6 @@ from betavae.study.cells import Job, Study
 from betavae.study.files import write
 from betavae.study.run import pending, select
 from betavae.study.store import Store, read
-from tests.factory import baseline, higgins, vae
-from tests.synthetic import answered
 
 __all__ = ["squares"]  # a fixture of every test here
 SHARDS = 3

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_report import SECTIONS
 
 from betavae import cli
 from betavae.study.cells import Cell, Job, Question, Study, pairs
@@ -14,7 +15,6 @@ from betavae.study.files import write
 from betavae.study.paper import paper
 from betavae.study.quirks import QUIRKS
 from betavae.study.store import Store
-from tests.test_report import SECTIONS
 
 SLOW = ("mlp", "forest")
 """Classifiers that are put to one β alone here."""

@@ -52,7 +52,7 @@ def test_a_single_step_has_the_cell_of_a_study_file(tmp_path: Path) -> None:
     path = tmp_path / "one.toml"
     path.write_text(
         '[[grid]]\ndataset = "dsprites"\nmethod = "conv"\nseed = 3\nbeta = 4\ncodes = 4\n'
-        'recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 64, images = 512 }\n'
+        'recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 16, images = 512 }\n'
         '[[grid]]\ndataset = "dsprites"\nmethod = "pca"\nseed = 3\nfit = 300\n'
     )
     trained, fitted = read(path).cells

@@ -112,12 +112,12 @@ class Codes:
 
 def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> Answer:
     """Put one question to one subject. The draw depends on the seed, the question and the dataset, never on the
-    subject.
+    subject; a metric's is its own name's, so that a score and the same on rotated codes meet the same votes.
     """
     if not isinstance(measure, Metric):
         return measure(rng.generator(seed, name, subject.dataset.name), subject)
-    draw = measure.plan(rng.generator(seed, name, "plan", subject.dataset.name), subject.dataset)
-    scores = measure.score(rng.generator(seed, name, "score"), draw, subject.codes(draw.index))
+    draw = measure.plan(rng.generator(seed, measure.name, "plan", subject.dataset.name), subject.dataset)
+    scores = measure.score(rng.generator(seed, measure.name, "score"), draw, subject.codes(draw.index))
     return Answer(scores=scores)
 
 

@@ -15,7 +15,7 @@ def rotation(**knobs: object) -> Metric:
 
     The result's keys: "higgins", then "rotated". Raises Misuse.
     """
-    return rotated(higgins(**knobs))._replace(name="rotation")  # type: ignore[arg-type]
+    return rotated(higgins(**knobs))  # type: ignore[arg-type]
 
 
 def rotated(metric: Metric) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -165,13 +166,18 @@ class Evidence:
         return sorted(found, key=lambda r: (ORDER.get(r.method, 9), r.method, r.beta or 0.0, r.fit or 1e12))
 
     def datasets(self, *among: str) -> list[str]:
-        """The datasets that records are of, in order of first mention."""
+        """The datasets that records are of, in the order of ``among``, or of first mention."""
         found = dict.fromkeys(cell["dataset"] for cell in self.cells.values())
-        return [d for d in found if not among or d in among]
+        return [d for d in among if d in found] if among else list(found)
 
     def fit(self, row: Row) -> dict[int, Record]:
         """The fit records of a row by seed."""
         return {r["cell"]["seed"]: r for r in self.fits if row_of(r["cell"]) == row and self._is_main(r["cell_id"])}
+
+    def active(self, row: Row) -> float | None:
+        """The median over seeds of how many codes carry anything at the end of training, or None."""
+        fits = [r for r in self.fit(row).values() if "collapsed" in r["scores"]]
+        return statistics.median(r["cell"]["codes"] - r["scores"]["collapsed"] for r in fits) if fits else None
 
     def asked_of(self, row: Row, measure: str, at: float | None = 1.0) -> list[Record]:
         """The answers of a row to a measure with no quirk on, at one moment of training (None: all moments)."""

@@ -140,9 +140,10 @@ def likelihood(evidence: Evidence) -> list[Block]:
             rows.append([name, *(words.number(v, 4) for v in numbers)])
     if rows:
         notes = [
-            "σ is learnt with the weights (Eq. 9); pixels in [0, 1]. At its optimum σ² is the mean squared error of "
-            "sampled reconstructions. As a β of the unit-variance Gaussian VAE this is far below 1: the β-VAE of the "
-            "tables above has Bernoulli pixels, so the two scales of β are not the same."
+            "σ is learnt with the weights (Eq. 9), from 1 on; pixels in [0, 1]. At its optimum σ² is the mean squared "
+            "error of sampled reconstructions; where it is still far above it, the training was too short for σ. As a "
+            "β of the unit-variance Gaussian VAE this is below 1: the β-VAE of the tables above has Bernoulli pixels, "
+            "so the two scales of β are not the same."
         ]
         header = ["σ-VAE", "σ", "σ², its β", "mean squared error per pixel"]
         blocks.append(Table("The variance a σ-VAE finds", header, rows, notes))

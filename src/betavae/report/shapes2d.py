@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from betavae.report import curves, figures, gallery, tables, words
@@ -146,7 +147,7 @@ def traversals(evidence: Evidence) -> list[Block]:
     panels = []
     ranges = set()
     for method in ("mlp", "conv"):
-        for word, row, seed, score in tables.best_and_median(evidence, "dsprites", method):
+        for word, row, seed, score in best_and_median(evidence, "dsprites", method):
             record = next(
                 (r for r in evidence.asked_of(row, "traversals") if r["cell"]["seed"] == seed and r["arrays"]), None
             )
@@ -164,3 +165,20 @@ def traversals(evidence: Evidence) -> list[Block]:
         f"five factors. The paper's panels scored {words.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
     )
     return [*blocks, picture("figure-4", gallery.traversals(panels), caption)]
+
+
+def best_and_median(evidence: Evidence, dataset: str, method: str) -> list[tuple[str, Row, int, float]]:
+    """The best run of an architecture and the run nearest the median of all, as (word, row, seed, score)."""
+    runs = [
+        (score, row, seed)
+        for row in evidence.rows(dataset, method)
+        for seed, score in evidence.higgins(row).values.items()
+        if seed not in evidence.higgins(row).diverged
+    ]
+    if not runs:
+        return []
+    best = max(runs, key=lambda r: r[0])
+    centre = statistics.median(score for score, _, _ in runs)
+    typical = min(runs, key=lambda r: (abs(r[0] - centre), -r[0]))
+    words_ = [(f"best of {len(runs)}", best)] + ([("nearest the median", typical)] if len(runs) > 1 else [])
+    return [(word, row, seed, score) for word, (score, row, seed) in words_]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
-
 from betavae.report import words
 from betavae.report.document import Table
-from betavae.report.evidence import FLOORS, Evidence, Row, Sample, asked
+from betavae.report.evidence import FLOORS, Evidence, Row, Sample, asked, quirks_of
 from betavae.report.summary import Summary, noise, summarise
 from betavae.study import published
 from betavae.study.published import FIVE, FOUR, PAPER_NAME
@@ -40,11 +38,11 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
         sample = evidence.higgins(row, factors, classifier)
         if not sample.values and not sample.errors:
             continue
-        rows.append(_line(row, sample, factors))
+        rows.append(_line(evidence, row, sample, factors))
     if not rows:
         return None
-    header = ["Model", "n", "mean ± sample sd", "median", "interval of the median", "diverged", "paper: mean ± sd",
-              "paper: median"]  # fmt: skip
+    header = ["Model", "n", "mean ± sample sd", "median", "interval of the median", "active codes", "diverged",
+              "paper: mean ± sd", "paper: median"]  # fmt: skip
     if factors == FOUR:
         header.append("Higgins et al.")
     said = (
@@ -53,6 +51,9 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
     notes = [
         "Higgins score in per cent; n counts training seeds. The interval is min–max below six seeds, an exact "
         "order-statistic interval from six on; in brackets the chance that such an interval holds the true median.",
+        "Active codes: the median number of latents whose KL at the end of training exceeds 0.01 nats. With none "
+        "active the model has collapsed, and its score is that of what little the votes, brought to one scale, still "
+        "show.",
         "The paper's Table 1 names no architecture, so its number stands by both; Section 3.1.2 speaks of the MLP, and "
         "the claims below take it so.",
         f"Classifier: {published.CLASSIFIERS[classifier]}. {settings(evidence, classifier, factors)}",
@@ -75,12 +76,13 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
     return Table(f"Table 1. 2Dshapes, {said}", [*header, "verdict on the published median"], rows, notes)
 
 
-def _line(row: Row, sample: Sample, factors: int) -> list[str]:
+def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[str]:
     summary = summarise(sample.list)
     paper = published.TABLE_1.get((row.printed, factors))
     target = paper.median if paper else None
     line = [name(row), str(len(sample)), words.spread(summary), words.middle(summary),
-            words.interval(summary.interval if summary else None), str(len(sample.diverged)), words.printed(paper),
+            words.interval(summary.interval if summary else None), words.number(evidence.active(row)),
+            str(len(sample.diverged)), words.printed(paper),
             words.number(target, 2)]  # fmt: skip
     if factors == FOUR:
         line.append(words.printed(published.TABLE_1_HIGGINS.get(row.printed)))
@@ -231,20 +233,3 @@ def table_4(evidence: Evidence) -> list[Table]:
                     )
             tables.append(Table(f"Table 4. {words.known_as(dataset)}, {method}", ["Part", "Layers"], lines))
     return tables
-
-
-def best_and_median(evidence: Evidence, dataset: str, method: str) -> list[tuple[str, Row, int, float]]:
-    """The best run of an architecture and the run nearest the median of all, as (word, row, seed, score)."""
-    runs = [
-        (score, row, seed)
-        for row in evidence.rows(dataset, method)
-        for seed, score in evidence.higgins(row).values.items()
-        if seed not in evidence.higgins(row).diverged
-    ]
-    if not runs:
-        return []
-    best = max(runs, key=lambda r: r[0])
-    centre = statistics.median(score for score, _, _ in runs)
-    typical = min(runs, key=lambda r: (abs(r[0] - centre), -r[0]))
-    words_ = [(f"best of {len(runs)}", best)] + ([("nearest the median", typical)] if len(runs) > 1 else [])
-    return [(word, row, seed, score) for word, (score, row, seed) in words_]
