@@ -107,7 +107,9 @@ def test_shards_split_and_cover() -> None:
     study = paper("smoke", have=["cifar10"])
     parts = [select(study, shard=(i, 3)).cells for i in range(3)]
     assert sorted(c.id for part in parts for c in part) == sorted(c.id for c in study.cells)
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert min(map(len, parts)) > len(study.cells) / 6
+    fewer = [select(paper("smoke"), shard=(i, 3)).cells for i in range(3)]
+    assert all(c not in other for k, part in enumerate(parts) for c in part for other in fewer[:k] + fewer[k + 1 :])
 
 
 def test_selecting_what_is_not_there_is_misuse() -> None:

@@ -52,7 +52,7 @@ def test_what_was_used_is_cited_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [PAPER, *WORKS.values(), *{card.bibtex for card in CARDS.values()}], ids=lambda t: keys(t)[0]
+    "text", [PAPER, *WORKS.values(), *dict.fromkeys(card.bibtex for card in CARDS.values())], ids=lambda t: keys(t)[0]
 )
 def test_every_entry_is_whole(text: str) -> None:
     assert len(keys(text)) == 1

@@ -89,7 +89,7 @@ def _installed() -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """``betavae run``."""
-    from betavae.study import executors, pages
+    from betavae.study import executors, machine, pages
     from betavae.study.run import pending, select
     from betavae.study.run import run as run_study
     from betavae.study.store import Store
@@ -106,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0
+    if options.executor == "local":
+        machine.usable(options.device)
     with contextlib.ExitStack() as stack:
         executor = stack.enter_context(executors.named(options.executor, options.address))
         listen = stack.enter_context(Track(folder / "track")).hear if options.track else lambda worker, message: None

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from betavae.errors import Misuse, choose, unknown
+from betavae.errors import Misuse, choose, shown, unknown
 from betavae.metrics import probes
 from betavae.metrics.base import Measure, Metric, evaluate
 from betavae.metrics.equivalence import calibration, equivalence
@@ -40,9 +40,15 @@ def named(name: str, **knobs: Any) -> Metric | Measure:
     """
     factory = choose(METRICS, name, "measure")
     known = inspect.signature(higgins if name == "rotation" else factory).parameters
-    for knob in knobs:
+    for knob, value in knobs.items():
         if knob not in known:
             if not known:
                 raise Misuse(f"{name} has no knob {knob!r}; it takes none")
             raise unknown(f"knob of {name}", knob, known)
+        default = known[knob].default
+        counted = type(default) is int or (knob == "pool" and value is not None)
+        if counted and (type(value) is not int or value < 1):
+            raise Misuse(f"{knob} is {shown(value)}; wanted a whole number of at least 1")
+        if type(default) is bool and type(value) is not bool:
+            raise Misuse(f"{knob} is {shown(value)}; wanted true or false")
     return factory(**knobs)

@@ -14,7 +14,7 @@ from betavae.representation.base import Codec
 from betavae.types import Scores
 
 LEVEL = 0.95
-KIND = "95 % t interval of the mean over redrawn questions (votes, pool, classifier); training seeds are not in it"
+KIND = "95 % t interval of the mean over redrawn questions; training seeds are not in it"
 
 
 class Spread(NamedTuple):

@@ -58,7 +58,8 @@ def frechet(
         extract = extractor(features, device=str(subject.dataset.device))
         there = _real(subject.dataset, against or split, images, features, extract)
         shown = subset(subject.dataset, split, images)
-        here = _side(make(generator, subject, shown, code), extract, row.network.width, images)
+        made = (batch.to(subject.dataset.device) for batch in make(generator, subject, shown, code))
+        here = _side(made, extract, row.network.width, images)
         scores = {row.frechet: distance(here.moments, there.moments)}
         notes: dict[str, Json] = {
             "images": images,

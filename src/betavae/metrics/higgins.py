@@ -113,13 +113,13 @@ def pooled(
     """Votes over the pairs of a pool of images: a pair is a random image and a random other that shares factor y."""
     answer = torch.randint(len(asked), (votes + test_votes,), generator=generator)
     images = torch.randperm(factors.size, generator=generator)[:pool]  # no image twice: the two sides share none
-    cut = round(pool * votes / (votes + test_votes))
+    cut = round(len(images) * votes / (votes + test_votes))
     parts = []
     for part, said in ((images[:cut], answer[:votes]), (images[cut:], answer[votes:])):
         if len(part) < 2 * max(factors.sizes):
             raise Misuse(
-                f"a pool of {pool} images leaves {len(part)} for {len(said)} votes; "
-                f"wanted at least {2 * max(factors.sizes)} on each side: enlarge the pool"
+                f"a pool of {pool} of {factors.size} images leaves {len(part)} for {len(said)} votes; wanted at least "
+                f"{2 * max(factors.sizes)} on each side: enlarge it, or do without a pool"
             )
         parts.append(part[_pairs_within(generator, factors.values(part), asked, said, pairs)])
     return Draw(torch.cat(parts), answer)

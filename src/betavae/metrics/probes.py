@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from betavae.errors import Misuse
+from betavae.errors import Misuse, choose
 from betavae.metrics.base import Answer, Measure, Subject
 from betavae.metrics.reconstruction import codes_of, subset
 from betavae.objectives import kl_nats
@@ -24,7 +24,7 @@ def samples(*, images: int = 40, split: str = "train") -> Measure:
     """Images of the dataset itself (Figures 1 and 2): array "images" uint8 ``[n, C, H, W]``."""
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
-        begin, end = subject.dataset.splits[split]
+        begin, end = choose(subject.dataset.splits, split, f"split of {subject.dataset.name}")
         index = torch.randint(begin, end, (images,), generator=generator)
         return Answer(arrays={"images": _bytes(subject.dataset.render(index)).numpy()})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from betavae.report import curves, figures, gallery, shapes2d, tables, words
 from betavae.report.comparisons import natural
 from betavae.report.document import Block, Heading, Table, Text
-from betavae.report.evidence import Evidence, Record, Row, Sample
+from betavae.report.evidence import Evidence, Record, Row, Sample, budget
 from betavae.report.shapes2d import missing, typical
 from betavae.report.style import picture
 from betavae.study import published
@@ -84,7 +84,9 @@ def _along(
 
 
 def _images(evidence: Evidence, lines: dict[Row, dict[float, Sample]]) -> dict[Row, int]:
-    return {row: max(fit["images"] for fit in evidence.fit(row).values()) for row in lines}
+    """The whole budget of each row, in images: known from its cells, whether or not a training has ended."""
+    asked = {row: [r for m in ("frechet", "reconstruction") for r in evidence.asked_of(row, m, None)] for row in lines}
+    return {row: max(budget(record["cell"]) for record in records) for row, records in asked.items()}
 
 
 def figures_9_and_10(evidence: Evidence) -> list[Block]:

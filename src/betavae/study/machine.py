@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from betavae.errors import Misuse, unknown
 from betavae.types import Json
 
 PACKAGES = (
@@ -62,6 +64,17 @@ def version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def usable(device: str) -> None:
+    """Check that work can be done on a device. Raises Misuse where there is no such kind, or none is here."""
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", device):
+        raise unknown("device", device, ("cpu", "cuda"))
+    if device != "cpu":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise Misuse(f"device is {device!r}, but PyTorch sees no GPU here; use --device cpu")
 
 
 def describe(device: str, threads: int, precision: str) -> dict[str, Json]:

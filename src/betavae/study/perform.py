@@ -65,9 +65,11 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
     try:
         _train(jobs, dataset, desk)
         return
-    except torch.OutOfMemoryError:
+    except torch.OutOfMemoryError as error:
         if len(jobs) == 1:
-            raise
+            message = reason(error)
+            failed(jobs[0], desk, message)
+            return
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
     desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
@@ -178,7 +180,7 @@ def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
         desk.keep(_record(desk, dataset, cell, status="error", message=reason(error)), {})
         return
     if not desk.done(cell.id, None, 1.0):
-        images = cell.fit or dataset.size
+        images = int(codec.notes.get("images", 0))
         notes: dict[str, Json] = dict(codec.notes)
         desk.keep(_record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
     _answer(job, 1.0, dataset, codec, desk)
@@ -210,6 +212,8 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
+    if state.diverged is None and not all(bool(torch.isfinite(v).all()) for v in state.params.values()):
+        state.diverged = (state.step, "reconstruction")  # the last step's update fell, and no later loss could show it
     if state.diverged is None:
         _answer(job, at, dataset, vae.codec(task.model, state.params), desk)
         return

@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -113,10 +114,10 @@ class Store:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise Fault(f"{path} cannot be read: {error.strerror}; run the study again to make it") from None
+            raise Fault(f"{path} cannot be read: {error.strerror}; run the study again into a new store") from None
         found = hashlib.sha256(data).hexdigest()
         if found != name:
-            raise Fault(f"{path} was altered: sha256 {found}, wanted {name}; delete it and run the study again")
+            raise Fault(f"{path} was altered: sha256 {found}, wanted {name}; run the study again into a new store")
         try:
             return dict(load(data))
         except SafetensorError as error:
@@ -157,14 +158,19 @@ class Store:
         for record in self.records():
             if record["kind"] == "run":
                 continue
-            name, scale = record["study"].get("name", name), record["study"].get("scale", scale)
+            name, scale = _plain(record["study"].get("name"), name), _plain(record["study"].get("scale"), scale)
             try:
                 question = Question.from_plain(record["question"]) if record["question"] else None
                 at = (float(record["at"]),)
                 jobs.append(Job(Cell.from_plain(record["cell"]), (replace(question, at=at),) if question else ()))
             except (TypeError, ValueError, AttributeError) as error:
                 raise Fault(f"{self.path}: the record of cell {record['cell_id']} holds no cell: {error}") from None
-        return Study(str(name), str(scale), merge(jobs))
+        return Study(name, scale, merge(jobs))
+
+
+def _plain(given: Any, otherwise: str) -> str:
+    """A name that may become that of a folder, or the other."""
+    return given if isinstance(given, str) and re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else otherwise
 
 
 def read(paths: Iterable[Path]) -> list[Record]:

@@ -67,13 +67,14 @@ def advance(
             single.advance(task, member, state, until, partial(watch, k))
             for k, (member, state) in enumerate(zip(members, states, strict=True))
         ]
-    live = [k for k, s in enumerate(states) if s.diverged is None]
+    until = min(until, task.recipe.steps)
+    live = [k for k, s in enumerate(states) if s.diverged is None and s.step < until]
     result = list(states)
     for step in sorted({states[k].step for k in live}):
         # Members that stand at different steps (after a resume) cannot share a program until they meet.
         group = [k for k in live if result[k].step == step]
         ahead = [result[k].step for k in live if result[k].step > step]
-        stop = min([until, task.recipe.steps, *ahead])
+        stop = min([until, *ahead])
 
         def see(moved: list[State], group: list[int] = group) -> None:
             for k, state in zip(group, moved, strict=True):
