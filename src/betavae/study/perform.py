@@ -180,7 +180,8 @@ def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
         desk.keep(_record(desk, dataset, cell, status="error", message=reason(error)), {})
         return
     if not desk.done(cell.id, None, 1.0):
-        images = int(codec.notes.get("images", 0))
+        seen = codec.notes.get("images", 0)
+        images = seen if isinstance(seen, int) else 0
         notes: dict[str, Json] = dict(codec.notes)
         desk.keep(_record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
     _answer(job, 1.0, dataset, codec, desk)

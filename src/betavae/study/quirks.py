@@ -85,8 +85,8 @@ _ALL = (
     ),
     Quirk(
         "adagrad-leak",
-        "One Adagrad serves the VAE's classifier and then PCA's: the weights are drawn anew, its accumulators are not. Here "
-        "they come from a first training on the same votes, since no VAE stands beside a PCA.",
+        "One Adagrad serves the VAE's classifier and then PCA's: the weights are drawn anew, its accumulators are not. "
+        "Here they come from a first training on the same votes, since no VAE stands beside a PCA.",
         "evaluate.py:235, 292",
         "Tables 1 and 2, Figures 3 and 6, PCA with the linear PyTorch classifier",
         ("higgins",),
