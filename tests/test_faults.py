@@ -100,8 +100,11 @@ def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: p
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(population, "advance", advance)
-    with pytest.raises(torch.OutOfMemoryError):
-        perform(eight()[:1], Desk(tmp_path))
+    desk = Desk(tmp_path)
+    perform(eight()[:1], desk)
+    (record,) = desk.store.records()
+    assert record["status"] == "error"
+    assert record["message"] == "OutOfMemoryError: CUDA out of memory."
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_an_encoder_may_give_arrays_and_must_give_codes() -> None:
         ({"classifier": "logistics"}, "did you mean 'logistic'"),
         ({"ask": ["scal", "posY"]}, "did you mean 'scale'"),
         ({"ask": ["posX"]}, "at least two different factors"),
-        ({"pool": 50}, "enlarge the pool"),
+        ({"pool": 50}, "enlarge it"),
     ],
 )
 def test_misuse_is_named(knobs: dict[str, object], part: str) -> None:

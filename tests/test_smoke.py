@@ -10,6 +10,7 @@ import pytest
 from test_report import SECTIONS
 
 from betavae import cli
+from betavae.report.evidence import FLOORS
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.files import write
 from betavae.study.paper import paper
@@ -60,7 +61,7 @@ def test_everything_has_a_record_and_nothing_failed(ran: Path) -> None:
     assert asked >= {"higgins", "rotation", "reconstruction", "frechet", "samples", "reconstructions", "traversals",
                      "latent_space", "architecture", "equivalence", "calibration"}  # fmt: skip
     trained = {(r["cell"]["dataset"], r["cell"]["method"]) for r in records if r["kind"] == "fit"}
-    assert {m for _, m in trained} == {"mlp", "conv", "pca", "ica"}
+    assert {m for _, m in trained} == {"mlp", "conv", "pca", "ica", *FLOORS}
     switched = {
         q for r in records if r["cell"] for q in (*r["cell"]["quirks"], *(r["question"] or r["cell"])["quirks"])
     }

@@ -30,6 +30,8 @@ RECIPE, VERSION = "shapes3d-drawn", 1
 
 _STORED = COVER + 3  # the sky's cover is kept in its three colours
 _GREY = 64  # steps per grey level
+PART = 128
+"""Images that a CPU composes at a time: more would leave its cache."""
 _k = np.arange(10)
 HUES = np.clip(np.stack([abs(3 * _k - 15) - 5, 10 - abs(3 * _k - 10), 10 - abs(3 * _k - 20)], -1), 0, 5)
 """Level 0 to 5 of red, green and blue for each of the ten hues of the wheel, fully saturated: ``[10, 3]``."""
@@ -86,6 +88,11 @@ def composed(planes: Tensor) -> Callable[[Tensor], Tensor]:
     sky = COVER + torch.arange(3, device=planes.device)
 
     def render(index: Tensor) -> Tensor:
+        if planes.device.type != "cpu" or len(index) <= PART:
+            return compose(index)
+        return torch.cat([compose(part) for part in index.split(PART)])
+
+    def compose(index: Tensor) -> Tensor:
         first = (index % GEOMETRIES * _STORED)[:, None]
         colours = index // GEOMETRIES
 

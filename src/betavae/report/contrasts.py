@@ -78,7 +78,9 @@ def below_higgins(line: float) -> Arms:
 
     def gather(evidence: Evidence) -> list[Comparison]:
         rows = [r for r in table_1_rows(evidence) if r.beta is not None]
-        return [against_line(r.printed, evidence.higgins(r, FOUR).list, line) for r in rows]
+        return [
+            against_line(f"{r.printed}, {100 * line:g} % − score", evidence.higgins(r, FOUR).list, line) for r in rows
+        ]
 
     return gather
 
@@ -91,7 +93,7 @@ def worst_half(margin: float) -> Arms:
         for beta in (4.0, 10.0):
             found = {s: {0.0: v} for s, v in evidence.higgins(Row("dsprites", "mlp", beta), FOUR).values.items()}
             gains = in_pairs(found, lambda a, b: max(a, b) - (a + b) / 2)
-            label = f"{beta:g}-VAE, better of two less their mean"
+            label = f"{beta:g}-VAE, better of two less their mean, less {100 * margin:g} point"
             arms.append(against_line(label, [g[0.0] for g in gains.values()], margin, above=True))
         return arms
 
@@ -140,11 +142,10 @@ def larger_l_raises(evidence: Evidence) -> list[Comparison]:
 
 
 def larger_l_unites(evidence: Evidence) -> list[Comparison]:
-    """The range of the β's scores against L: less is what the claim says."""
+    """The range of all models' scores against L: less is what the claim says."""
     weights = dict(zip(map(float, FIGURE_6_PAIRS), (3.0, 1.0, -1.0, -3.0), strict=True))
-    rows = [r for r in table_1_rows(evidence) if r.beta is not None]
-    found = by_pairs(evidence, rows, lambda scores: max(scores) - min(scores))
-    return [Arm("range over β, L = 16 − L = 256", blocks(found, weights))]
+    found = by_pairs(evidence, table_1_rows(evidence), lambda scores: max(scores) - min(scores))
+    return [Arm("range over all models, L = 16 − L = 256", blocks(found, weights))]
 
 
 def classifiers_agree(margin: float) -> Arms:
@@ -160,7 +161,7 @@ def classifiers_agree(margin: float) -> Arms:
             for seed in sorted(seeds):
                 means = [statistics.fmean(f[seed].values()) for f in found]
                 ranges.append(max(means) - min(means))
-            arms.append(against_line(f"{name}, range of four classifiers", ranges, margin))
+            arms.append(against_line(f"{name}, {100 * margin:g} points − range of four classifiers", ranges, margin))
         return arms
 
     return gather
@@ -178,7 +179,9 @@ def rotation_unseen(margin: float) -> Arms:
                 for key in ("higgins", "rotated")
             )
             falls = [statistics.fmean(plain[s][b] - turned[s][b] for b in BETAS) for s in plain if s in turned]
-            arms.append(against_line(f"2Dshapes, {method}, score(z) − score(Rz)", falls, margin))
+            arms.append(
+                against_line(f"2Dshapes, {method}, {100 * margin:g} points − (score(z) − score(Rz))", falls, margin)
+            )
         return arms
 
     return gather

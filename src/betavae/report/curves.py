@@ -34,6 +34,7 @@ def losses(panels: Mapping[str, Sequence[Run]]) -> Figure:
         tidy(upper, title, y="reconstruction, nats per image" if first else "")
         tidy(lower, "", "images seen", "KL, nats per image" if first else "")
         _frame(upper, [a["reconstruction"] for _, a in runs])
+        _frame(lower, [a["kl"].sum(-1) for _, a in runs])
         lower.set_ylim(bottom=0)
         lower.ticklabel_format(axis="x", style="plain")
         lower.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}k" if x < 1e6 else f"{x / 1e6:g}M")

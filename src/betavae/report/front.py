@@ -72,7 +72,10 @@ def said(judged: Sequence[Verdict]) -> list[Block]:
     for word in (SUPPORTS, CONTRADICTS):
         mine = [v for v in judged if v.word == word]
         for v in mine:
-            lines.append(f"The records **{word[:-1] if word.endswith('s') else word}** the claim: {v.claim.says}")
+            if v.claim.orders == 0:
+                lines.append(f"An identity of Section 4.2 holds to rounding, with no seed involved: {v.claim.says}")
+            else:
+                lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
     undecided = [v for v in judged if v.word == UNDECIDED]
     missing = [v for v in judged if v.word == NOT_RUN]
     if undecided:
@@ -80,7 +83,8 @@ def said(judged: Sequence[Verdict]) -> list[Block]:
         leaning = sum(all(f.z > 0 for f in v.findings) for v in undecided)
         lines.append(
             f"{len(undecided)} of the paper's {len(judged)} claims are **undecided**: the first of them needs "
-            f"{fewest} seeds. {leaning} of them lean the paper's way so far, which decides nothing."
+            f"{fewest} seeds. {leaning} of them lean the paper's way so far, which decides nothing "
+            "(models that learnt little stay below any line for free)."
         )
     if missing:
         lines.append(f"Not run here: {words.several(v.claim.name for v in missing)}.")

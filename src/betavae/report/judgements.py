@@ -26,7 +26,7 @@ def claims(judged: Sequence[Verdict], trained: float | None = None) -> list[Bloc
         "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
         "Tests are exact permutation tests, two-sided, α = .05, Holm over the table. Seeds in a verdict are those at "
         "which a unanimous outcome would pass in the worst place of that table, or those for 80 % power at the effect "
-        "seen. Diverged runs are counted in, at chance or as the worst.",
+        "seen, which few seeds know badly. Diverged runs are counted in, at chance or as the worst.",
     ]
     if trained is not None and trained < 0.5:
         notes.append(

@@ -132,7 +132,7 @@ def figure_5(evidence: Evidence) -> list[Block]:
                 caption = (
                     f"Figure 5, {kind} VAE. Every true factor swept through the image of median factors, encoded, on "
                     "the first two principal components of these codes (in brackets their share of the variance). "
-                    "Both panels have the same scale: a higher β draws the codes together."
+                    "Both panels have the same scale; the claims below measure the spread on every seed."
                 )
                 blocks.append(picture(f"figure-5-{method}", gallery.spaces(panels), caption))
     return blocks if len(blocks) > 1 else [*blocks, missing("Figure 5")]
@@ -191,12 +191,13 @@ def rotation(evidence: Evidence) -> list[Block]:
     notes = [
         "Medians in per cent over training seeds. The same codes are scored as they are and after a random rotation of "
         "the latent space, on the same votes. A rotation mixes every code into every other: whatever was disentangled "
-        "no longer is. A metric of disentanglement would fall to the score of any other mixture."
+        "no longer is. A metric of disentanglement would fall wherever codes were disentangled.",
+        "Classifier: Linear (SKlearn), so a score(z) may differ from that of a table by another classifier.",
     ]
     header = ["Model", "n", "score(z)", "score(Rz)", "difference"]
     said = Text(
         "The Higgins metric reads which factor was held fixed from the differences of codes. A linear classifier can "
-        "undo part of a rotation, so the score says that the factors are *there*, linearly, not that each has a code "
-        "of its own.".replace("*", "")
+        "undo part of a rotation, so the score says that the factors are there, linearly, not that each has a code "
+        "of its own."
     )
     return [heading, said, Table("The rotation test", header, rows, notes)]

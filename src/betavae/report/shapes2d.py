@@ -76,7 +76,7 @@ def samples(evidence: Evidence, datasets: list[str], name: str, title: str) -> l
             panels.append((_plain_name(record), evidence.arrays(record)["images"]))
     if not panels:
         return [missing(title)]
-    caption = f"{title}. Drawn uniformly at random; drawn datasets are named so."
+    caption = f"{title}. Images chosen uniformly at random; what this package renders itself is marked “drawn”."
     return [picture(name, gallery.samples(panels), caption)]
 
 

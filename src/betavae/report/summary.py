@@ -148,7 +148,7 @@ def noise(scores: Mapping[tuple[int, int, str], float]) -> Noise:
     spread = [statistics.variance(v) for v in per_run.values() if len(v) > 1]
     training = None
     if spread:
-        added = votes**2 / statistics.fmean(asked) if votes is not None else 0.0
+        added = votes**2 * statistics.fmean(1 / n for n in asked) if votes is not None else 0.0
         training = math.sqrt(max(0.0, statistics.fmean(spread) - added))
     return Noise(training, votes, classifier)
 
