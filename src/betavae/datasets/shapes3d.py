@@ -88,11 +88,13 @@ def composed(planes: Tensor) -> Callable[[Tensor], Tensor]:
     sky = COVER + torch.arange(3, device=planes.device)
 
     def render(index: Tensor) -> Tensor:
-        if planes.device.type != "cpu" or len(index) <= PART:
-            return compose(index)
-        return torch.cat([compose(part) for part in index.split(PART)])
+        images = torch.empty(len(index) * 3, SIDE * SIDE, device=planes.device)
+        part = PART if planes.device.type == "cpu" else max(1, len(index))
+        for few, out in zip(index.split(part), images.split(3 * part), strict=True):
+            compose(few, out)
+        return images.view(-1, 3, SIDE, SIDE)
 
-    def compose(index: Tensor) -> Tensor:
+    def compose(index: Tensor, out: Tensor) -> None:
         first = (index % GEOMETRIES * _STORED)[:, None]
         colours = index // GEOMETRIES
 
@@ -104,6 +106,6 @@ def composed(planes: Tensor) -> Callable[[Tensor], Tensor]:
         grey += share(front[colours % 10])
         grey += share(sky.expand(len(index), 3))
         grey = grey.clamp_(0, 255 * _GREY + _GREY // 2).bitwise_right_shift_(6)
-        return grey.float().mul_(1 / 255).view(-1, 3, SIDE, SIDE)
+        torch.mul(grey, 1 / 255, out=out)
 
     return render
