@@ -1,6 +1,6 @@
 """The study of "β-VAE Reproducibility: Challenges and Extensions" as data: its cells, its questions, at four scales.
 
-``paper("laptop")`` runs in about ten minutes on two cores and says how small a part of the paper's budget it is;
+``paper("laptop")`` runs in eleven minutes on two cores and says how small a part of the paper's budget it is;
 ``paper("paper")`` is its 72 trainings and about 1.35 billion image passes. Recipes are those of Table 4 and App. A;
 epochs are not in the paper: 10 (MLP) and 40 (convolutional) are read from its code's history. Recipes change where a
 budget is below one epoch: batches are then of 16 (convolutional) and 32 (MLP), since the paper's leave so few steps
