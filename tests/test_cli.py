@@ -75,6 +75,8 @@ def test_help_is_quick_and_imports_no_torch() -> None:
         (["run", "paper", "--workers", "-1"], "not a whole number"),
         (["run", "paper", "--shard", "3/3"], "not a shard"),
         (["run", "paper", "--executor", "rey"], "did you mean 'ray'"),
+        (["run", "paper", "--device", "cudda"], "did you mean 'cuda'"),
+        (["train", "--dataset", "dsprites", "--device", "gpu"], "unknown device 'gpu'"),
         (["run", "paper", "--address", "auto"], "give --executor ray with it"),
         (["export", "no/such/store", "--out", "out"], "no/such/store"),
         (["cite", "no/such/store"], "no/such/store"),
