@@ -60,7 +60,10 @@ def _figure_3_table(evidence: Evidence, panels: dict[str, list[figures.Bar]]) ->
             seeds = ", ".join(f"{words.percent(v)}" for v in bar.sample.list)
             rows.append([f"{title}, {bar.row.label}", str(len(bar.sample)), middle, seeds, twin])
     header = ["Dataset and model", "n", "median", "every seed", f"with `{LAYOUT}`"]
-    notes = [f"Higgins score in per cent. Classifier: {published.CLASSIFIERS[evidence.classifier()]}."]
+    notes = [
+        f"Higgins score in per cent. Classifier: {published.CLASSIFIERS[evidence.classifier()]}. The paper prints no "
+        "number for these bars, so none can be judged; the claims test what it reads from them."
+    ]
     return [Table("Figure 3 in numbers", header, rows, notes)]
 
 

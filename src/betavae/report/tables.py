@@ -139,6 +139,7 @@ def table_2(evidence: Evidence) -> Table | None:
     notes = [
         "Mean ± sample sd in per cent over all β and seeds of the convolutional VAE, all factors asked; below it the "
         "paper's. The sd mixes β with seeds, as the paper's does: it is not the noise of one model.",
+        "No interval and no verdict: β's are not draws of one thing. The claims test what the paper reads from it.",
         'The paper\'s caption says "on 2Dshapes" though its rows are three datasets, and names no architecture.',
     ]
     header = ["Dataset", *published.CLASSIFIERS.values(), "runs"]
