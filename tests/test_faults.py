@@ -69,6 +69,24 @@ def test_a_diverged_member_of_eight_leaves_seven_records_as_they_were(
         assert message == "the reconstruction term left the finite numbers at step 1"
 
 
+def test_a_last_update_that_falls_is_a_divergence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No loss comes after it to show it: the parameters themselves do, and nothing is asked of them."""
+    real = population.advance
+
+    def advance(task: Any, members: Any, states: Any, until: int, watch: Any) -> Any:
+        moved = real(task, members, states, until, watch)
+        if until == 6:
+            next(iter(moved[0].params.values())).view(-1)[0] = float("nan")
+        return moved
+
+    monkeypatch.setattr(population, "advance", advance)
+    desk = Desk(tmp_path)
+    perform(eight()[:1], desk)
+    found = {(r["kind"], r["at"]): (r["status"], r["message"]) for r in desk.store.records()}
+    fell = ("diverged", "a parameter left the finite numbers at step 6")
+    assert found == {("answer", 0.5): ("ok", ""), ("answer", 1.0): fell, ("fit", 1.0): fell}
+
+
 def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device on which three members are too many, and notices late: eight go on as four pairs, with the numbers of
     eight alone.

@@ -34,6 +34,8 @@ from betavae.types import Json
 
 COLLAPSED = 0.01
 """A latent whose KL stays below this many nats carries nothing."""
+PARAMETERS = "parameters"
+"""The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
 class Desk(Protocol):
@@ -67,8 +69,7 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
         return
     except torch.OutOfMemoryError as error:
         if len(jobs) == 1:
-            message = reason(error)
-            failed(jobs[0], desk, message)
+            failed(jobs[0], desk, reason(error))
             return
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
@@ -214,7 +215,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
     if state.diverged is None and not all(bool(torch.isfinite(v).all()) for v in state.params.values()):
-        state.diverged = (state.step, "reconstruction")  # the last step's update fell, and no later loss could show it
+        state.diverged = (state.step, PARAMETERS)  # in the last update: no later loss could show it
     if state.diverged is None:
         _answer(job, at, dataset, vae.codec(task.model, state.params), desk)
         return
@@ -228,7 +229,8 @@ def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: 
 def _fall(state: State) -> str:
     assert state.diverged is not None
     step, term = state.diverged
-    return f"the {term} term left the finite numbers at step {step}"
+    what = "a parameter" if term == PARAMETERS else f"the {term} term"
+    return f"{what} left the finite numbers at step {step}"
 
 
 def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk) -> None:
