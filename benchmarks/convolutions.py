@@ -57,7 +57,7 @@ def written(way: str) -> Iterator[None]:
     if pair is None:
         yield
         return
-    with mock.patch("betavae.models.conv.halve", pair[0]), mock.patch("betavae.models.conv.double", pair[1]):
+    with mock.patch("betavae.models.layers.halve", pair[0]), mock.patch("betavae.models.layers.double", pair[1]):
         yield
 
 

@@ -21,7 +21,7 @@ from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import ray as on_ray
 from betavae.study.executors import stream
 from betavae.study.executors.ray import MEMBERS
-from betavae.study.pages import GPU_PASSES
+from betavae.study.forecast import GPU_PASSES
 from betavae.study.records import SCHEMA
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe

@@ -230,7 +230,7 @@ def test_collapsed_latents_are_those_under_a_hundredth_of_a_nat(
     """The count of a training whose last point of the curve is known, diverged or not."""
 
     def advance(
-        task: Any, members: Any, states: list[State], until: int, watch: Callable[[int, State], None]
+        task: Any, members: Any, states: list[State], until: int, watch: Callable[[int, State], None], **how: Any
     ) -> list[State]:
         for state in states:
             state.step = until

@@ -13,7 +13,7 @@ from test_training import task
 
 from betavae.datasets import OUTLINES
 from betavae.models import MODELS
-from betavae.study import cost, pages, run
+from betavae.study import cost, forecast, pages
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.paper import paper
 from betavae.training.recipe import Recipe
@@ -85,20 +85,20 @@ def test_more_costs_more() -> None:
 
 def test_prediction_spreads_jobs_over_workers() -> None:
     jobs = [Job(vae(), ()) for _ in range(4)]
-    one, two = run.predict(jobs, 1) - 6.0, run.predict(jobs, 2) - 6.0
+    one, two = forecast.predict(jobs, 1) - 6.0, forecast.predict(jobs, 2) - 6.0
     assert one == pytest.approx(2 * two)
-    assert run.predict(jobs[:3], 2) == pytest.approx(run.predict(jobs, 2))
+    assert forecast.predict(jobs[:3], 2) == pytest.approx(forecast.predict(jobs, 2))
 
 
 def test_datasets_that_are_not_drawn_count(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [Job(vae(), ())]
-    before = run.predict(jobs, 1)
+    before = forecast.predict(jobs, 1)
     monkeypatch.setattr(cost, "drawing", lambda jobs: [3.0])
-    assert run.predict(jobs, 1) == pytest.approx(before + 3.0)
+    assert forecast.predict(jobs, 1) == pytest.approx(before + 3.0)
 
 
 def test_the_dry_run_says_whether_a_gpu_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MEASURED", tmp_path)
+    monkeypatch.setattr(forecast, "MEASURED", tmp_path)
     assert "300,000 images/s (assumed, not measured)" in pages.plan(paper("smoke"), 2, tmp_path)
     told = {"kind": "gpu", "results": {"population conv": {"images per second, as the package runs it": 123456.0}}}
     (tmp_path / "some-card.json").write_text(json.dumps(told))

@@ -73,8 +73,8 @@ def test_a_last_update_that_falls_is_a_divergence(tmp_path: Path, monkeypatch: p
     """No loss comes after it to show it: the parameters themselves do, and nothing is asked of them."""
     real = population.advance
 
-    def advance(task: Any, members: Any, states: Any, until: int, watch: Any) -> Any:
-        moved = real(task, members, states, until, watch)
+    def advance(task: Any, members: Any, states: Any, until: int, watch: Any, **how: Any) -> Any:
+        moved = real(task, members, states, until, watch, **how)
         if until == 6:
             next(iter(moved[0].params.values())).view(-1)[0] = float("nan")
         return moved
@@ -93,11 +93,11 @@ def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeyp
     """
     real, tried = population.advance, []
 
-    def advance(task: Any, members: Any, states: Any, until: int, watch: Any) -> Any:
+    def advance(task: Any, members: Any, states: Any, until: int, watch: Any, **how: Any) -> Any:
         tried.append(len(members))
         if len(members) > 2 and until > 3:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return real(task, members, states, until, watch)
+        return real(task, members, states, until, watch, **how)
 
     for one in eight():
         perform([one], Desk(tmp_path / "alone"))
@@ -114,7 +114,7 @@ def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeyp
 
 
 def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def advance(*given: Any) -> Any:
+    def advance(*given: Any, **how: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(population, "advance", advance)

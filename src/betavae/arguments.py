@@ -11,6 +11,7 @@ from betavae.errors import Misuse, shown, unknown
 from betavae.steps import arguments as steps
 
 SCALES = ("smoke", "laptop", "paper", "beyond")
+PRECISIONS = ("float32", "tf32", "bf16")
 
 
 class Parser(argparse.ArgumentParser):
@@ -116,8 +117,11 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="3Dshapes and MPI3D drawn here, or from the official files (default: drawn)",
     )
     run.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
-    run.add_argument("--workers", type=_positive, help="worker processes (default: one per core)")
+    run.add_argument("--workers", type=_positive,
+                     help="worker processes (default: one per core); with a GPU one of them trains on it")  # fmt: skip
     run.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    run.add_argument("--precision", choices=PRECISIONS, default="float32",
+                     help="of a GPU's matrix products in training (default: float32)")  # fmt: skip
     run.add_argument("--executor", choices=("local", "ray"), default="local",
                      help="worker processes of this machine, or tasks of a Ray cluster (default: local)")  # fmt: skip
     run.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster, or auto for the one this machine is in")

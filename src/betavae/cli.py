@@ -106,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0
+    machine.suits(options.device, options.precision)
     if options.executor == "local":
         machine.usable(options.device)
     with contextlib.ExitStack() as stack:
@@ -119,8 +120,8 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         outcome = run_study(
-            study, store, workers=options.workers, device=options.device, every=options.every, checkpoints=options.keep,
-            quiet=options.quiet, executor=executor, listen=listen,
+            study, store, workers=options.workers, device=options.device, precision=options.precision,
+            every=options.every, checkpoints=options.keep, quiet=options.quiet, executor=executor, listen=listen,
         )  # fmt: skip
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)

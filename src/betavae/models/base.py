@@ -29,6 +29,8 @@ class Model(NamedTuple):
     ``init(generator)`` draws the parameters; ``encode(params, images [n, C, H, W])`` gives the posterior;
     ``decode(params, codes [n, Z])`` gives the logits of the pixels ``[n, C, H, W]``. ``chunk`` is how many images a CPU
     takes at a time: so many that their activations stay in cache, or that the weights are worth reading once.
+    ``products`` is the same function with its convolutions written as matrix products, for many members at once on a
+    GPU; None where it has none.
     """
 
     name: str
@@ -38,3 +40,4 @@ class Model(NamedTuple):
     encode: Callable[[Params, Tensor], Posterior]
     decode: Callable[[Params, Tensor], Tensor]
     chunk: int
+    products: Model | None = None

@@ -8,15 +8,20 @@ import torch
 from torch import Tensor
 
 from betavae.errors import Misuse
+from betavae.models import blocks, layers
 from betavae.models.base import Model, Posterior
-from betavae.models.layers import double, halve, linear, uniform_layer
+from betavae.models.layers import linear, uniform_layer
 
 if TYPE_CHECKING:
     from betavae.types import Params
 
 
-def build(shape: tuple[int, int, int], codes: int) -> Model:
-    """The convolutional VAE: four stride-2 4x4 convolutions of 32 channels at 64², three at 32²."""
+def build(shape: tuple[int, int, int], codes: int, products: bool = False) -> Model:
+    """The convolutional VAE: four stride-2 4x4 convolutions of 32 channels at 64², three at 32².
+
+    With ``products`` they are written as matrix products (``blocks``).
+    """
+    written = blocks if products else layers
     channels, side, _ = shape
     depth = {64: 4, 32: 3}.get(side, 0)
     if not depth or shape[1] != shape[2]:
@@ -44,7 +49,7 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
     def encode(params: Params, images: Tensor) -> Posterior:
         h = images
         for k in range(depth):
-            h = torch.relu(halve(params, f"encoder.conv{k}", h))
+            h = torch.relu(written.halve(params, f"encoder.conv{k}", h))
         h = h.flatten(1)
         for k in range(2):
             h = torch.relu(linear(params, f"encoder.fc{k}", h))
@@ -56,8 +61,9 @@ def build(shape: tuple[int, int, int], codes: int) -> Model:
             h = torch.relu(linear(params, f"decoder.fc{k}", h))
         h = h.reshape(-1, 32, 4, 4)
         for k in range(depth):
-            h = double(params, f"decoder.conv{k}", h)
+            h = written.double(params, f"decoder.conv{k}", h)
             h = torch.relu(h) if k < depth - 1 else h
         return h
 
-    return Model("conv", shape, codes, init, encode, decode, chunk=32)
+    other = None if products else build(shape, codes, products=True)
+    return Model("conv", shape, codes, init, encode, decode, chunk=32, products=other)

@@ -77,6 +77,12 @@ def usable(device: str) -> None:
             raise Misuse(f"device is {device!r}, but PyTorch sees no GPU here; use --device cpu")
 
 
+def suits(device: str, precision: str) -> None:
+    """Check that a device trains in a precision. Raises Misuse: a CPU has float32 alone."""
+    if device == "cpu" and precision != "float32":
+        raise Misuse(f"precision is {precision!r}, but a CPU trains in float32; it is for --device cuda")
+
+
 def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
     """The machine part of a record."""
     return {

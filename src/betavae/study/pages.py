@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 from betavae.study import cost, machine
 from betavae.study.cells import Cell, Study
+from betavae.study.forecast import gpu_rate, predict
 from betavae.study.leases import holder
-from betavae.study.run import pending, predict
+from betavae.study.run import pending
 from betavae.study.store import Store
 from betavae.training import checkpoint
-
-GPU_PASSES = 300_000.0
-"""Images per second assumed of one large GPU for the convolutional VAE at 1×64², where none was measured."""
-MEASURED = Path("results/bench")
-"""Where ``make gpu-check`` leaves what it measured."""
 
 
 def plan(study: Study, workers: int | None, folder: Path) -> str:
@@ -39,25 +34,18 @@ def plan(study: Study, workers: int | None, folder: Path) -> str:
         f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
         "while it trains",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
-        _on_a_gpu(whole.passes, MEASURED),
+        _on_a_gpu(study, workers),
     ]
     return "\n".join(lines)
 
 
-def _on_a_gpu(passes: int, folder: Path) -> str:
-    """What the image passes take on the fastest GPU that was measured here, or on one that is assumed."""
-    rates = []
-    for path in folder.glob("*.json"):
-        try:
-            told = json.loads(path.read_text())
-            if told["kind"] == "gpu":
-                rate = float(told["results"]["population conv"]["images per second, as the package runs it"])
-                rates.append((rate, path.stem))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    rate, name = max(rates, default=(GPU_PASSES, ""))
+def _on_a_gpu(study: Study, workers: int) -> str:
+    """What the study takes on the fastest GPU that was measured here, or on one that is assumed."""
+    rate, name = gpu_rate()
     source = f"measured on {name}" if name else "assumed, not measured"
-    return f"on one GPU at {rate:,.0f} images/s ({source}): {_duration(passes / max(rate, 1.0))}"
+    beside = max(2, workers) - 1
+    took = _duration(predict(study.jobs, workers, "cuda"))
+    return f"with a GPU at {rate:,.0f} images/s ({source}) and {beside} workers beside it: {took}"
 
 
 def _afoot(study: Study, workers: int) -> int:

@@ -7,28 +7,25 @@ already done is skipped; an error in one question is recorded and the next one i
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from betavae import datasets, metrics
 from betavae.datasets.base import Dataset
-from betavae.errors import BetavaeError, choose
+from betavae.errors import choose
 from betavae.metrics.base import Answer, Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
-from betavae.study import machine
-from betavae.study.cells import Cell, Job, canonical
-from betavae.study.records import SCHEMA
+from betavae.study.cells import Cell, Job
+from betavae.study.desk import Desk, failed, reason, record, sound
+from betavae.study.records import asked
 from betavae.study.watch import Watch, going_on, steps_at
-from betavae.training import checkpoint, population
+from betavae.training import checkpoint, population, stacked, ways
+from betavae.training.population import How
 from betavae.training.single import Member, State, Task
 from betavae.types import Json
 
@@ -38,31 +35,23 @@ PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-class Desk(Protocol):
-    """What a job needs from the study around it; every executor has one."""
-
-    study: dict[str, Json]
-    device: str
-    every: float  # seconds of training between checkpoints
-    checkpoints: int  # how many are kept
-
-    def done(self, cell: str, question: str | None, at: float) -> bool: ...
-    def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
-    def folder(self, cell: str) -> Any: ...
-    def say(self, message: dict[str, Any]) -> None: ...
-
-
 def perform(jobs: Sequence[Job], desk: Desk) -> None:
     """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud."""
     dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
-    if jobs[0].cell.recipe is None:
+    with stacked.precise("float32"):  # fits and questions, whatever a training inside asks for itself
+        if jobs[0].cell.recipe:
+            _together(jobs, dataset, desk)
         for job in jobs:
-            _baseline(job, dataset, desk)
-        return
+            if job.cell.recipe is None:
+                _baseline(job, dataset, desk)
+
+
+def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
+    """Train members of one program and put their questions, as many at once as the device takes."""
     most = _room(jobs, dataset, desk)
     if len(jobs) > most:
         for first in range(0, len(jobs), most):
-            perform(jobs[first : first + most], desk)
+            _together(jobs[first : first + most], dataset, desk)
         return
     try:
         _train(jobs, dataset, desk)
@@ -75,8 +64,8 @@ def perform(jobs: Sequence[Job], desk: Desk) -> None:
     half = len(jobs) // 2
     desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
     torch.cuda.empty_cache()
-    perform(jobs[:half], desk)
-    perform(jobs[half:], desk)
+    _together(jobs[:half], dataset, desk)
+    _together(jobs[half:], dataset, desk)
 
 
 def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
@@ -91,50 +80,6 @@ def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
     return most
 
 
-def failed(job: Job, desk: Desk, message: str) -> None:
-    """Leave a record of a job that could not go on: of its fit, or where that is done of each question still open."""
-    if not desk.done(job.cell.id, None, 1.0):
-        desk.keep(_record(desk, None, job.cell, status="error", message=message), {})
-        return
-    for question in job.questions:
-        for at in question.at:
-            if not desk.done(job.cell.id, question.id, at):
-                fields = {"kind": "answer", "question": question.plain(), "question_id": question.id, "at": at}
-                desk.keep(_record(desk, None, job.cell, status="error", message=message, **fields), {})
-
-
-def _record(desk: Desk, dataset: Dataset | None, cell: Cell, **fields: Any) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "kind": "fit",
-        "study": desk.study,
-        "cell": cell.plain(),
-        "cell_id": cell.id,
-        "question": None,
-        "question_id": None,
-        "at": 1.0,
-        "status": "ok",
-        "message": "",
-        "scores": {},
-        "notes": {},
-        "seconds": 0.0,
-        "images": 0,
-        **fields,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(_device_name(desk.device), torch.get_num_threads(), population.PLAIN.precision),
-        "data": {"source": dataset.source, "digest": dataset.digest} if dataset else None,
-    }
-
-
-def _device_name(device: str) -> str:
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
-
-
-def reason(error: BaseException) -> str:
-    """An error in words, for a record."""
-    return str(error) if isinstance(error, BetavaeError) else f"{type(error).__name__}: {error}"
-
-
 def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> None:
     """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
     subject = Subject(dataset, codec, Codes(dataset, codec))
@@ -146,26 +91,14 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> 
         found, status, message = Answer(), "ok", ""
         try:
             measure = metrics.named(question.measure, **dict(question.knobs))
-            found = _sound(ask(measure, question.measure, subject, question.seed))
+            found = sound(ask(measure, question.measure, subject, question.seed))
         except Exception as error:  # an error is a record; the other questions go on
             found, status, message = Answer(), "error", reason(error)
-        record = _record(
-            desk, dataset, job.cell, kind="answer", question=question.plain(), question_id=question.id, at=at,
+        answer = record(
+            desk, dataset, job.cell, **asked(question, at),
             status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
         )  # fmt: skip
-        desk.keep(record, found.arrays)
-
-
-def _sound(answer: Answer) -> Answer:
-    """An answer that a record can hold, or ValueError says what is wrong with it."""
-    wrong = {key: value for key, value in answer.scores.items() if not math.isfinite(value)}
-    if wrong:
-        raise ValueError("; ".join(f"the score {key} is {value}" for key, value in wrong.items()))
-    canonical({"scores": answer.scores, "notes": answer.notes})
-    for key, array in answer.arrays.items():
-        if np.asarray(array).dtype.kind not in "biuf":
-            raise ValueError(f"the array {key} holds {np.asarray(array).dtype}, wanted numbers")
-    return answer
+        desk.keep(answer, found.arrays)
 
 
 def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
@@ -178,13 +111,13 @@ def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
         fit = choose(METHODS, cell.method, "method")
         codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
-        desk.keep(_record(desk, dataset, cell, status="error", message=reason(error)), {})
+        desk.keep(record(desk, dataset, cell, status="error", message=reason(error)), {})
         return
     if not desk.done(cell.id, None, 1.0):
         seen = codec.notes.get("images", 0)
         images = seen if isinstance(seen, int) else 0
         notes: dict[str, Json] = dict(codec.notes)
-        desk.keep(_record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
+        desk.keep(record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
     _answer(job, 1.0, dataset, codec, desk)
 
 
@@ -202,15 +135,20 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
     states = [state for state, _ in taken]
+    how = How(desk.precision)
+    if dataset.device.type == "cuda":
+        how = ways.quickest(task, members, states, how, lambda text: desk.say({"note": text}))
     watches = [Watch(task, job.cell, desk, clock, len(jobs)) for job, (_, clock) in zip(jobs, taken, strict=True)]
     for at in fractions:
-        states = population.advance(task, members, states, steps_at(task, at), lambda k, state: watches[k](state))
+        states = population.advance(
+            task, members, states, steps_at(task, at), lambda k, state: watches[k](state), how=how
+        )
         for job, state, watch in zip(jobs, states, watches, strict=True):
             watch.pause()
             _due(job, at, task, state, dataset, desk)
             watch.resume()
     for job, state, watch in zip(jobs, states, watches, strict=True):
-        _finish(job, task, state, watch, dataset, desk)
+        _finish(job, task, state, watch, dataset, desk, how)
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
@@ -221,9 +159,8 @@ def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: 
         return
     for question in job.questions:
         if at in question.at and not desk.done(job.cell.id, question.id, at):
-            fields = {"kind": "answer", "question": question.plain(), "question_id": question.id, "at": at}
-            record = _record(desk, dataset, job.cell, status="diverged", message=_fall(state), **fields)
-            desk.keep(record, {})
+            told = record(desk, dataset, job.cell, status="diverged", message=_fall(state), **asked(question, at))
+            desk.keep(told, {})
 
 
 def _fall(state: State) -> str:
@@ -233,7 +170,7 @@ def _fall(state: State) -> str:
     return f"{what} left the finite numbers at step {step}"
 
 
-def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk) -> None:
+def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk, how: How) -> None:
     if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time
         checkpoint.tidy(desk.folder(job.cell.id), keep=1)
         return
@@ -251,13 +188,14 @@ def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, 
         "reconstruction": reconstruction.numpy(),
         "kl": kl.numpy(),
     }
-    count = sum(v.numel() for v in state.params.values())
-    record = _record(
-        desk, dataset, job.cell, status="diverged" if state.diverged else "ok",
-        message=_fall(state) if state.diverged else "", scores=scores, seconds=watch.spent(),
-        images=state.step * task.recipe.batch, notes={"parameters": count, "weights": _weights(state)},
+    count, alone = sum(v.numel() for v in state.params.values()), dataset.device.type == "cpu"
+    fit = record(
+        desk, dataset, job.cell, precision=how.precision, stepped="" if alone else f"{watch.members} by {how}",
+        status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,
+        seconds=watch.spent() / (1 if alone else watch.members), images=state.step * task.recipe.batch,
+        notes={"parameters": count, "weights": _weights(state)},
     )  # fmt: skip
-    desk.keep(record, arrays)
+    desk.keep(fit, arrays)
 
 
 def _weights(state: State) -> str:

@@ -93,9 +93,9 @@ class Progress:
             self._line(f"{name}: {message['status']}: {message['message']}")
         elif "finished" in message:
             for key, fate in message["finished"].items():
-                if fate != "elsewhere":
+                if fate not in ("elsewhere", "trained"):
                     self.done.add(key)
-                if fate != "done":
+                if fate not in ("done", "trained"):
                     what = "another process does it; waiting for that" if fate == "elsewhere" else fate
                     self._line(f"{self.labels.get(key, key)}: {what}")
             self._tick()

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from betavae.errors import BetavaeError
+
+if TYPE_CHECKING:
+    from betavae.study.cells import Cell, Question
+    from betavae.types import Json
 
 SCHEMA = 1
 LONGEST = 16_000_000
@@ -143,3 +149,23 @@ class NewerStore(BetavaeError):
 
     def __init__(self, schema: int) -> None:
         super().__init__(f"the store has records of schema {schema}, this version reads {SCHEMA}; upgrade betavae")
+
+
+def blank(study: Mapping[str, Json], **fields: Any) -> dict[str, Any]:
+    """A record of the form all have, of nothing yet but what ``fields`` say, made now."""
+    return {
+        "schema": SCHEMA, "kind": "fit", "study": dict(study), "cell": None, "cell_id": None, "question": None,
+        "question_id": None, "at": 1.0, "status": "ok", "message": "", "scores": {}, "notes": {}, "arrays": None,
+        "seconds": 0.0, "images": 0, "machine": None, "data": None, **fields,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def of(cell: Cell) -> dict[str, Any]:
+    """The fields of a record that say whose it is."""
+    return {"cell": cell.plain(), "cell_id": cell.id}
+
+
+def asked(question: Question, at: float) -> dict[str, Any]:
+    """The fields of a record that answers a question put at a fraction of training, whatever others it was put at."""
+    return {"kind": "answer", "question": {**question.plain(), "at": [at]}, "question_id": question.id, "at": at}

@@ -8,16 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from betavae.errors import Misuse
 from betavae.study import cost, machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors import local
+from betavae.study.executors.process import Group
+from betavae.study.forecast import predict
 from betavae.study.progress import Progress
-from betavae.study.records import SCHEMA
+from betavae.study.records import asked, blank, of
 from betavae.study.store import Store
 from betavae.types import Json
 
@@ -28,16 +29,16 @@ class Executor(Protocol):
     def slots(self, device: str) -> int: ...
     def execute(
         self,
-        groups: Sequence[local.Group],
+        groups: Sequence[Group],
         *,
         store: Path,
         study: dict[str, Json],
         device: str,
         workers: int,
-        threads: int,
         every: float,
         hear: local.Hear,
         checkpoints: int,
+        precision: str,
     ) -> dict[str, str]: ...
 
 
@@ -83,15 +84,14 @@ def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None
     return replace(study, jobs=jobs)
 
 
-def groups(jobs: Iterable[Job], device: str) -> list[local.Group]:
+def groups(jobs: Iterable[Job], device: str) -> list[Group]:
     """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU, which
-    takes as many at once as its memory holds.
+    takes as many at once as its memory holds, in the order of the study: what it names first is there first.
     """
-    ranked = sorted(jobs, key=lambda job: -cost.cost(job).seconds)
     if device == "cpu":
-        return [(job,) for job in ranked]
+        return [(job,) for job in sorted(jobs, key=lambda job: -cost.cost(job).seconds)]
     alike: dict[object, list[Job]] = {}
-    for job in ranked:
+    for job in jobs:
         c = job.cell
         # What is trained alike but for seed, knobs and learning-rate drop is one program; a baseline is its own.
         program = replace(c.recipe, drop_at=0.0, drop_to=0.0) if c.recipe else c.id
@@ -105,6 +105,7 @@ def run(
     *,
     workers: int | None = None,
     device: str = "cpu",
+    precision: str = "float32",
     every: float = 60.0,
     checkpoints: int = 2,
     quiet: bool = False,
@@ -112,16 +113,18 @@ def run(
     listen: local.Hear = lambda worker, message: None,
 ) -> Outcome:
     """Do what is missing of a study. Numbers do not depend on the workers or the executor; errors are recorded and end
-    in ``failures``. ``every`` so many seconds of training a checkpoint is written, the newest ``checkpoints`` are kept.
-    ``listen`` hears every message of every worker.
+    in ``failures``. ``precision`` is that of a GPU's matrix products in training. ``every`` so many seconds of training
+    a checkpoint is written, the newest ``checkpoints`` are kept. ``listen`` hears every message of every worker.
+    Raises Misuse where the device has no such precision.
     """
+    machine.suits(device, precision)
     jobs = pending(study, store)
     begun = time.perf_counter()
     if not jobs:
         return Outcome(0.0, 0.0, {})
     workers = workers or executor.slots(device)
     work = groups(jobs, device)
-    predicted = predict(jobs, workers)
+    predicted = predict(jobs, workers, device)
     errors: dict[str, str] = {}
     with Progress(jobs, workers, predicted, quiet=quiet) as progress:
 
@@ -137,57 +140,22 @@ def run(
             study={"name": study.name, "scale": study.scale},
             device=device,
             workers=workers,
-            threads=1 if device == "cpu" else machine.cores(),
             every=every,
             hear=hear,
             checkpoints=checkpoints,
+            precision=precision,
         )
     seconds = time.perf_counter() - begun
-    plain = {"name": study.name, "scale": study.scale}
+    here = machine.describe(device, workers, "float32")
+    common: dict[str, Any] = {"study": {"name": study.name, "scale": study.scale}, "machine": here}
     done = store.done()
     for job in pending(study, store):
         if job.cell.id in failures and job.cell.id not in errors:  # it failed before it could leave a record itself
-            cell = {"cell": job.cell.plain(), "cell_id": job.cell.id}
-            asked = [{"question": q.plain(), "question_id": q.id, "at": at} for q in job.questions for at in q.at]
-            fitted = (job.cell.id, None, 1.0) in done
-            for what in [{"kind": "answer", **a} for a in asked] if fitted else [{"kind": "fit"}]:
-                message = failures[job.cell.id]
-                store.append(_record(plain, device, workers, status="error", message=message, **cell, **what))
+            error = {**common, "status": "error", "message": failures[job.cell.id], **of(job.cell)}
+            answers = [asked(q, at) for q in job.questions for at in q.at]
+            for what in answers if (job.cell.id, None, 1.0) in done else [{}]:
+                store.append(blank(**error, **what))
     scores = {"wall": seconds, "predicted": predicted}
     notes = {"workers": workers, "jobs": len(jobs)}
-    store.append(_record(plain, device, workers, kind="run", scores=scores, notes=notes, seconds=seconds))
+    store.append(blank(**common, kind="run", scores=scores, notes=notes, seconds=seconds))
     return Outcome(seconds, predicted, {**errors, **failures})
-
-
-def predict(jobs: Sequence[Job], workers: int) -> float:
-    """Wall seconds the jobs should take: datasets are drawn, then each worker takes the longest job left."""
-    clocks = [0.0] * max(1, min(workers, len(jobs)))
-    for seconds in cost.drawing(jobs) + sorted((cost.cost(job).seconds for job in jobs), reverse=True):
-        clocks[clocks.index(min(clocks))] += seconds
-    return 6.0 + max(clocks)
-
-
-def _record(study: dict[str, str], device: str, workers: int, **fields: object) -> dict[str, object]:
-    """A record that the driver itself leaves: what a run took against what was predicted, or a cell that could not
-    begin.
-    """
-    return {
-        "schema": SCHEMA,
-        "study": study,
-        "cell": None,
-        "cell_id": None,
-        "question": None,
-        "question_id": None,
-        "at": 1.0,
-        "status": "ok",
-        "message": "",
-        "scores": {},
-        "notes": {},
-        "arrays": None,
-        "seconds": 0.0,
-        "images": 0,
-        **fields,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(device, workers, "float32"),
-        "data": None,
-    }

@@ -12,7 +12,7 @@ from betavae.training import checkpoint, single
 from betavae.training.single import Member, State, Task
 
 if TYPE_CHECKING:
-    from betavae.study.perform import Desk
+    from betavae.study.desk import Desk
 
 LEISURE = 60.0
 """A checkpoint waits this many times as long as the last one took: together under a fiftieth of training, though what

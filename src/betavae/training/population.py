@@ -30,13 +30,19 @@ SHARE = 0.8
 
 
 class How(NamedTuple):
-    """How members that run together are stepped. ``compiled`` fuses the step with torch.compile; ``graphs`` records it
-    once as a CUDA graph and replays it; ``precision`` is a name of PRECISIONS.
+    """How members that run together are stepped. ``products`` writes convolutions as matrix products; ``compiled``
+    fuses the step with torch.compile; ``graphs`` records it once as a CUDA graph and replays it; ``precision`` is a
+    name of PRECISIONS.
     """
 
     precision: str = "float32"
+    products: bool = False
     compiled: bool = False
     graphs: bool = False
+
+    def __str__(self) -> str:
+        said = ["products" if self.products else "kernels", "compiled" * self.compiled, "as a graph" * self.graphs]
+        return ", ".join(filter(None, said))
 
 
 PLAIN = How()
@@ -126,13 +132,14 @@ _COMPILED: list[tuple[Task, How, stacked.Layout, Step]] = []
 
 
 def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how: How) -> Step:
+    written = task._replace(model=task.model.products or task.model) if how.products else task
     if not how.compiled:
-        step = stacked.program(task, layout, cast)
+        step = stacked.program(written, layout, cast)
     elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:3] == (how, layout):
         step = _COMPILED[0][3]
     else:
         torch.compiler.reset()  # what was compiled before serves nobody, and there is a limit to what is kept
-        step = torch.compile(stacked.program(task, layout, cast), fullgraph=True, dynamic=False)
+        step = torch.compile(stacked.program(written, layout, cast), fullgraph=True, dynamic=False)
         _COMPILED[:] = [(task, how, layout, step)]
     return _Replayed(step) if how.graphs else step
 

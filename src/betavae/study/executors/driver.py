@@ -16,7 +16,8 @@ from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study.cells import Job
 from betavae.study.executors import stream
-from betavae.study.executors.local import TRIES, Group, Hear
+from betavae.study.executors.local import TRIES, Hear
+from betavae.study.executors.process import Group
 from betavae.study.leases import try_lease
 from betavae.study.store import Store
 

@@ -1,21 +1,19 @@
 """The local executor: one worker process per core, one thread each, jobs spread over them as they come free.
 
-A worker that dies hands its jobs back; they go on from their checkpoints in a new worker, at most ``TRIES`` times.
-A cell that another run of this machine is doing is waited for, so that a run ends when its study has.
+With a GPU one worker trains its populations, and as soon as one is trained the others, on the CPU, put its questions
+while the GPU goes on with the next. A worker that dies hands its jobs back; they go on from their checkpoints in a new
+worker, at most ``TRIES`` times. A cell that another run of this machine is doing is waited for, so that a run ends when
+its study has.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import queue
-import signal
-import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,76 +21,51 @@ from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study import machine
 from betavae.study.cells import Job
+from betavae.study.executors.process import Group, Order, Post, Worker
+from betavae.study.store import Store
 from betavae.types import Json
 
 TRIES = 3
 """How often a job is begun before it counts as failed."""
 COMMAND = (sys.executable, "-m", "betavae.study.executors.worker")
 
-Group = tuple[Job, ...]
 Hear = Callable[[int, dict[str, Any]], None]
 
 
-class Worker:
-    """One worker process and what it is doing."""
-
-    def __init__(self, number: int, command: list[str], threads: int, log: Path, inbox: queue.Queue[Any]) -> None:
-        self.number = number
-        self.group: Group = ()
-        self.prepares = ""
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        self.log = log.open("ab")
-        # In a process group of its own: an interrupt at the keyboard is for the driver, whose pipe ends the worker.
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True,
-            process_group=0,
-        )  # fmt: skip
-        self.thread = threading.Thread(target=self._listen, args=(inbox,), daemon=True)
-        self.thread.start()
-
-    def _listen(self, inbox: queue.Queue[Any]) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                try:
-                    inbox.put((self, json.loads(line)))
-                except ValueError:  # a line cut by a kill
-                    break
-        self.process.wait()
-        inbox.put((self, None))
-
-    def send(self, task: dict[str, Any]) -> None:
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # its death arrives in the inbox
-            self.process.stdin.write(json.dumps(task) + "\n")
-            self.process.stdin.flush()
-
-    def fall(self) -> str:
-        """How its process ended, in words."""
-        code = self.process.returncode
-        how = f"by signal {-code}" if code and code < 0 else f"with exit code {code}"
-        return how + (", as where memory runs out" if code == -signal.SIGKILL else "")
-
-    @property
-    def idle(self) -> bool:
-        return not self.group and not self.prepares
-
-    def stop(self) -> None:
-        if self.process.stdin:
-            with contextlib.suppress(OSError):  # its other end may be gone
-                self.process.stdin.close()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.thread.join(timeout=5)
-        self.log.close()
-
-
 def slots(device: str) -> int:
-    """How many workers this machine takes: one per core, or one for its GPU."""
-    return machine.cores() if device == "cpu" else 1
+    """How many workers this machine takes: one per core, and with a GPU at least one beside the one that trains."""
+    return machine.cores() if device == "cpu" else max(2, machine.cores())
+
+
+def posts(device: str, workers: int) -> list[Post]:
+    """One per worker, and at least two where a GPU is to be kept busy: the first trains on it."""
+    if device == "cpu":
+        return [Post(device)] * workers
+    return [Post(device, rests=False), *[Post("cpu", trains=False)] * max(1, workers - 1)]
+
+
+def orders(groups: Sequence[Group], crew: Sequence[Post], done: set[tuple[str, str | None, float]]) -> list[Order]:
+    """What is to be done first for each group by such a crew: all of it, or the part that one of them is there for."""
+    if all(post.trains and post.rests for post in crew):
+        return [Order(group) for group in groups]
+    found = []
+    for group in groups:
+        early = [_early(job) for job in group if job.cell.recipe]
+        open_ = tuple(job for job in early if job.questions or (job.cell.id, None, 1.0) not in done)
+        found += [Order(open_, rests=False)] if open_ else []
+        found += [Order((job,), trains=False) for job in group if job.cell.id not in {j.cell.id for j in open_}]
+    return found
+
+
+def _early(job: Job) -> Job:
+    """A job without the questions that can wait for the end of its training."""
+    asked = [replace(q, at=tuple(at for at in q.at if at < 1.0)) for q in job.questions]
+    return Job(job.cell, tuple(q for q in asked if q.at))
+
+
+def _late(job: Job) -> Job:
+    """A job with those questions alone."""
+    return Job(job.cell, tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at))
 
 
 def execute(
@@ -102,10 +75,10 @@ def execute(
     study: dict[str, Json],
     device: str,
     workers: int,
-    threads: int,
     every: float,
     hear: Hear,
     checkpoints: int = 2,
+    precision: str = "float32",
 ) -> dict[str, str]:
     """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
     Raises Unwritable where the disk refuses: nothing that is done then could be kept.
@@ -114,27 +87,30 @@ def execute(
     """
     logs = store / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    desk = {"store": str(store), "study": study, "device": device, "every": every, "checkpoints": checkpoints}
-    command = [*COMMAND, json.dumps(desk)]
+    kept, common = Store(store), {"store": str(store), "study": study, "every": every, "checkpoints": checkpoints}
     inbox: queue.Queue[Any] = queue.Queue()
-    waiting, failures, tries = list(groups), dict[str, str](), Counter[str]()
+    manned = posts(device, max(1, min(workers, sum(map(len, groups)))))
+    waiting, failures, tries = orders(groups, manned, kept.done()), dict[str, str](), Counter[str]()
+    asked = {job.cell.id: job for group in groups for job in group}
     elsewhere: set[str] = set()
     unprepared = list(dict.fromkeys(job.cell.dataset for group in groups for job in group))
     prepared: set[str] = set()
     crew: list[Worker] = []
 
     def hire(number: int) -> Worker:
-        return Worker(number, command, threads, logs / f"worker-{number}.log", inbox)
+        post = manned[number]
+        desk = {**common, "device": post.device, "precision": precision if post.device == device else "float32"}
+        return Worker(number, post, [*COMMAND, json.dumps(desk)], logs / f"worker-{number}.log", inbox)
 
     def assign(worker: Worker) -> None:
         if not worker.idle:
             return
-        ready = next((g for g in waiting if g[0].cell.dataset in prepared), None)
+        ready = next((o for o in waiting if o.group[0].cell.dataset in prepared and worker.takes(o)), None)
         if ready:
             waiting.remove(ready)
-            worker.group = ready
-            plain = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready]
-            worker.send({"jobs": plain, "wait": ready[0].cell.id in elsewhere})
+            worker.order = ready
+            plain = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready.group]
+            worker.send({"jobs": plain, "wait": ready.group[0].cell.id in elsewhere})
         elif unprepared:
             worker.prepares = unprepared.pop(0)
             hear(worker.number, {"preparing": worker.prepares})
@@ -144,40 +120,61 @@ def execute(
         failures.update({job.cell.id: reason for job in group})
 
     def without(dataset: str, reason: str) -> None:
-        for group in [g for g in waiting if g[0].cell.dataset == dataset]:
-            waiting.remove(group)
-            fail(group, reason)
+        for order in [o for o in waiting if o.group[0].cell.dataset == dataset]:
+            waiting.remove(order)
+            fail(order.group, reason)
+
+    def bury(worker: Worker) -> None:
+        lost, worker.order = worker.order, None
+        if lost:
+            key = lost.group[0].cell.id
+            tries[key] += 1
+            hear(worker.number, {"lost": key, "tries": tries[key]})
+            if tries[key] < TRIES:
+                waiting.insert(0, lost)
+            else:
+                fail(lost.group, f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}")
+        elif worker.prepares:
+            tries[worker.prepares] += 1
+            if tries[worker.prepares] < TRIES:
+                unprepared.insert(0, worker.prepares)
+            else:
+                reason = f"preparing {worker.prepares} killed its worker {TRIES} times, at last {worker.fall()}"
+                without(worker.prepares, f"{reason}; see {worker.log.name}")
+        else:
+            tries["idle"] += 1
+            if tries["idle"] >= TRIES:
+                raise Fault(f"workers die before they begin, {worker.fall()}; see {worker.log.name}")
+        worker.stop()
+        crew[crew.index(worker)] = hire(worker.number)
+
+    def finish(worker: Worker, fates: dict[str, str]) -> dict[str, str]:
+        """Take the fates of a worker's jobs; those trained whose questions another will put are "trained"."""
+        tried, worker.order = worker.order, None
+        assert tried is not None
+        failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere")})
+        # Alone and after all else: who waits holds no lease that others could wait for.
+        others = [tried._replace(group=(job,)) for job in tried.group if fates[job.cell.id] == "elsewhere"]
+        waiting.extend(others)
+        elsewhere.update(order.group[0].cell.id for order in others)
+        if tried.rests:
+            return fates
+        fitted = {cell for cell, question, _ in kept.done() if question is None}
+        late = [_late(asked[k]) for k, v in fates.items() if v == "done" and k in fitted]
+        waiting.extend(Order((job,), trains=False) for job in late if job.questions)
+        return fates | {job.cell.id: "trained" for job in late if job.questions}
 
     try:
-        crew.extend(hire(k) for k in range(max(1, min(workers, len(groups)))))
+        crew.extend(hire(k) for k in range(len(manned)))
         while waiting or any(not w.idle for w in crew):
             for worker in crew:
                 assign(worker)
             worker, message = inbox.get()
             if message is None:
-                lost, worker.group = worker.group, ()
-                if lost:
-                    key = lost[0].cell.id
-                    tries[key] += 1
-                    hear(worker.number, {"lost": key, "tries": tries[key]})
-                    if tries[key] < TRIES:
-                        waiting.insert(0, lost)
-                    else:
-                        fail(lost, f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}")
-                elif worker.prepares:
-                    tries[worker.prepares] += 1
-                    if tries[worker.prepares] < TRIES:
-                        unprepared.insert(0, worker.prepares)
-                    else:
-                        reason = f"preparing {worker.prepares} killed its worker {TRIES} times, at last {worker.fall()}"
-                        without(worker.prepares, f"{reason}; see {worker.log.name}")
-                else:
-                    tries["idle"] += 1
-                    if tries["idle"] >= TRIES:
-                        raise Fault(f"workers die before they begin, {worker.fall()}; see {worker.log.name}")
-                worker.stop()
-                crew[crew.index(worker)] = hire(worker.number)
+                bury(worker)
                 continue
+            if "finished" in message:
+                message = {"finished": finish(worker, message["finished"])}
             hear(worker.number, message)
             if "prepared" in message:
                 worker.prepares = ""
@@ -186,13 +183,6 @@ def execute(
                     without(message["prepared"], message["failure"])
             elif "refused" in message:
                 raise Unwritable(message["refused"])
-            elif "finished" in message:
-                fates, tried, worker.group = message["finished"], worker.group, ()
-                failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere")})
-                # Alone and after all else: who waits holds no lease that others could wait for.
-                others = [(job,) for job in tried if fates[job.cell.id] == "elsewhere"]
-                waiting.extend(others)
-                elsewhere |= {job.cell.id for (job,) in others}
     finally:
         for worker in crew:
             worker.stop()

@@ -13,7 +13,8 @@ from betavae.errors import Fault, Misuse
 from betavae.study import machine
 from betavae.study.executors import stream
 from betavae.study.executors.driver import Driver, Needs
-from betavae.study.executors.local import Group, Hear
+from betavae.study.executors.local import Hear
+from betavae.study.executors.process import Group
 from betavae.study.store import Store
 from betavae.types import Json
 
@@ -93,21 +94,19 @@ class Cluster:
         study: dict[str, Json],
         device: str,
         workers: int,
-        threads: int,
         every: float,
         hear: Hear,
         checkpoints: int = 2,
+        precision: str = "float32",
     ) -> dict[str, str]:
         """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
         Raises Unwritable where a disk refuses, Fault where a node does not see the store's folder.
 
-        At most ``workers`` tasks are out at once, and no more than the cluster has room for. ``threads`` is for this
-        machine and is not used: a task has as many as it asks CPUs for.
+        At most ``workers`` tasks are out at once, and no more than the cluster has room for.
         """
-        del threads
         self.slots(device)
         home = Store(store.absolute())
-        terms = stream.Terms(str(home.path), study, device, every, checkpoints)
+        terms = stream.Terms(str(home.path), study, device, every, checkpoints, precision)
         populations = [group[k : k + MEMBERS] for group in groups for k in range(0, len(group), MEMBERS)]
         driver = Driver(home, terms, hear, self.total, lambda group: self.needs(group, device))
         return driver.work(populations, workers)

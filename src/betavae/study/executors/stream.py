@@ -39,13 +39,16 @@ def unpack(frame: bytes) -> tuple[list[dict[str, Any]], bytes]:
 
 
 class Terms(NamedTuple):
-    """What all tasks of a run share: the store's folder, the study, the device, and how checkpoints are kept."""
+    """What all tasks of a run share: the store's folder, the study, the device, how checkpoints are kept, and the
+    precision of trainings on a GPU.
+    """
 
     store: str
     study: dict[str, Json]
     device: str
     every: float
     checkpoints: int
+    precision: str = "float32"
 
 
 def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done) -> bytes:
@@ -67,6 +70,7 @@ class StreamDesk:
     def __init__(self, task: Mapping[str, Any]) -> None:
         self.study: dict[str, Json] = task["study"]
         self.device, self.store = str(task["device"]), Path(task["store"])
+        self.precision = str(task["precision"])
         self.every, self.checkpoints = float(task["every"]), int(task["checkpoints"])
         self.frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._done: Done = {(cell, question, at) for cell, question, at in task["done"]}
@@ -125,7 +129,8 @@ def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     from betavae.disk import Unwritable
-    from betavae.study.perform import failed, perform, reason
+    from betavae.study.desk import failed, reason
+    from betavae.study.perform import perform
 
     said = "done"
     torch.set_num_threads(threads)

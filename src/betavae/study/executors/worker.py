@@ -23,8 +23,9 @@ import torch
 from betavae import datasets
 from betavae.disk import Unwritable
 from betavae.study.cells import Cell, Job, Question
+from betavae.study.desk import failed, reason
 from betavae.study.leases import try_lease
-from betavae.study.perform import failed, perform, reason
+from betavae.study.perform import perform
 from betavae.study.store import Store
 from betavae.types import Json
 
@@ -33,10 +34,18 @@ class StoreDesk:
     """The desk of a process that writes to the store itself: its own record file, the shared arrays and checkpoints."""
 
     def __init__(
-        self, store: Store, study: dict[str, Json], say: Any, *, device: str, every: float, checkpoints: int
+        self,
+        store: Store,
+        study: dict[str, Json],
+        say: Any,
+        *,
+        device: str,
+        every: float,
+        checkpoints: int,
+        precision: str = "float32",
     ) -> None:
         self.store, self.study, self._say = store, study, say
-        self.device, self.every, self.checkpoints = device, every, checkpoints
+        self.device, self.precision, self.every, self.checkpoints = device, precision, every, checkpoints
         self._done = store.done()
 
     def refresh(self) -> None:

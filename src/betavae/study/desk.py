@@ -1,0 +1,81 @@
+"""Where a job meets the study around it: what is done already, and the records it leaves.
+
+Every executor has a desk of its own; what a record says is said here, whoever keeps it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from betavae.datasets.base import Dataset
+from betavae.errors import BetavaeError
+from betavae.metrics.base import Answer
+from betavae.study import machine, records
+from betavae.study.cells import Cell, Job, canonical
+from betavae.types import Json
+
+
+class Desk(Protocol):
+    """What a job needs from the study around it; every executor has one."""
+
+    study: dict[str, Json]
+    device: str
+    every: float  # seconds of training between checkpoints
+    checkpoints: int  # how many are kept
+    precision: str  # a name of training.stacked.PRECISIONS, for trainings on a GPU
+
+    def done(self, cell: str, question: str | None, at: float) -> bool: ...
+    def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
+    def folder(self, cell: str) -> Any: ...
+    def say(self, message: dict[str, Any]) -> None: ...
+
+
+def failed(job: Job, desk: Desk, message: str) -> None:
+    """Leave a record of a job that could not go on: of its fit, or where that is done of each question still open."""
+    if not desk.done(job.cell.id, None, 1.0):
+        desk.keep(record(desk, None, job.cell, status="error", message=message), {})
+        return
+    for question in job.questions:
+        for at in question.at:
+            if not desk.done(job.cell.id, question.id, at):
+                told = record(desk, None, job.cell, status="error", message=message, **records.asked(question, at))
+                desk.keep(told, {})
+
+
+def record(
+    desk: Desk, dataset: Dataset | None, cell: Cell, *, precision: str = "float32", stepped: str = "", **fields: Any
+) -> dict[str, Any]:
+    """A record of a cell, of its fit unless ``fields`` say otherwise.
+
+    ``precision`` is what it was made in, ``stepped`` in which way and with how many others a GPU trained it.
+    """
+    here = machine.describe(_device_name(desk.device), torch.get_num_threads(), precision)
+    here |= {"stepped": stepped} if stepped else {}
+    data: dict[str, Json] | None = {"source": dataset.source, "digest": dataset.digest} if dataset else None
+    return records.blank(desk.study, **records.of(cell), machine=here, data=data, **fields)
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+
+
+def reason(error: BaseException) -> str:
+    """An error in words, for a record."""
+    return str(error) if isinstance(error, BetavaeError) else f"{type(error).__name__}: {error}"
+
+
+def sound(answer: Answer) -> Answer:
+    """An answer that a record can hold, or ValueError says what is wrong with it."""
+    wrong = {key: value for key, value in answer.scores.items() if not math.isfinite(value)}
+    if wrong:
+        raise ValueError("; ".join(f"the score {key} is {value}" for key, value in wrong.items()))
+    canonical({"scores": answer.scores, "notes": answer.notes})
+    for key, array in answer.arrays.items():
+        if np.asarray(array).dtype.kind not in "biuf":
+            raise ValueError(f"the array {key} holds {np.asarray(array).dtype}, wanted numbers")
+    return answer

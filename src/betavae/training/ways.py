@@ -1,0 +1,89 @@
+"""Which way to step a population is the quickest on a device that nobody has measured: the device is asked.
+
+Each way is tried for a few steps on copies of the members. It must give the plain way's numbers to rounding, and the
+quickest of those that do is taken. A way that the device, its driver or a compiler refuses is said and passed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from betavae.training import population
+from betavae.training.population import How
+from betavae.training.single import Member, State, Task
+
+WARM, TRIED = 6, 32
+"""Steps that compile, record and warm up, and steps that are timed."""
+WORTH, COMPILING = 60.0, 1200.0
+"""Seconds of training from which on a trial is worth its time, and from which on waiting for a compiler is."""
+NEAR = {"float32": 1e-3, "tf32": 1e-2, "bf16": 5e-2}
+"""Differences of the first losses, as shares of the reconstruction's, that rounding explains, by precision."""
+WAYS = (
+    How(graphs=True),
+    How(products=True, graphs=True),
+    How(compiled=True, graphs=True),
+    How(products=True, compiled=True, graphs=True),
+)
+"""The ways that are tried beside the plain one."""
+
+
+def quickest(
+    task: Task,
+    members: Sequence[Member],
+    states: Sequence[State],
+    plain: How,
+    say: Callable[[str], None],
+    ways: Sequence[How] = WAYS,
+) -> How:
+    """The quickest way to step these members on their device; ``plain`` where too little is left to try any.
+
+    What is tried, its rate, and what is taken are told to ``say``. The states are left as they are.
+    """
+    start = min((s.step for s in states if s.diverged is None), default=task.recipe.steps)
+    pairs = [(m, s) for m, s in zip(members, states, strict=True) if s.step == start and s.diverged is None]
+    left = task.recipe.steps - start - WARM - TRIED
+    if left <= 0:
+        return plain
+    trained, each = _tried(task, pairs, start, plain)
+    if left * each < WORTH:
+        return plain
+    passes, best, quick = len(pairs) * task.recipe.batch, plain, each
+    say(f"stepped by {plain}: {passes / each:,.0f} images/s")
+    for way in ways:
+        how = way._replace(precision=plain.precision)
+        if (how.products and task.model.products is None) or (how.compiled and left * quick < COMPILING):
+            continue
+        try:
+            found, each = _tried(task, pairs, start, how)
+            apart = float(((found - trained).abs() / trained[:, :1].abs()).max())  # a latent's KL may be nought
+        except Exception as error:  # whatever a driver or a compiler has to say: there is a way that works
+            say(f"stepped by {how}: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}")
+            continue
+        told = f"stepped by {how}: {passes / each:,.0f} images/s"
+        if not apart <= NEAR[plain.precision]:
+            say(f"{told}, but its losses are {apart:.1e} apart; not taken")
+            continue
+        say(told)
+        if each < quick:
+            best, quick = how, each
+    say(f"taken: {best}")
+    return best
+
+
+def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: How) -> tuple[torch.Tensor, float]:
+    """The members' mean losses over the first steps, ``[M, 1 + Z]``, and the seconds of one step after them.
+
+    Two runs of different lengths: what compiling, recording and copying take is in both, and cancels.
+    """
+    members, states = [m for m, _ in pairs], [s for _, s in pairs]
+    clocks, losses = [], torch.empty(0)
+    for steps in (WARM, WARM, WARM + TRIED):  # the first is for whoever compiles
+        begun = time.perf_counter()
+        moved = population.advance(task, members, states, start + steps, together=True, how=how)
+        clocks.append(time.perf_counter() - begun)  # the states are on the host's side: nothing is still under way
+        if steps == WARM:
+            losses = torch.stack([(s.trace - old.trace).sum(0)[:-1] for s, old in zip(moved, states, strict=True)])
+    return losses / WARM, max(clocks[2] - clocks[1], 1e-9) / TRIED
