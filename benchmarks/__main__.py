@@ -49,6 +49,8 @@ def main() -> int:
         *((f"train {name}", lambda name=name: training.case(name)) for name in machines.CASES),
         ("workers, images per second", training.workers),
         ("members in one program", training.populations),
+        ("ways to step 16 members / one by one", training.ways),
+        ("a step with nothing to compute", training.dispatch),
         *((f"encode {name}", lambda name=name: metrics.encoding(name)) for name in metrics.models()),
         ("score", metrics.scores),
         ("ceilings", lambda: {"product, operations/s": machines.product(), "copy, bytes/s": machines.copying()}),

@@ -43,17 +43,18 @@ def double_channels_last(params: Params, name: str, x: Tensor) -> Tensor:
     return F.conv_transpose2d(_last(x), weight, params[f"{name}.bias"], stride=2, padding=1)
 
 
-WAYS = {
-    "grouped": None,
+RIVALS = {
+    "kernels": None,
     "unfold and batched product": (halve_by_product, double_by_product),
-    "grouped, channels last": (halve_channels_last, double_channels_last),
+    "kernels, channels last": (halve_channels_last, double_channels_last),
 }
+"""The package's own layers, and what stands in for them."""
 
 
 @contextmanager
-def written(way: str) -> Iterator[None]:
-    """The convolutional VAE written in one of WAYS while it lasts."""
-    pair = WAYS[way]
+def written(rival: str) -> Iterator[None]:
+    """The convolutional VAE written in one of RIVALS while it lasts."""
+    pair = RIVALS[rival]
     if pair is None:
         yield
         return
@@ -68,7 +69,7 @@ def agree() -> float:
     x = torch.randn(2, 8, 8, 8, dtype=torch.float64)
     params = {"a.weight": torch.randn(8, 8, 4, 4, dtype=torch.float64), "a.bias": torch.randn(8, dtype=torch.float64)}
     worst = 0.0
-    for pair in WAYS.values():
+    for pair in RIVALS.values():
         if pair:
             worst = max(worst, float((pair[0](params, "a", x) - layers.halve(params, "a", x)).abs().max()))
             worst = max(worst, float((pair[1](params, "a", x) - layers.double(params, "a", x)).abs().max()))

@@ -1,15 +1,21 @@
 """``python -m benchmarks.gpu`` (``make gpu-check``): everything about a GPU that a machine without one cannot show.
 
-Agreement with the CPU, memory against the reckoning, the plain way on the same card, and images per second of
-populations from 1 to 256 members: every way to write a convolution, every precision, compiled, and as CUDA graphs.
+Agreement with the CPU, scores by precision, memory against the reckoning, the plain way on the same card, and images
+per second of populations from 1 to 256 members: every way to write a convolution, every precision, compiled, and as
+CUDA graphs; then what the paper's own scale would take at the rate that ``betavae run`` reaches. About ten minutes.
 Without a GPU it says so and ends with exit code 2. A way that fails is a line with its reason; the rest goes on.
+
+python -m benchmarks.gpu --rehearse     the same on a CPU in tiny sizes: that it runs, and nothing of its numbers
 """
 
 from __future__ import annotations
 
+import itertools
+import statistics
 import sys
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,122 +23,229 @@ from benchmarks import convolutions, machines
 from benchmarks.__main__ import keep, show
 from benchmarks.plain import Plain
 from benchmarks.training import member
-from betavae import datasets
+from betavae import datasets, metrics
+from betavae.metrics.base import Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
-from betavae.training import population, single
+from betavae.representation import vae
+from betavae.study.paper import PASSES
+from betavae.training import population, single, ways
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task
+from betavae.training.stacked import PRECISIONS
 
-MEMBERS = (1, 4, 16, 64, 256)
-WAYS = tuple(
-    [(way, How("float32")) for way in convolutions.WAYS]
-    + [("grouped", How(p)) for p in ("tf32", "bf16")]
-    + [("unfold and batched product", How(p)) for p in ("tf32", "bf16")]
-    + [(way, How("tf32", compiled=True)) for way in ("grouped", "unfold and batched product")]
-    + [(way, How("tf32", graphs=True)) for way in ("grouped", "unfold and batched product")]
-    + [("unfold and batched product", How("tf32", compiled=True, graphs=True))]
-)
+FIRST, AIM, PLAIN, MINUTES = 300_000.0, 1_000_000.0, 30.0, 60.0
+"""Wanted: images per second as a first landing and as the aim, over the plain loop, and of the paper's own scale."""
+WARM = 8
+"""Steps before any are timed."""
+FINALISTS = 3
+"""Ways that are measured with every number of members; all are measured with LOOKED."""
 
 
-def task(method: str, device: str, batch: int = 256) -> Task:
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    members: tuple[int, ...] = (1, 4, 16, 64, 256)
+    looked: int = 16
+    batch: int = 256
+    lasting: float = 3.0
+    steps: int = 50
+    seeds: int = 8
+    images: int = 192_000
+    votes: int = 1000
+    pairs: int = 64
+
+
+REHEARSAL = Sizes((1, 2), 2, 4, 0.01, 3, 2, 64, 60, 4)
+
+
+def task(method: str, device: str, batch: int = 256, images: int = 0) -> Task:
     """The 2Dshapes training of the paper on drawn images that live on the device."""
     dataset = datasets.load("dsprites", device=device)
-    recipe = Recipe("adam" if method == "conv" else "adagrad", 5e-4 if method == "conv" else 1e-2, batch, batch * 10**6)
+    optimiser, rate = ("adam", 5e-4) if method == "conv" else ("adagrad", 1e-2)
+    recipe = Recipe(optimiser, rate, batch, images or batch * 10**6)
     return Task(dataset, MODELS[method](dataset.shape, 10), OBJECTIVES["beta_vae"], recipe)
 
 
-def agreement(device: str, steps: int = 50) -> dict[str, float]:
+def tried() -> Iterator[tuple[str, How]]:
+    """Every way to write the convolutions, in every precision; graphs and compilers for the package's own two."""
+    for rival, precision in itertools.product(convolutions.RIVALS, PRECISIONS):
+        yield rival, How(precision)
+    for precision, products in itertools.product(PRECISIONS, (False, True)):
+        yield "kernels", How(precision, products, graphs=True)
+    for products, graphs in itertools.product((False, True), repeat=2):
+        yield "kernels", How("tf32", products, compiled=True, graphs=graphs)
+    for precision in PRECISIONS:
+        yield "kernels", How(precision, products=True)
+
+
+def named(rival: str, how: How) -> str:
+    """A way in words: ``products, as a graph, tf32``."""
+    return f"{how if rival == 'kernels' else rival}, {how.precision}"
+
+
+def agreement(device: str, sizes: Sizes) -> dict[str, float]:
     """The largest relative difference between the training curves of one member on the CPU and in a population."""
     found = {}
     for method in ("conv", "mlp"):
         curves = []
         for where in ("cpu", device):
-            given = task(method, where, 64)
-            given = given._replace(recipe=Recipe(given.recipe.optimiser, given.recipe.learning_rate, 64, 64 * steps))
+            given = task(method, where, 64, 64 * sizes.steps)
             pair = [member(1), member(2)]
             states = [single.start(given, m) for m in pair]
-            curves.append(population.advance(given, pair, states, steps, together=where != "cpu" or device == "cpu"))
+            together = where != "cpu" or device == "cpu"
+            curves.append(population.advance(given, pair, states, sizes.steps, together=together))
         a, b = (torch.stack([s.curve()[1] for s in states]) for states in curves)
-        found[f"{method}, {steps} steps"] = float(((a - b) / a).abs().max())
+        found[f"{method}, {sizes.steps} steps"] = float(((a - b) / a).abs().max())
     return found
 
 
-def rate(given: Task, size: int, way: str, how: How, lasting: float = 3.0) -> float:
+def scores(device: str, sizes: Sizes) -> dict[str, float]:
+    """The Higgins score and the loss of the same seeds trained in each precision, against float32: the mean and the
+    largest difference of a seed, beside the standard deviation over the seeds of float32.
+    """
+    given = task("conv", device, 64, sizes.images)
+    members, found = [member(k) for k in range(sizes.seeds)], dict[str, float]()
+    asked = metrics.named("higgins", pairs=sizes.pairs, votes=sizes.votes, test_votes=sizes.votes)
+    exact: list[tuple[float, ...]] = []
+    for precision in PRECISIONS:
+        states = [single.start(given, m) for m in members]
+        states = population.advance(given, members, states, given.recipe.steps, together=True, how=How(precision))
+        told = []
+        for state in states:
+            codec = vae.codec(given.model, state.params)
+            answer = ask(asked, "higgins", Subject(given.dataset, codec, Codes(given.dataset, codec)), 0)
+            told.append((answer.scores["higgins"], float(state.curve()[1][-1])))
+        exact = exact or told
+        for k, name in enumerate(("score", "loss")):
+            values = [each[k] for each in told]
+            apart = [a - b[k] for a, b in zip(values, exact, strict=True)]
+            found[f"{name}, {precision}: mean over seeds"] = statistics.fmean(values)
+            found[f"{name}, {precision}: standard deviation over seeds"] = statistics.stdev(values)
+            found[f"{name}, {precision}: mean difference of a seed from float32"] = statistics.fmean(apart)
+            found[f"{name}, {precision}: largest difference of a seed from float32"] = max(map(abs, apart))
+    return found
+
+
+def rate(given: Task, size: int, rival: str, how: How, lasting: float) -> float:
     """Images per second of ``size`` members in one program, all together."""
     given = given._replace()  # another task for who remembers what was compiled: it may be written another way now
     members = [member(k) for k in range(size)]
     states = [single.start(given, m) for m in members]
-    with convolutions.written(way):
+    with convolutions.written(rival):
         # Compiled and warm; then a few steps that say how many more are worth timing.
-        states = population.advance(given, members, states, 8, together=True, how=how)
+        states = population.advance(given, members, states, WARM, together=True, how=how)
         begun = time.perf_counter()
-        states = population.advance(given, members, states, 16, together=True, how=how)
-        steps = max(32, min(2000, int(lasting * 8 / (time.perf_counter() - begun))))
+        states = population.advance(given, members, states, 2 * WARM, together=True, how=how)
+        steps = max(2, min(2000, int(lasting * WARM / (time.perf_counter() - begun))))
         begun = time.perf_counter()
-        population.advance(given, members, states, 16 + steps, together=True, how=how)
+        population.advance(given, members, states, 2 * WARM + steps, together=True, how=how)
     return size * steps * given.recipe.batch / (time.perf_counter() - begun)
 
 
-def populations(method: str, device: str) -> dict[str, Any]:
-    """Rates by way and members; memory of the largest against what was reckoned."""
-    given, found = task(method, device), dict[str, Any]()
-    most = population.capacity(given, torch.cuda.mem_get_info()[0])
-    found["members that memory is reckoned to hold"] = most
-    for way, how in WAYS if method == "conv" else [w for w in WAYS if w[0] == "grouped"]:
-        name = f"{way}, {how.precision}{', compiled' * how.compiled}{', graph' * how.graphs}"
-        for size in MEMBERS:
-            if size > most:
-                break
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-            try:
-                found[f"{name}, {size} members, images/s"] = rate(given, size, way, how)
-            except Exception as error:  # a way that this card or this PyTorch does not take is a result too
-                found[f"{name}, {size} members"] = f"{type(error).__name__}: {str(error)[:160]}"
-                break
-            if name == "grouped, float32":
-                reckoned = size * population.need(given)
-                found[f"peak memory / reckoned, {size} members"] = torch.cuda.max_memory_allocated() / reckoned
-            print(
-                f"  {method} {name}, {size} members: {found[f'{name}, {size} members, images/s']:,.0f} images/s",
-                flush=True,
-            )
+def attempt(given: Task, size: int, rival: str, how: How, lasting: float) -> float | str:
+    """The rate, or why there is none: a way that this card or this PyTorch does not take is a result too."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        found: float | str = rate(given, size, rival, how, lasting)
+    except Exception as error:
+        found = f"{type(error).__name__}: {str(error)[:160]}"
+    told = found if isinstance(found, str) else f"{found:,.0f} images/s"
+    print(f"  {given.model.name} {named(rival, how)}, {size} members: {told}", flush=True)
     return found
 
 
-def main() -> int:
-    if not torch.cuda.is_available():
-        print("no GPU here: nothing was measured. `make gpu-check` wants a machine with a CUDA device and its PyTorch.")
-        return 2
-    device, found = "cuda", dict[str, Any]()
-    print(torch.cuda.get_device_name())
-    found["agreement with the CPU, largest relative difference of the curves"] = agreement(device)
+def populations(method: str, device: str, sizes: Sizes) -> dict[str, Any]:
+    """Rates by way and members; memory of the largest against what was reckoned."""
+    given, found = task(method, device, sizes.batch), dict[str, Any]()
+    on_gpu = torch.cuda.is_available()
+    most = population.capacity(given, torch.cuda.mem_get_info()[0]) if on_gpu else max(sizes.members)
+    found["members that memory is reckoned to hold"] = most
+    ways_here = [w for w in tried() if method == "conv" or (w[0] == "kernels" and not w[1].products)]
+    if not on_gpu:
+        ways_here = [(rival, how) for rival, how in ways_here if not (how.graphs or how.compiled)]
+    looked = {w: attempt(given, min(sizes.looked, most), *w, sizes.lasting) for w in ways_here}
+    ranked = sorted(looked, key=lambda w: -value if isinstance(value := looked[w], float) else 0.0)
+    for way, value in looked.items():
+        found[f"{named(*way)}, {min(sizes.looked, most)} members, images/s"] = value
+    for way in dict.fromkeys([("kernels", How()), *ranked[:FINALISTS]]):
+        for size in sizes.members:
+            if size > most or size == sizes.looked:
+                continue
+            value = attempt(given, size, *way, sizes.lasting)
+            found[f"{named(*way)}, {size} members, images/s"] = value
+            if isinstance(value, str):
+                break
+            if on_gpu and way == ("kernels", How()):
+                reckoned = size * population.need(given)
+                found[f"peak memory / reckoned, {size} members"] = torch.cuda.max_memory_allocated() / reckoned
+    return found
+
+
+def chosen(method: str, device: str, sizes: Sizes, precision: str) -> float:
+    """Images per second of the paper's sixteen members in the way that ``betavae run`` finds for itself."""
+    given = task(method, device, sizes.batch)
+    members = [member(k) for k in range(sizes.looked)]
+    states = [single.start(given, m) for m in members]
+    offered = ways.WAYS if torch.cuda.is_available() else [How(products=True)]
+
+    def say(text: str) -> None:
+        print(f"  {precision}: {text}", flush=True)
+
+    how = ways.quickest(given, members, states, How(precision), say, offered)
+    return rate(given, sizes.looked, "kernels", how, sizes.lasting)
+
+
+def measured(device: str, sizes: Sizes) -> dict[str, Any]:
+    """All of it, block by block."""
+    found = dict[str, Any]()
+    found["agreement with the CPU, largest relative difference of the curves"] = agreement(device, sizes)
+    found["scores by precision"] = scores(device, sizes)
     ceilings = {"product, operations/s": machines.product(device), "copy, bytes/s": machines.copying(device)}
     found["ceilings"] = ceilings
     for method in ("conv", "mlp"):
-        given = task(method, device)
+        given = task(method, device, sizes.batch)
         pixels = (given.dataset.render(torch.arange(machines.IMAGES, device=device)) * 255).byte().cpu()
-        plain = Plain(method, pixels, 10, 256, device)
+        plain = Plain(method, pixels, 10, sizes.batch, device)
         plain.rate(4)
         alone = plain.rate(24)
-        rates = populations(method, device)
-        best = max((v for k, v in rates.items() if k.endswith("images/s")), default=0.0)
-        at_default = [v for k, v in rates.items() if k.startswith("grouped, float32,") and k.endswith("images/s")]
+        run = {p: chosen(method, device, sizes, p) for p in PRECISIONS}
+        rates = populations(method, device, sizes)
+        best = max([*run.values(), *(v for k, v in rates.items() if k.endswith("images/s") and isinstance(v, float))])
         floor = machines.floor(given)
         limit = min(ceilings["copy, bytes/s"] / floor["bytes per image"],
                     ceilings["product, operations/s"] / floor["operations per image"])  # fmt: skip
         found[f"population {method}"] = {
-            "best / plain": best / alone, "best / limit": best / limit, "images per second, best": best,
-            "images per second, as the package runs it": max(at_default, default=0.0),
+            "best / plain": best / alone, "best / wanted first": best / FIRST, "best / aim": best / AIM,
+            "best / plain over wanted": best / alone / PLAIN, "best / limit": best / limit,
+            "images per second, best": best, "images per second, as the package runs it": run["float32"],
+            **{f"as the package runs it with --precision {p}, images per second": r for p, r in run.items()},
+            "minutes of the paper's own scale at float32": PASSES / run["float32"] / 60,
+            "wanted minutes / minutes at float32": MINUTES / (PASSES / run["float32"] / 60),
             "plain images per second": alone, "limit, images per second": limit, **floor, **rates,
         }  # fmt: skip
+    return found
+
+
+def main(words: list[str]) -> int:
+    rehearsing = "--rehearse" in words
+    if not torch.cuda.is_available() and not rehearsing:
+        print("no GPU here: nothing was measured. `make gpu-check` wants a machine with a CUDA device and its PyTorch.")
+        return 2
+    device = "cpu" if rehearsing else "cuda"
+    print("a rehearsal on a CPU: its numbers mean nothing" if rehearsing else torch.cuda.get_device_name())
+    found = measured(device, REHEARSAL if rehearsing else Sizes())
     for name, block in found.items():
         show(name, block)
+    if rehearsing:
+        return 0
     print(f"kept as results/bench/{keep('gpu', device, found).name}")
+    print("next, best first and to be interrupted at will:\n  betavae run paper --scale paper --device cuda")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

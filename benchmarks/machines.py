@@ -22,11 +22,15 @@ from betavae.training.single import Task
 CASES: dict[str, tuple[str, tuple[int, int, int], int, int]] = {
     "conv 1x64x64": ("conv", (1, 64, 64), 10, 256),
     "conv 1x64x64 batch 64": ("conv", (1, 64, 64), 10, 64),
+    "conv 1x64x64 batch 16": ("conv", (1, 64, 64), 10, 16),
     "conv 3x64x64": ("conv", (3, 64, 64), 10, 64),
+    "conv 3x64x64 batch 16": ("conv", (3, 64, 64), 10, 16),
     "conv 3x32x32": ("conv", (3, 32, 32), 128, 64),
+    "conv 3x32x32 batch 16": ("conv", (3, 32, 32), 128, 16),
     "mlp 1x64x64": ("mlp", (1, 64, 64), 10, 256),
+    "mlp 1x64x64 batch 32": ("mlp", (1, 64, 64), 10, 32),
 }
-"""Method, image shape, codes and batch of the paper's trainings."""
+"""Method, image shape, codes and batch of the paper's trainings, and of trainings below one epoch."""
 IMAGES = 8192
 
 

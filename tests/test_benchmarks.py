@@ -10,7 +10,7 @@ from test_training import ADAM, member, task
 
 from benchmarks import convolutions, gpu, machines, plain, tables, training
 from betavae.models import MODELS
-from betavae.training import population, single
+from betavae.training import population, single, ways
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 
@@ -19,7 +19,7 @@ def test_the_ways_to_write_a_convolution_agree() -> None:
     assert convolutions.agree() < 1e-12
 
 
-@pytest.mark.parametrize("way", convolutions.WAYS)
+@pytest.mark.parametrize("way", convolutions.RIVALS)
 def test_a_population_is_the_same_in_every_way(way: str) -> None:
     given, pair = task(recipe=ADAM), [member(1), member(2, 1.0)]
     usual = population.advance(given, pair, [single.start(given, m) for m in pair], 3, together=True)
@@ -57,9 +57,37 @@ def test_a_population_is_timed() -> None:
     assert gpu.rate(given, 2, "unfold and batched product", How(), lasting=0.01) > 0
 
 
+def test_what_a_gpu_will_be_asked_is_rehearsed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block of `make gpu-check` on a CPU, in tiny sizes; a way that fails would be told as a line of words."""
+    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
+    monkeypatch.setattr(ways, "WARM", 1)
+    monkeypatch.setattr(ways, "TRIED", 1)
+    monkeypatch.setattr(gpu, "WARM", 1)
+    monkeypatch.setattr(machines, "IMAGES", 256)
+    assert gpu.main(["--rehearse"]) == 0
+    told = capsys.readouterr().out
+    assert "Error" not in told
+    for part in ("agreement with the CPU", "largest difference of a seed from float32", "best / plain",
+                 "as the package runs it with --precision tf32", "minutes of the paper's own scale"):  # fmt: skip
+        assert part in told
+    assert "kept as" not in told
+
+
+def test_every_way_and_precision_is_measured_once() -> None:
+    names = [gpu.named(*way) for way in gpu.tried()]
+    assert len(set(names)) == len(names)
+    for precision in ("float32", "tf32", "bf16"):
+        for way in ("kernels", "products", "unfold and batched product", "kernels, channels last",
+                    "kernels, as a graph", "products, as a graph"):  # fmt: skip
+            assert f"{way}, {precision}" in names
+    assert "products, compiled, as a graph, tf32" in names
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_without_a_gpu_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert gpu.main() == 2
+    assert gpu.main([]) == 2
     assert "no GPU here" in capsys.readouterr().out
 
 

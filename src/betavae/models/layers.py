@@ -41,7 +41,7 @@ def double(params: Params, name: str, x: Tensor) -> Tensor:
     """Its transpose: ``[n, in, s, s]`` to ``[n, out, 2s, 2s]``."""
     weight, bias = params[f"{name}.weight"], params[f"{name}.bias"]
     if x.device.type == "cpu" and weight.shape[1] < NARROW:
-        spread: Tensor = _Spread.apply(x, weight)  # type: ignore[no-untyped-call]
+        spread: Tensor = _Spread.apply(x.to(weight.dtype), weight)  # type: ignore[no-untyped-call]
         return spread + bias[:, None, None]
     return F.conv_transpose2d(x, _channels_last(weight), bias, stride=2, padding=1)
 
@@ -68,7 +68,7 @@ class _Spread(torch.autograd.Function):
     def forward(x: Tensor, weight: Tensor) -> Tensor:
         size = 2 * x.shape[-1]
         columns = weight.flatten(1).T @ x.permute(0, 2, 3, 1).flatten(1, 2).transpose(1, 2)
-        return F.fold(columns, size, kernel_size=4, stride=2, padding=1)
+        return F.fold(columns.to(x.dtype), size, kernel_size=4, stride=2, padding=1)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:

@@ -20,6 +20,26 @@ PACKAGES = (
 """What numbers pass through on their way from a seed to a record."""
 
 
+HELD = 2**31 - 1
+"""Bytes that glibc may keep of what was given back, and the largest piece to be taken from there: all it can count."""
+
+
+def hold_memory(most: int = HELD) -> bool:
+    """Let this process keep memory that it gives back instead of returning it to the system after every step.
+
+    Trainings free and take the same megabytes again and again, and each time the system clears every page: a fifth of
+    a small batch's time. Returns whether the C library (glibc) knows how.
+    """
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None)
+        trim, mmap = -1, -3
+        return bool(library.mallopt(trim, most)) and bool(library.mallopt(mmap, most))
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
 @lru_cache(maxsize=1)
 def cpu() -> str:
     """The processor's name and the number of cores this process may use."""

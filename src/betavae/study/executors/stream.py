@@ -129,11 +129,13 @@ def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     from betavae.disk import Unwritable
+    from betavae.study import machine
     from betavae.study.desk import failed, reason
     from betavae.study.perform import perform
 
     said = "done"
     torch.set_num_threads(threads)
+    machine.hold_memory()
     try:
         with threadpool_limits(threads):
             perform(jobs, desk)

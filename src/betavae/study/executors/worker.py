@@ -22,6 +22,7 @@ import torch
 
 from betavae import datasets
 from betavae.disk import Unwritable
+from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question
 from betavae.study.desk import failed, reason
 from betavae.study.leases import try_lease
@@ -90,6 +91,7 @@ def main(arguments: list[str]) -> int:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not break the protocol
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    machine.hold_memory()
 
     def say(message: dict[str, Any]) -> None:
         try:
