@@ -2,7 +2,7 @@
 
 They go into results/bench/ as JSON and into the tables of docs/performance.md.
 
-Under five minutes on two cores. What is compared is measured in turns in one process, the best of a few rounds; the
+About five minutes on two cores. What is compared is measured in one process, the best of a few rounds; the
 plain way is what ``plain.py`` says. A GPU is measured by ``python -m benchmarks.gpu`` (``make gpu-check``).
 """
 
@@ -43,10 +43,11 @@ def keep(kind: str, device: str, found: dict[str, Any]) -> Path:
 
 def main() -> int:
     torch.set_num_threads(1)
+    machine.hold_memory()  # as every worker does
     print(f"one core of {machine.cpu()}")
     begun, found = time.perf_counter(), dict[str, Any]()
     blocks: list[tuple[str, Callable[[], dict[str, Any]]]] = [
-        *((f"train {name}", lambda name=name: training.case(name)) for name in machines.CASES),
+        *((f"train {name}", lambda name=name: training.apart(name)) for name in machines.CASES),
         ("workers, images per second", training.workers),
         ("members in one program", training.populations),
         ("ways to step 16 members / one by one", training.ways),

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -326,3 +327,15 @@ def test_the_checklist_of_nothing_is_blank() -> None:
     text = checklist([FakeStore()])
     assert "Hardware" in text
     assert "nothing: _" in text
+
+
+def test_what_no_seed_changes_counts_once() -> None:
+    """Four seeds of one and the same fit are one observation, and nothing is judged of it."""
+    store = FakeStore()
+    for seed in (123, 427, 235, 921):
+        scored(store, replace(baseline(seed=seed), fit=None), higgins(), 0.769)
+        scored(store, baseline(seed=seed), higgins(), 0.7 + seed / 10_000)
+    subset, whole = cells_of(text_of(store), "Table 1. 2Dshapes, all five factors")
+    assert (subset[0], subset[1]) == ("PCA, 25,000 images", "4")
+    assert whole[:3] == ["PCA, all images", "1", "76.9"]
+    assert whole[-1] == "none: no seed changes this fit"

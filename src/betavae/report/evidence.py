@@ -53,6 +53,11 @@ class Row(NamedTuple):
         return f"{name}, {'all' if self.fit is None else format(self.fit, ',')} images"
 
     @property
+    def fixed(self) -> bool:
+        """Whether no seed changes it: the principal components of all images, raw pixels, the true factors."""
+        return self.method in ("pixels", "factors") or (self.method == "pca" and self.fit is None)
+
+    @property
     def printed(self) -> str:
         """The paper's name of the model: ``4-VAE``, ``PCA``, ``ICA``."""
         return self.label.split(",")[0]
@@ -136,10 +141,12 @@ class Evidence:
         self._settings = {key: setting(cell) for key, cell in self.cells.items()}
         self._main = self._choose()
         self._asked: dict[tuple[Row, str], list[Record]] = {}
+        first = {row_of(r["cell"]): r["cell"]["seed"] for r in reversed(self.answers) if r["status"] == "ok"}
         for record in self.answers:
-            if not quirks_of(record) and self._is_main(record["cell_id"]):
-                asked_of = (row_of(record["cell"]), record["question"]["measure"])
-                self._asked.setdefault(asked_of, []).append(record)
+            row, seed = row_of(record["cell"]), record["cell"]["seed"]
+            again = row.fixed and seed != first.get(row, seed)  # what no seed changes is one observation
+            if not quirks_of(record) and self._is_main(record["cell_id"]) and not again:
+                self._asked.setdefault((row, record["question"]["measure"]), []).append(record)
         self.aside = sum(plain(c) and not self._is_main(key) for key, c in self.cells.items())
 
     def arrays(self, record: Record) -> dict[str, Array]:

@@ -11,6 +11,8 @@ from betavae.study.published import FIVE, FOUR, PAPER_NAME
 
 FEWEST = 4
 """Below this many seeds nothing is said about a published number."""
+ONE = "none: no seed changes this fit"
+"""The verdict on a number that has no spread of its own to be inside of."""
 
 
 def verdict(target: float | None, summary: Summary | None, scale: float = 100.0) -> str:
@@ -86,7 +88,7 @@ def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[st
             words.number(target, 2)]  # fmt: skip
     if factors == FOUR:
         line.append(words.printed(published.TABLE_1_HIGGINS.get(row.printed)))
-    return [*line, verdict(target, summary)]
+    return [*line, ONE if row.fixed and target is not None and summary else verdict(target, summary)]
 
 
 def _count(value: float | None) -> str:

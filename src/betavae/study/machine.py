@@ -21,21 +21,21 @@ PACKAGES = (
 
 
 HELD = 2**31 - 1
-"""Bytes that glibc may keep of what was given back, and the largest piece to be taken from there: all it can count."""
+"""Bytes that glibc may keep of what was given back, and the largest piece it takes from there: as many as it counts."""
 
 
-def hold_memory(most: int = HELD) -> bool:
+def hold_memory() -> bool:
     """Let this process keep memory that it gives back instead of returning it to the system after every step.
 
-    Trainings free and take the same megabytes again and again, and each time the system clears every page: a fifth of
-    a small batch's time. Returns whether the C library (glibc) knows how.
+    Trainings free and take the same megabytes again and again, and each time the system clears every page. Returns
+    whether the C library (glibc) knows how.
     """
     import ctypes
 
     try:
         library = ctypes.CDLL(None)
         trim, mmap = -1, -3
-        return bool(library.mallopt(trim, most)) and bool(library.mallopt(mmap, most))
+        return bool(library.mallopt(trim, HELD)) and bool(library.mallopt(mmap, HELD))
     except (AttributeError, OSError, TypeError):
         return False
 
