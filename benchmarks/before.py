@@ -113,7 +113,12 @@ def main() -> int:
             subprocess.run(["tar", "-x", "-C", str(trees[name])], input=archive.stdout, check=True)
         for file, was, becomes in EQUAL:
             path = trees["before"] / file
-            path.write_text(path.read_text().replace(was, becomes))
+            text = path.read_text()
+            if was not in text:
+                raise SystemExit(
+                    f"{file} of {given.commit} does not say {was!r}: its budgets would not be equal to ours"
+                )
+            path.write_text(text.replace(was, becomes))
         jobs = plain(paper("laptop").jobs)
         jobs = [j for j in jobs if not given.only or j["cell"]["dataset"] in given.only]
         known = by(trees["before"], KNOWN, jobs)

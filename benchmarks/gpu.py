@@ -28,12 +28,12 @@ from betavae.metrics.base import Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
 from betavae.representation import vae
-from betavae.study.paper import PASSES
+from betavae.study.paper import PASSES, SIZES
 from betavae.training import population, single, ways
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task
-from betavae.training.stacked import PRECISIONS
+from betavae.training.stacked import PRECISIONS, precise
 
 FIRST, AIM, PLAIN, MINUTES = 300_000.0, 1_000_000.0, 30.0, 60.0
 """Wanted: images per second as a first landing and as the aim, over the plain loop, and of the paper's own scale."""
@@ -115,7 +115,8 @@ def scores(device: str, sizes: Sizes) -> dict[str, float]:
         told = []
         for state in states:
             codec = vae.codec(given.model, state.params)
-            answer = ask(asked, "higgins", Subject(given.dataset, codec, Codes(given.dataset, codec)), 0)
+            with precise("float32"):  # as a run puts its questions
+                answer = ask(asked, "higgins", Subject(given.dataset, codec, Codes(given.dataset, codec)), 0)
             told.append((answer.scores["higgins"], float(state.curve()[1][-1])))
         exact = exact or told
         for k, name in enumerate(("score", "loss")):
@@ -187,7 +188,8 @@ def populations(method: str, device: str, sizes: Sizes) -> dict[str, Any]:
 
 def chosen(method: str, device: str, sizes: Sizes, precision: str) -> float:
     """Images per second of the paper's sixteen members in the way that ``betavae run`` finds for itself."""
-    given = task(method, device, sizes.batch)
+    epochs = 40 if method == "conv" else 10
+    given = task(method, device, sizes.batch, epochs * SIZES["dsprites"])  # as long as the paper's: see ways.COMPILING
     members = [member(k) for k in range(sizes.looked)]
     states = [single.start(given, m) for m in members]
     offered = ways.WAYS if torch.cuda.is_available() else [How(products=True)]

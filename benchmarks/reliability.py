@@ -10,10 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
-from betavae.study.executors import local
+from betavae.study.executors import local, process
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe
 
@@ -43,10 +44,11 @@ def train(folder: Path, threads: int, environment: dict[str, str]) -> tuple[list
     before = {key: os.environ.get(key) for key in environment}
     os.environ.update(environment)
     begun = time.perf_counter()
-    failures = local.execute(
-        [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"}, device="cpu",
-        workers=1, threads=threads, every=60.0, hear=lambda worker, message: None,
-    )  # fmt: skip
+    with mock.patch.object(process, "THREADS", threads):
+        failures = local.execute(
+            [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"}, device="cpu",
+            workers=1, every=60.0, hear=lambda worker, message: None,
+        )  # fmt: skip
     for key, value in before.items():
         os.environ.pop(key) if value is None else os.environ.update({key: value})
     assert not failures, failures

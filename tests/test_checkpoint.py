@@ -210,7 +210,8 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
     desk.every = 10.0
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1))
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
-    seen = [watch.Watch(task, job().cell, desk, 0.0, members) for _ in range(members)]
+    taken = watch.Taken(state)
+    seen = [watch.Watch(task, job().cell, desk, taken, "float32", members) for _ in range(members)]
     for step in range(1, 10_001):
         now += 1.0
         state.step = step
@@ -219,6 +220,25 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
     assert written[0] * cost < 0.02 * 10_000
     assert written[0] == pytest.approx(members * 10_000 / max(10.0, 60 * members * cost), rel=0.1, abs=1)
     assert seen[0].spent() == pytest.approx(10_000 + written[0] * cost)
+
+
+def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 s before, then 80 s of four members together, less a pause: 50 s. What is only asked trains in nothing."""
+    now = 1.0
+    monkeypatch.setattr(watch, "time", SimpleNamespace(perf_counter=lambda: now))
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1))
+    state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
+    taken = watch.Taken(state, 30.0, ("float32",))
+    clock = watch.Watch(task, job().cell, Desk(tmp_path), taken, "bf16", 4, 4)
+    now = 61.0
+    clock.pause()
+    now = 68.0
+    clock.resume()
+    now = 88.0
+    assert clock.spent() == pytest.approx(30 + 80 / 4)
+    assert clock.precisions == ("float32", "bf16")
+    finished = taken._replace(state=State({}, {}, state.trace, step=100))
+    assert watch.Watch(task, job().cell, Desk(tmp_path), finished, "bf16").precisions == ("float32",)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import soak
 from test_run import VOTES, cell, timeless, tiny_study
 
 from betavae import datasets
-from betavae.study import forecast
+from betavae.study import forecast, records
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.executors import local
 from betavae.study.executors.process import Order, Post
@@ -59,9 +59,9 @@ def test_divided_labour_gives_the_same_records(tmp_path: Path, monkeypatch: pyte
     assert {k[1:3] for k in kept if k[0] == 0} == {("fit", None), ("answer", "reconstruction")}  # on its way
     assert {k[3] for k in kept if k[0] == 0} == vaes
     assert ("answer", "higgins") in {k[1:3] for k in kept if k[0] != 0}
-    fates = [m["finished"] for _, m in heard if "finished" in m]
-    assert [f for f in fates if "trained" in f.values()] == [f for f in fates[:] if set(f.values()) == {"trained"}]
-    assert {key for f in fates for key, fate in f.items() if fate == "done"} == {c.id for c in study.cells}
+    fates = [item for _, m in heard if "finished" in m for item in m["finished"].items()]
+    assert {key for key, fate in fates if fate == "trained"} == vaes
+    assert {key for key, fate in fates if fate == "done"} == {c.id for c in study.cells}
 
 
 def test_what_failed_in_training_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,39 +85,114 @@ def test_a_divergence_is_told_by_whoever_asks(tmp_path: Path, monkeypatch: pytes
     ]  # fmt: skip
 
 
-def test_what_is_trained_goes_straight_to_the_rest() -> None:
-    """Orders by what is done: everything of a worker that does all; else trainings first, and questions at the end of
-    what is trained at once.
+def test_what_is_trained_goes_straight_to_the_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Orders by what is done: everything of a worker that does all; else trainings first, the questions at the end of
+    what is trained at once, and what has lost its parameters whole to whoever trains.
     """
     half, end = Question("reconstruction", at=(0.5, 1.0)), Question("latent_space")
-    first, second = Job(cell(1.0), (half, end)), Job(cell(4.0), (end,))
+    first, second, third = (Job(cell(b), (q,)) for b, q in ((1.0, half), (4.0, end), (10.0, end)))
     pca = Job(Cell("squares", "pca", 4, 1, fit=300), (end,))
-    groups = [(first, second), (pca,)]
-    assert local.orders(groups, [Post("cpu")], set()) == [Order(g) for g in groups]
-    crew = [TRAINER, OTHER]
-    early = (Job(first.cell, (replace(half, at=(0.5,)),)), Job(second.cell, ()))
-    rest = Order((pca,), trains=False)
-    assert local.orders(groups, crew, set()) == [Order(early, rests=False), rest]
-    done = {(first.cell.id, None, 1.0), (second.cell.id, None, 1.0)}
-    assert local.orders(groups, crew, done) == [Order(early[:1], rests=False), Order((second,), trains=False), rest]
+    groups = [(first, second, third), (pca,)]
+    store = Store(tmp_path)
+    assert local.orders(groups, [Post("cpu")], None) == [Order(g) for g in groups]
+    crew, rest = [TRAINER, OTHER], Order((pca,), trains=False)
+    early = (Job(first.cell, (replace(half, at=(0.5,)),)), Job(second.cell, ()), Job(third.cell, ()))
+    assert local.orders(groups, crew, store) == [Order(early, rests=False), rest]
+    monkeypatch.setattr(store, "done", lambda: {(job.cell.id, None, 1.0) for job in (first, second, third)})
+    monkeypatch.setattr(local.checkpoint, "newest", lambda folder: None if folder.name == third.cell.id else 12)
+    assert local.orders(groups, crew, store) == [
+        Order((early[0], third), rests=False), Order((second,), trains=False), rest,
+    ]  # fmt: skip
 
 
-def test_a_gpu_waits_for_the_questions_or_they_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """By hand: 72 trainings of 2 s each and as many questions of 1 s on three workers beside it, or of 9 s."""
+def test_a_training_that_is_gone_is_trained_again_by_the_trainer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new question to a store without its checkpoints; one whose checkpoint is broken is an error that says so."""
+    study = Study("tiny", "smoke", tuple(job for job in tiny_study().jobs if job.cell.recipe))
+    store, _ = on(monkeypatch, [TRAINER, OTHER], study, tmp_path)
+    gone, broken = study.jobs
+    for path in (store.path / "checkpoints" / gone.cell.id).iterdir():
+        path.unlink()
+    for path in (store.path / "checkpoints" / broken.cell.id).iterdir():
+        path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    more = Question("reconstruction", pairs({"images": 8}))
+    asked = Study("tiny", "smoke", tuple(Job(j.cell, (*j.questions, more)) for j in study.jobs))
+    store, heard = on(monkeypatch, [TRAINER, OTHER], asked, tmp_path)
+    found = {r["cell_id"]: r for r in store.records() if r["question_id"] == more.id}
+    assert found[gone.cell.id]["status"] == "ok"
+    assert found[broken.cell.id]["status"] == "error"
+    assert "delete it" in found[broken.cell.id]["message"]
+    assert {worker for worker, m in heard if "step" in m} <= {0}
+
+
+def test_a_trainer_that_dies_leaves_its_trained_cells_their_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scripted crew: of two cells one is trained before the trainer dies for good; its questions are put, and the
+    other cell alone has failed.
+    """
+    end = Question("latent_space")
+    one, two = Job(cell(1.0), (end,)), Job(cell(4.0), (end,))
+    store, sent = Store(tmp_path), []
+
+    class Scripted(local.Worker):
+        def __init__(self, number: int, post: Post, command: Any, log: Path, inbox: Any) -> None:
+            self.number, self.post, self.inbox, self.order, self.prepares = number, post, inbox, None, ""
+            self.log = log.open("ab")
+
+        def send(self, task: dict[str, Any]) -> None:
+            sent.append((self.number, task))
+            if "prepare" in task:
+                self.inbox.put((self, {"prepared": task["prepare"], "seconds": 0.0, "failure": ""}))
+            elif task["trains"]:
+                if not store.done():
+                    store.append(records.blank({"name": "t", "scale": "t"}, **records.of(one.cell), machine={}))
+                self.inbox.put((self, None))  # it dies
+            else:
+                self.inbox.put((self, {"finished": {Cell.from_plain(j["cell"]).id: "done" for j in task["jobs"]}}))
+
+        def fall(self) -> str:
+            return "by signal 9"
+
+        def stop(self) -> None:
+            self.log.close()
+
+    monkeypatch.setattr(local, "Worker", Scripted)
+    monkeypatch.setattr(local, "posts", lambda device, workers: [TRAINER, OTHER])
+    failures = local.execute(
+        [(one, two)], store=tmp_path, study={}, device="cpu", workers=2, every=1.0, hear=lambda worker, message: None
+    )
+    assert failures.keys() == {two.cell.id}
+    assert "died 3 times" in failures[two.cell.id]
+    trainings = [task for number, task in sent if number == 0 and "jobs" in task]
+    asked = [task for number, task in sent if number == 1 and "jobs" in task]
+    assert len(trainings) == 3
+    assert [[q["measure"] for j in task["jobs"] for q in j["questions"]] for task in asked] == [["latent_space"]]
+
+
+def test_a_group_is_asked_while_the_next_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: two groups of six cells, trained one after the other; three workers beside the trainer put two rounds
+    of questions of the first meanwhile, and of the second when it is there; a PCA is fitted at the beginning.
+    """
     monkeypatch.setattr(forecast.cost, "drawing", lambda jobs: [3.0])
-    monkeypatch.setattr(forecast, "gpu_rate", lambda: (96.0, ""))  # the squares of 32x32 cost less than the usual image
-    usual = cell(1.0).recipe
-    jobs = [Job(replace(cell(), seed=k), (Question("higgins"),)) for k in range(72)]
-    assert usual is not None
-    macs = forecast.cost.macs("conv", (3, 64, 64), 4)
-    share = sum(macs) / sum(forecast.cost.macs("conv", (1, 64, 64), 10))
-    training = 72 * usual.steps * usual.batch * share / 96.0
-    for each in (1.0, 9.0):
+    monkeypatch.setattr(forecast, "gpu_rate", lambda: (96.0, ""))
+    recipe = cell().recipe
+    assert recipe is not None
+    both = [Job(replace(cell(), seed=k, codes=codes), (Question("higgins"),)) for codes in (4, 5) for k in range(6)]
+    share = [
+        sum(forecast.cost.macs("conv", (3, 64, 64), codes)) / sum(forecast.cost.macs("conv", (1, 64, 64), 10))
+        for codes in (4, 5)
+    ]
+    first, second = (6 * recipe.steps * recipe.batch * each / 96.0 for each in share)
+    pca = Job(Cell("squares", "pca", 4, 1, fit=300), ())
+    for each in (1.0, 900.0):
 
         def reckoned(job: Job, each: float = each) -> forecast.cost.Cost:
             return forecast.cost.Cost(0, 0, forecast.cost.OPEN + 5.0 + each * len(job.questions))
 
         monkeypatch.setattr(forecast.cost, "cost", reckoned)
-        asked = each + forecast.cost.OPEN
-        wanted = max(training + asked, 24 * asked)
-        assert forecast.predict(jobs, 4, "cuda") == pytest.approx(forecast.BEGIN + 3.0 + wanted)
+        asked = 2 * (each + forecast.cost.OPEN)
+        wanted = max(first + asked, first + second) + asked
+        found = forecast.predict([*both, pca], 4, "cuda")
+        assert found == pytest.approx(forecast.BEGIN + 3.0 + wanted)

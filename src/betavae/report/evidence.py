@@ -54,7 +54,9 @@ class Row(NamedTuple):
 
     @property
     def fixed(self) -> bool:
-        """Whether no seed changes it: the principal components of all images, raw pixels, the true factors."""
+        """Whether seeds change it next to nothing: raw pixels, the true factors, the principal components of all
+        images (to the accuracy of their iteration).
+        """
         return self.method in ("pixels", "factors") or (self.method == "pca" and self.fit is None)
 
     @property
@@ -141,12 +143,14 @@ class Evidence:
         self._settings = {key: setting(cell) for key, cell in self.cells.items()}
         self._main = self._choose()
         self._asked: dict[tuple[Row, str], list[Record]] = {}
-        first = {row_of(r["cell"]): r["cell"]["seed"] for r in reversed(self.answers) if r["status"] == "ok"}
         for record in self.answers:
-            row, seed = row_of(record["cell"]), record["cell"]["seed"]
-            again = row.fixed and seed != first.get(row, seed)  # what no seed changes is one observation
-            if not quirks_of(record) and self._is_main(record["cell_id"]) and not again:
-                self._asked.setdefault((row, record["question"]["measure"]), []).append(record)
+            if not quirks_of(record) and self._is_main(record["cell_id"]):
+                asked_of = (row_of(record["cell"]), record["question"]["measure"])
+                self._asked.setdefault(asked_of, []).append(record)
+        for (row, _), found in self._asked.items():
+            if row.fixed:  # one observation, however many seeds it was asked under
+                seed = min(found, key=lambda r: (RANK[r["status"]], r["cell"]["seed"]))["cell"]["seed"]
+                found[:] = [r for r in found if r["cell"]["seed"] == seed]
         self.aside = sum(plain(c) and not self._is_main(key) for key, c in self.cells.items())
 
     def arrays(self, record: Record) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from betavae.study.published import FIVE, FOUR, PAPER_NAME
 
 FEWEST = 4
 """Below this many seeds nothing is said about a published number."""
-ONE = "none: no seed changes this fit"
+ONE = "none: seeds hardly change this fit"
 """The verdict on a number that has no spread of its own to be inside of."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from betavae.study import cost
@@ -20,22 +21,51 @@ BEGIN = 6.0
 def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
     """Wall seconds the jobs should take: datasets are drawn, then each worker takes the longest job left.
 
-    With a GPU one of the workers trains on it and the others put the questions meanwhile; those of the job that is
-    trained last come after.
+    With a GPU one of the workers trains on it, group by group, and the others fit the baselines and put the questions
+    of each group that is trained.
     """
     drawing = cost.drawing(jobs)
     if device == "cpu":
         return BEGIN + _makespan(drawing + [cost.cost(job).seconds for job in jobs], workers)
     rate, usual = gpu_rate()[0], sum(cost.macs("conv", (1, 64, 64), 10))
-    training, resting = 0.0, []
-    for job in jobs:
-        cell, seconds = job.cell, cost.cost(job).seconds
-        if cell.recipe:
+    clocks, now = [0.0] * max(1, workers - 1), 0.0
+
+    def rest(job: Job, ready: float) -> None:
+        seconds = cost.cost(job).seconds
+        if job.cell.recipe:
+            seconds += cost.OPEN - cost.cost(Job(job.cell, ())).seconds
+        k = clocks.index(min(clocks))
+        clocks[k] = max(clocks[k], ready) + seconds
+
+    made = groups(jobs, device)
+    for group in made:
+        for job in group:
+            if job.cell.recipe is None:
+                rest(job, 0.0)
+    for group in made:
+        trained = [(job, job.cell.recipe) for job in group if job.cell.recipe]
+        for job, recipe in trained:
+            cell = job.cell
             share = sum(cost.macs(cell.method, cost.shape_of(cell.dataset), cell.codes)) / usual
-            training += cell.recipe.steps * cell.recipe.batch * share / rate
-            seconds += cost.OPEN - cost.cost(Job(cell, ())).seconds
-        resting.append(seconds)
-    return BEGIN + sum(drawing) + max(training + max(resting, default=0.0), _makespan(resting, max(1, workers - 1)))
+            now += recipe.steps * recipe.batch * share / rate
+        for job, _ in trained:  # handed on when the whole group is trained
+            rest(job, now)
+    return BEGIN + sum(drawing) + max(now, *clocks)
+
+
+def groups(jobs: Iterable[Job], device: str) -> list[tuple[Job, ...]]:
+    """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU, which
+    takes as many at once as its memory holds, in the order of the study: what it names first is there first.
+    """
+    if device == "cpu":
+        return [(job,) for job in sorted(jobs, key=lambda job: -cost.cost(job).seconds)]
+    alike: dict[object, list[Job]] = {}
+    for job in jobs:
+        c = job.cell
+        # What is trained alike but for seed, knobs and learning-rate drop is one program; a baseline is its own.
+        program = replace(c.recipe, drop_at=0.0, drop_to=0.0) if c.recipe else c.id
+        alike.setdefault((c.dataset, c.method, c.codes, c.objective, program, tuple(dict(c.knobs))), []).append(job)
+    return [tuple(jobs) for jobs in alike.values()]
 
 
 def _makespan(seconds: Sequence[float], workers: int) -> float:

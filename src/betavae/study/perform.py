@@ -14,7 +14,7 @@ import torch
 
 from betavae import datasets, metrics
 from betavae.datasets.base import Dataset
-from betavae.errors import choose
+from betavae.errors import Fault, choose
 from betavae.metrics.base import Answer, Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
@@ -35,26 +35,31 @@ PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-def perform(jobs: Sequence[Job], desk: Desk) -> None:
-    """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud."""
+def perform(jobs: Sequence[Job], desk: Desk, trains: bool = True) -> None:
+    """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud.
+
+    Raises Fault where ``trains`` is False and a cell's training is not there to be asked.
+    """
     dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
+    if dataset.device.index is not None:
+        torch.cuda.set_device(dataset.device)  # graphs are recorded on the current one
     with stacked.precise("float32"):  # fits and questions, whatever a training inside asks for itself
         if jobs[0].cell.recipe:
-            _together(jobs, dataset, desk)
+            _together(jobs, dataset, desk, trains)
         for job in jobs:
             if job.cell.recipe is None:
                 _baseline(job, dataset, desk)
 
 
-def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
+def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> None:
     """Train members of one program and put their questions, as many at once as the device takes."""
     most = _room(jobs, dataset, desk)
     if len(jobs) > most:
         for first in range(0, len(jobs), most):
-            _together(jobs[first : first + most], dataset, desk)
+            _together(jobs[first : first + most], dataset, desk, trains)
         return
     try:
-        _train(jobs, dataset, desk)
+        _train(jobs, dataset, desk, trains)
         return
     except torch.OutOfMemoryError as error:
         if len(jobs) == 1:
@@ -64,8 +69,8 @@ def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
     half = len(jobs) // 2
     desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
     torch.cuda.empty_cache()
-    _together(jobs[:half], dataset, desk)
-    _together(jobs[half:], dataset, desk)
+    _together(jobs[:half], dataset, desk, trains)
+    _together(jobs[half:], dataset, desk, trains)
 
 
 def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
@@ -128,24 +133,33 @@ def task_of(cell: Cell, dataset: Dataset) -> Task:
     return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
 
 
-def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> None:
+def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> None:
     task = task_of(jobs[0].cell, dataset)
     missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
     fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
-    states = [state for state, _ in taken]
+    states = [found.state for found in taken]
+    if not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
+        raise Fault("its last checkpoint cannot be believed; delete it, and the same command trains the cell again")
+    afoot = sum(s.step < task.recipe.steps and s.diverged is None for s in states)
+    together = max(1, afoot) if dataset.device.type == "cuda" else 1
     how = How(desk.precision)
     if dataset.device.type == "cuda":
         how = ways.quickest(task, members, states, how, lambda text: desk.say({"note": text}))
-    watches = [Watch(task, job.cell, desk, clock, len(jobs)) for job, (_, clock) in zip(jobs, taken, strict=True)]
+    watches = [
+        Watch(task, job.cell, desk, found, how.precision, len(jobs), together)
+        for job, found in zip(jobs, taken, strict=True)
+    ]
     for at in fractions:
         states = population.advance(
             task, members, states, steps_at(task, at), lambda k, state: watches[k](state), how=how
         )
-        for job, state, watch in zip(jobs, states, watches, strict=True):
+        for watch in watches:
             watch.pause()
+        for job, state in zip(jobs, states, strict=True):
             _due(job, at, task, state, dataset, desk)
+        for watch in watches:
             watch.resume()
     for job, state, watch in zip(jobs, states, watches, strict=True):
         _finish(job, task, state, watch, dataset, desk, how)
@@ -188,11 +202,12 @@ def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, 
         "reconstruction": reconstruction.numpy(),
         "kl": kl.numpy(),
     }
-    count, alone = sum(v.numel() for v in state.params.values()), dataset.device.type == "cpu"
+    count = sum(v.numel() for v in state.params.values())
+    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" else ""
     fit = record(
-        desk, dataset, job.cell, precision=how.precision, stepped="" if alone else f"{watch.members} by {how}",
+        desk, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
         status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,
-        seconds=watch.spent() / (1 if alone else watch.members), images=state.step * task.recipe.batch,
+        seconds=watch.spent(), images=state.step * task.recipe.batch,
         notes={"parameters": count, "weights": _weights(state)},
     )  # fmt: skip
     desk.keep(fit, arrays)

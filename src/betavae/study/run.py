@@ -6,17 +6,17 @@ Resuming is calling ``run`` again: what has a record is done, the rest is a set 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from betavae.errors import Misuse
-from betavae.study import cost, machine
+from betavae.study import machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors import local
 from betavae.study.executors.process import Group
-from betavae.study.forecast import predict
+from betavae.study.forecast import groups, predict
 from betavae.study.progress import Progress
 from betavae.study.records import asked, blank, of
 from betavae.study.store import Store
@@ -84,21 +84,6 @@ def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None
     return replace(study, jobs=jobs)
 
 
-def groups(jobs: Iterable[Job], device: str) -> list[Group]:
-    """Jobs as they are handed out: one by one on a CPU, longest first; members of one program together on a GPU, which
-    takes as many at once as its memory holds, in the order of the study: what it names first is there first.
-    """
-    if device == "cpu":
-        return [(job,) for job in sorted(jobs, key=lambda job: -cost.cost(job).seconds)]
-    alike: dict[object, list[Job]] = {}
-    for job in jobs:
-        c = job.cell
-        # What is trained alike but for seed, knobs and learning-rate drop is one program; a baseline is its own.
-        program = replace(c.recipe, drop_at=0.0, drop_to=0.0) if c.recipe else c.id
-        alike.setdefault((c.dataset, c.method, c.codes, c.objective, program, tuple(dict(c.knobs))), []).append(job)
-    return [tuple(jobs) for jobs in alike.values()]
-
-
 def run(
     study: Study,
     store: Store,
@@ -124,7 +109,7 @@ def run(
         return Outcome(0.0, 0.0, {})
     workers = workers or executor.slots(device)
     work = groups(jobs, device)
-    predicted = predict(jobs, workers, device)
+    predicted = predict(jobs, workers, device if executor is local else "cpu")
     errors: dict[str, str] = {}
     with Progress(jobs, workers, predicted, quiet=quiet) as progress:
 
@@ -146,7 +131,7 @@ def run(
             precision=precision,
         )
     seconds = time.perf_counter() - begun
-    here = machine.describe(device, workers, "float32")
+    here = machine.describe(device, workers, precision)
     common: dict[str, Any] = {"study": {"name": study.name, "scale": study.scale}, "machine": here}
     done = store.done()
     for job in pending(study, store):

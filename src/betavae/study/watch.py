@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -27,10 +27,16 @@ def steps_at(task: Task, at: float) -> int:
     return round(at * task.recipe.steps)
 
 
-def going_on(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, float]:
-    """The state to go on from, and the seconds it took: the newest checkpoint that no open question has to look
-    behind, or the start.
-    """
+class Taken(NamedTuple):
+    """A state to go on from, the seconds it took so far, and the precisions it was trained in."""
+
+    state: State
+    seconds: float = 0.0
+    precisions: tuple[str, ...] = ()
+
+
+def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
+    """Where to go on: at the newest checkpoint that no open question has to look behind, or at the start."""
     fresh, last = single.start(task, member), task.recipe.steps
     open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
 
@@ -52,13 +58,14 @@ def going_on(task: Task, job: Job, member: Member, desk: Desk) -> tuple[State, f
         check=check,
     )
     if found is None:
-        return fresh, 0.0
+        return Taken(fresh)
     if found.step:
         desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
     state = unpack(found)
     for held in (state.params, state.moments):
         held.update({k: v.to(task.dataset.device) for k, v in held.items()})
-    return state, float(found.meta.get("seconds", 0.0))
+    precisions = tuple(str(name)[:16] for name in found.meta.get("precisions", ("float32",)))
+    return Taken(state, float(found.meta.get("seconds", 0.0)), precisions if found.step else ())
 
 
 def _form(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
@@ -90,40 +97,48 @@ def unpack(found: checkpoint.Checkpoint) -> State:
 class Watch:
     """Progress twice a second, a checkpoint every so often, the clock of training alone.
 
-    The interval grows where disks are slow, and with the members that are saved together: see LEISURE.
+    The interval grows where disks are slow, and with the ``members`` that are saved together: see LEISURE. Seconds are
+    this cell's share of those that so many step ``together``.
     """
 
-    def __init__(self, task: Task, cell: Cell, desk: Desk, seconds: float, members: int = 1) -> None:
-        self.task, self.cell, self.desk, self.seconds, self.members = task, cell, desk, seconds, members
-        self.every = desk.every
+    def __init__(
+        self, task: Task, cell: Cell, desk: Desk, taken: Taken, precision: str, members: int = 1, together: int = 1
+    ) -> None:
+        self.task, self.cell, self.desk, self.seconds = task, cell, desk, taken.seconds
+        self.members, self.together, self.every = members, together, desk.every
+        trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
+        self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if trains else [])]))
         self.first: int | None = None
         self.said = self.began = time.perf_counter()
-        self.saved = seconds
+        self.wall = self.saved = 0.0
 
     def __call__(self, state: State) -> None:
         now = time.perf_counter()
         self.first = state.step - 1 if self.first is None else self.first
         if now - self.said > SAY_EVERY:
             self._say(state, now)
-        if self.spent() - self.saved > self.every:
+        if self._elapsed() - self.saved > self.every:
             self.save(state)
 
     def save(self, state: State, final: bool = False) -> None:
         """Put a checkpoint down; the final one is parameters alone, and the only one."""
         begun = time.perf_counter()
         tensors, meta = pack(state, moments=not final)
-        meta |= {"cell": self.cell.id, "seconds": self.spent()}
+        meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
         keep = 1 if final else self.desk.checkpoints
         checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep)
         self.every = max(self.desk.every, LEISURE * self.members * (time.perf_counter() - begun))
-        self.saved = self.spent()
+        self.saved = self._elapsed()
+
+    def _elapsed(self) -> float:
+        return self.wall + (time.perf_counter() - self.began if self.began else 0.0)
 
     def spent(self) -> float:
         """Seconds of training so far, resumed parts included, questions excluded."""
-        return self.seconds + (time.perf_counter() - self.began if self.began else 0.0)
+        return self.seconds + self._elapsed() / self.together
 
     def pause(self) -> None:
-        self.seconds, self.began = self.spent(), 0.0
+        self.wall, self.began = self._elapsed(), 0.0
 
     def resume(self) -> None:
         self.began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Training many members of one task at once; with ``stacked`` the only file with a member axis M.
+"""Training many members of one task at once; ``stacked`` has the program that they share.
 
 On a CPU members run one after another, each the very program that ``single`` runs. On a GPU one such model leaves the
 chip idle, so their parameters are stacked and one program steps them all. Members go in and come out as plain
@@ -109,7 +109,7 @@ def _together(
     mine = stacked.own(task, members, whole.rows)
     looked = time.perf_counter()
     with stacked.precise(how.precision) as cast:
-        step = _prepared(task, layout, cast, how)
+        step = _prepared(task, layout, cast, how, len(members))
         while at < until:
             indices, noises = ahead.block(at, until)
             for index, noise in zip(indices, noises, strict=True):
@@ -127,25 +127,27 @@ def _together(
 Step = Callable[[stacked.Stack, stacked.Own, Tensor, Tensor], None]
 
 
-_COMPILED: list[tuple[Task, How, stacked.Layout, Step]] = []
-"""The last step that was compiled, for a task that comes again: questions are asked between parts of a training."""
+_COMPILED: list[tuple[Task, How, stacked.Layout, int, Step]] = []
+"""The last step that was compiled, for a task and as many members that come again: questions are asked between parts of
+a training.
+"""
 
 
-def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how: How) -> Step:
+def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how: How, members: int) -> Step:
     written = task._replace(model=task.model.products or task.model) if how.products else task
     if not how.compiled:
         step = stacked.program(written, layout, cast)
-    elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:3] == (how, layout):
-        step = _COMPILED[0][3]
+    elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:4] == (how, layout, members):
+        step = _COMPILED[0][4]
     else:
         torch.compiler.reset()  # what was compiled before serves nobody, and there is a limit to what is kept
         step = torch.compile(stacked.program(written, layout, cast), fullgraph=True, dynamic=False)
-        _COMPILED[:] = [(task, how, layout, step)]
+        _COMPILED[:] = [(task, how, layout, members, step)]
     return _Replayed(step) if how.graphs else step
 
 
 class _Replayed:
-    """A step as a CUDA graph: made once by hand, recorded at the second call, replayed from then on."""
+    """A step as a CUDA graph: made by hand three times, recorded at the fourth call, replayed from then on."""
 
     def __init__(self, step: Step) -> None:
         self.step, self.calls, self.graph = step, 0, torch.cuda.CUDAGraph()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -15,8 +16,10 @@ from betavae.training import population
 from betavae.training.population import How
 from betavae.training.single import Member, State, Task
 
-WARM, TRIED = 6, 32
-"""Steps that compile, record and warm up, and steps that are timed."""
+WARM, TRIED, MOST = 6, 32, 2048
+"""Steps that compile, record and warm up; steps that are timed, four times more until they last; the most of these."""
+LASTING = 0.3
+"""Seconds that the timed steps should take: what is not a step's is a few hundredths."""
 WORTH, COMPILING = 60.0, 1200.0
 """Seconds of training from which on a trial is worth its time, and from which on waiting for a compiler is."""
 NEAR = {"float32": 1e-3, "tf32": 1e-2, "bf16": 5e-2}
@@ -42,8 +45,9 @@ def quickest(
 
     What is tried, its rate, and what is taken are told to ``say``. The states are left as they are.
     """
-    start = min((s.step for s in states if s.diverged is None), default=task.recipe.steps)
-    pairs = [(m, s) for m, s in zip(members, states, strict=True) if s.step == start and s.diverged is None]
+    living = [(m, s) for m, s in zip(members, states, strict=True) if s.diverged is None]
+    start = max((s.step for _, s in living), default=task.recipe.steps)
+    pairs = [(m, replace(s, step=start)) for m, s in living]  # after a resume they may stand apart
     left = task.recipe.steps - start - WARM - TRIED
     if left <= 0:
         return plain
@@ -60,7 +64,11 @@ def quickest(
             found, each = _tried(task, pairs, start, how)
             apart = float(((found - trained).abs() / trained[:, :1].abs()).max())  # a latent's KL may be nought
         except Exception as error:  # whatever a driver or a compiler has to say: there is a way that works
-            say(f"stepped by {how}: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}")
+            reason = next(iter(str(error).strip().splitlines()), "")[:160]
+            say(f"stepped by {how}: {type(error).__name__}: {reason}")
+            continue
+        if not each:
+            say(f"stepped by {how}: too quick to be told from its beginning; not taken")
             continue
         told = f"stepped by {how}: {passes / each:,.0f} images/s"
         if not apart <= NEAR[plain.precision]:
@@ -79,11 +87,17 @@ def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: H
     Two runs of different lengths: what compiling, recording and copying take is in both, and cancels.
     """
     members, states = [m for m, _ in pairs], [s for _, s in pairs]
-    clocks, losses = [], torch.empty(0)
-    for steps in (WARM, WARM, WARM + TRIED):  # the first is for whoever compiles
+
+    def run(steps: int) -> tuple[float, list[State]]:
         begun = time.perf_counter()
         moved = population.advance(task, members, states, start + steps, together=True, how=how)
-        clocks.append(time.perf_counter() - begun)  # the states are on the host's side: nothing is still under way
-        if steps == WARM:
-            losses = torch.stack([(s.trace - old.trace).sum(0)[:-1] for s, old in zip(moved, states, strict=True)])
-    return losses / WARM, max(clocks[2] - clocks[1], 1e-9) / TRIED
+        return time.perf_counter() - begun, moved  # states are parted on the host's side: nothing is under way
+
+    run(WARM)  # for whoever compiles
+    before, moved = run(WARM)
+    losses = torch.stack([(s.trace - old.trace).sum(0)[:-1] for s, old in zip(moved, states, strict=True)])
+    steps, took = TRIED, run(WARM + TRIED)[0] - before
+    while took < LASTING and steps < MOST and start + WARM + 4 * steps <= task.recipe.steps:
+        steps *= 4
+        took = run(WARM + steps)[0] - before
+    return losses / WARM, max(took, 0.0) / steps

@@ -23,6 +23,7 @@ from betavae.study import machine
 from betavae.study.cells import Job
 from betavae.study.executors.process import Group, Order, Post, Worker
 from betavae.study.store import Store
+from betavae.training import checkpoint
 from betavae.types import Json
 
 TRIES = 3
@@ -44,17 +45,31 @@ def posts(device: str, workers: int) -> list[Post]:
     return [Post(device, rests=False), *[Post("cpu", trains=False)] * max(1, workers - 1)]
 
 
-def orders(groups: Sequence[Group], crew: Sequence[Post], done: set[tuple[str, str | None, float]]) -> list[Order]:
-    """What is to be done first for each group by such a crew: all of it, or the part that one of them is there for."""
-    if all(post.trains and post.rests for post in crew):
+def orders(groups: Sequence[Group], crew: Sequence[Post], store: Store | None) -> list[Order]:
+    """What is to be done first for each group: all of it by a crew that does all, or where labour is divided the
+    trainings with the questions on their way, and the rest of what is trained and saved in the store.
+    """
+    if store is None or all(post.trains and post.rests for post in crew):
         return [Order(group) for group in groups]
-    found = []
+    found, done = [], store.done()
     for group in groups:
-        early = [_early(job) for job in group if job.cell.recipe]
-        open_ = tuple(job for job in early if job.questions or (job.cell.id, None, 1.0) not in done)
-        found += [Order(open_, rests=False)] if open_ else []
-        found += [Order((job,), trains=False) for job in group if job.cell.id not in {j.cell.id for j in open_}]
+        train = []
+        for job in group:
+            early, recipe = _early(job), job.cell.recipe
+            fitted = (job.cell.id, None, 1.0) in done
+            if recipe and fitted and checkpoint.newest(store.path / "checkpoints" / job.cell.id) is None:
+                train.append(job)  # its parameters are gone: trained again where trainings are quick, and asked there
+            elif recipe and (early.questions or not fitted):
+                train.append(early)
+        found += [Order(tuple(train), rests=False)] if train else []
+        mine = {job.cell.id for job in train}
+        found += [Order((job,), trains=False) for job in group if job.cell.id not in mine]
     return found
+
+
+def name(order: Order) -> tuple[str, bool]:
+    """What an order goes by where its tries are counted: its first cell, and which part of the work it is."""
+    return order.group[0].cell.id, order.trains
 
 
 def _early(job: Job) -> Job:
@@ -63,9 +78,10 @@ def _early(job: Job) -> Job:
     return Job(job.cell, tuple(q for q in asked if q.at))
 
 
-def _late(job: Job) -> Job:
-    """A job with those questions alone."""
-    return Job(job.cell, tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at))
+def _late(job: Job, done: set[tuple[str, str | None, float]]) -> Job:
+    """A job with those questions alone, where they are open."""
+    late = [q for q in job.questions if 1.0 in q.at and (job.cell.id, q.id, 1.0) not in done]
+    return Job(job.cell, tuple(replace(q, at=(1.0,)) for q in late))
 
 
 def execute(
@@ -87,12 +103,15 @@ def execute(
     """
     logs = store / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    kept, common = Store(store), {"store": str(store), "study": study, "every": every, "checkpoints": checkpoints}
+    common = {"store": str(store), "study": study, "every": every, "checkpoints": checkpoints}
     inbox: queue.Queue[Any] = queue.Queue()
     manned = posts(device, max(1, min(workers, sum(map(len, groups)))))
-    waiting, failures, tries = orders(groups, manned, kept.done()), dict[str, str](), Counter[str]()
+    if not any(job.questions or not job.cell.recipe for group in groups for job in group):
+        manned = [post for post in manned if post.trains]
+    kept = None if all(post.rests for post in manned) else Store(store)
+    waiting, failures, tries = orders(groups, manned, kept), dict[str, str](), Counter[object]()
     asked = {job.cell.id: job for group in groups for job in group}
-    elsewhere: set[str] = set()
+    elsewhere: set[object] = set()
     unprepared = list(dict.fromkeys(job.cell.dataset for group in groups for job in group))
     prepared: set[str] = set()
     crew: list[Worker] = []
@@ -110,7 +129,7 @@ def execute(
             waiting.remove(ready)
             worker.order = ready
             plain = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready.group]
-            worker.send({"jobs": plain, "wait": ready.group[0].cell.id in elsewhere})
+            worker.send({"jobs": plain, "wait": name(ready) in elsewhere, "trains": ready.trains})
         elif unprepared:
             worker.prepares = unprepared.pop(0)
             hear(worker.number, {"preparing": worker.prepares})
@@ -127,13 +146,14 @@ def execute(
     def bury(worker: Worker) -> None:
         lost, worker.order = worker.order, None
         if lost:
-            key = lost.group[0].cell.id
-            tries[key] += 1
-            hear(worker.number, {"lost": key, "tries": tries[key]})
-            if tries[key] < TRIES:
+            tries[name(lost)] += 1
+            hear(worker.number, {"lost": lost.group[0].cell.id, "tries": tries[name(lost)]})
+            if tries[name(lost)] < TRIES:
                 waiting.insert(0, lost)
             else:
-                fail(lost.group, f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}")
+                left = hand_over(lost)
+                reason = f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}"
+                fail(tuple(job for job in lost.group if job.cell.id not in left), reason)
         elif worker.prepares:
             tries[worker.prepares] += 1
             if tries[worker.prepares] < TRIES:
@@ -148,21 +168,27 @@ def execute(
         worker.stop()
         crew[crew.index(worker)] = hire(worker.number)
 
+    def hand_over(order: Order) -> set[str]:
+        """Send on the questions of those that an order has trained, whatever became of the others; say of whom."""
+        if order.rests or kept is None:
+            return set()
+        done = kept.done()
+        trained = [job.cell.id for job in order.group if (job.cell.id, None, 1.0) in done]
+        late = [job for key in trained if (job := _late(asked[key], done)).questions]
+        waiting.extend(Order((job,), trains=False) for job in late)
+        return {job.cell.id for job in late}
+
     def finish(worker: Worker, fates: dict[str, str]) -> dict[str, str]:
         """Take the fates of a worker's jobs; those trained whose questions another will put are "trained"."""
         tried, worker.order = worker.order, None
         assert tried is not None
-        failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere")})
+        fates = fates | dict.fromkeys(hand_over(tried), "trained")
+        failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere", "trained")})
         # Alone and after all else: who waits holds no lease that others could wait for.
         others = [tried._replace(group=(job,)) for job in tried.group if fates[job.cell.id] == "elsewhere"]
         waiting.extend(others)
-        elsewhere.update(order.group[0].cell.id for order in others)
-        if tried.rests:
-            return fates
-        fitted = {cell for cell, question, _ in kept.done() if question is None}
-        late = [_late(asked[k]) for k, v in fates.items() if v == "done" and k in fitted]
-        waiting.extend(Order((job,), trains=False) for job in late if job.questions)
-        return fates | {job.cell.id: "trained" for job in late if job.questions}
+        elsewhere.update(map(name, others))
+        return fates
 
     try:
         crew.extend(hire(k) for k in range(len(manned)))

@@ -16,6 +16,9 @@ from betavae.study.cells import Job
 
 Group = tuple[Job, ...]
 
+THREADS = 1
+"""Threads of a worker: two workers of one thread use two cores better than one of two."""
+
 
 class Post(NamedTuple):
     """What a worker is there for: its device, and whether it trains VAEs, does all the rest, or both."""
@@ -34,13 +37,13 @@ class Order(NamedTuple):
 
 
 class Worker:
-    """One worker process of one thread, and what it is doing."""
+    """One worker process, and what it is doing."""
 
     def __init__(self, number: int, post: Post, command: list[str], log: Path, inbox: queue.Queue[Any]) -> None:
         self.number, self.post = number, post
         self.order: Order | None = None
         self.prepares = ""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "MKL_NUM_THREADS": str(THREADS)}
         self.log = log.open("ab")
         # In a process group of its own: an interrupt at the keyboard is for the driver, whose pipe ends the worker.
         self.process = subprocess.Popen(

@@ -117,13 +117,13 @@ def main(arguments: list[str]) -> int:
             Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in task["jobs"]
         ]
         try:
-            say({"finished": _together(jobs, desk, wait=task["wait"])})
+            say({"finished": _together(jobs, desk, wait=task["wait"], trains=task["trains"])})
         except Unwritable as error:
             say({"refused": str(error)})
     return 0
 
 
-def _together(jobs: list[Job], desk: StoreDesk, wait: bool) -> dict[str, str]:
+def _together(jobs: list[Job], desk: StoreDesk, wait: bool, trains: bool) -> dict[str, str]:
     """Do the jobs whose lease is free; the rest belong to another process. Returns each cell's fate. Raises
     Unwritable.
     """
@@ -138,7 +138,7 @@ def _together(jobs: list[Job], desk: StoreDesk, wait: bool) -> dict[str, str]:
         desk.refresh()
         if held:
             try:
-                perform(held, desk)
+                perform(held, desk, trains)
             except Unwritable:
                 raise
             except Exception as error:
