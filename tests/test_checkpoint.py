@@ -22,7 +22,7 @@ from betavae.study.perform import perform
 from betavae.study.store import Store
 from betavae.training import checkpoint, population
 from betavae.training.recipe import Recipe
-from betavae.training.single import State
+from betavae.training.single import Member, State
 
 STEPS = 16
 AT = (0.25, 0.5, 0.75, 1.0)
@@ -233,12 +233,37 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     now = 61.0
     clock.pause()
     now = 68.0
-    clock.resume()
+    clock.resume(60)
     now = 88.0
     assert clock.spent() == pytest.approx(30 + 80 / 4)
     assert clock.precisions == ("float32", "bf16")
     finished = taken._replace(state=State({}, {}, state.trace, step=100))
-    assert watch.Watch(task, job().cell, Desk(tmp_path), finished, "bf16").precisions == ("float32",)
+    idle = watch.Watch(task, job().cell, Desk(tmp_path), finished, "bf16", 4, 4)
+    now = 500.0
+    assert (idle.precisions, idle.spent()) == (("float32",), 30.0)  # others train on; it does not
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"precisions": None}, {"precisions": 5}, {"precisions": "float32"}, {"precisions": ["float16"]},
+        {"precisions": [["float32"]]}, {"seconds": None}, {"seconds": 10**400}, {"seconds": -1.0}, {"seconds": True},
+        {"seconds": float("nan")}, {"diverged": [3]}, {"diverged": [1e400, "kl"]}, {"diverged": {"a": 1}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_notes_of_a_checkpoint_that_cannot_be_are_passed_over(meta: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever a file says of itself, it is believed or passed over; the one before is taken."""
+    desk = Desk(tmp_path)
+    perform([Job(job().cell, ())], desk)
+    folder, task = desk.folder(job().cell.id), performing.task_of(job().cell, datasets.load("squares"))
+    good = checkpoint.latest(folder)
+    assert good is not None
+    checkpoint.save(folder, 3, good.tensors, {**good.meta, "seconds": 1.5}, keep=9)
+    checkpoint.save(folder, good.step, good.tensors, {**good.meta, **meta}, keep=9)
+    found = watch.going_on(task, job(), Member(1, {"beta": 1.0}), desk)
+    assert (found.state.step, found.seconds, found.precisions) == (0, 0.0, ())  # the one before lacks its moments
+    assert any("cannot be believed" in note for note in desk.notes())
 
 
 @pytest.mark.parametrize(

@@ -126,15 +126,11 @@ def test_a_training_that_is_gone_is_trained_again_by_the_trainer(
     assert {worker for worker, m in heard if "step" in m} <= {0}
 
 
-def test_a_trainer_that_dies_leaves_its_trained_cells_their_questions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A scripted crew: of two cells one is trained before the trainer dies for good; its questions are put, and the
-    other cell alone has failed.
+def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, train: Any) -> list[tuple[int, list[Job]]]:
+    """A crew without processes: ``train(worker)`` says what becomes of each training, everything else is done at once.
+    Returns what it was sent.
     """
-    end = Question("latent_space")
-    one, two = Job(cell(1.0), (end,)), Job(cell(4.0), (end,))
-    store, sent = Store(tmp_path), []
+    sent: list[tuple[int, list[Job]]] = []
 
     class Scripted(local.Worker):
         def __init__(self, number: int, post: Post, command: Any, log: Path, inbox: Any) -> None:
@@ -142,15 +138,15 @@ def test_a_trainer_that_dies_leaves_its_trained_cells_their_questions(
             self.log = log.open("ab")
 
         def send(self, task: dict[str, Any]) -> None:
-            sent.append((self.number, task))
             if "prepare" in task:
                 self.inbox.put((self, {"prepared": task["prepare"], "seconds": 0.0, "failure": ""}))
-            elif task["trains"]:
-                if not store.done():
-                    store.append(records.blank({"name": "t", "scale": "t"}, **records.of(one.cell), machine={}))
-                self.inbox.put((self, None))  # it dies
-            else:
-                self.inbox.put((self, {"finished": {Cell.from_plain(j["cell"]).id: "done" for j in task["jobs"]}}))
+                return
+            jobs = [
+                Job(Cell.from_plain(j["cell"]), tuple(map(Question.from_plain, j["questions"]))) for j in task["jobs"]
+            ]
+            sent.append((self.number, jobs))
+            fates = train(jobs) if task["trains"] else {job.cell.id: "done" for job in jobs}
+            self.inbox.put((self, {"finished": fates} if fates else None))
 
         def fall(self) -> str:
             return "by signal 9"
@@ -160,15 +156,71 @@ def test_a_trainer_that_dies_leaves_its_trained_cells_their_questions(
 
     monkeypatch.setattr(local, "Worker", Scripted)
     monkeypatch.setattr(local, "posts", lambda device, workers: [TRAINER, OTHER])
-    failures = local.execute(
-        [(one, two)], store=tmp_path, study={}, device="cpu", workers=2, every=1.0, hear=lambda worker, message: None
+    return sent
+
+
+def executed(jobs: list[Job], folder: Path) -> dict[str, str]:
+    return local.execute(
+        [tuple(jobs)], store=folder, study={}, device="cpu", workers=2, every=1.0, hear=lambda worker, message: None
     )
-    assert failures.keys() == {two.cell.id}
-    assert "died 3 times" in failures[two.cell.id]
-    trainings = [task for number, task in sent if number == 0 and "jobs" in task]
-    asked = [task for number, task in sent if number == 1 and "jobs" in task]
-    assert len(trainings) == 3
-    assert [[q["measure"] for j in task["jobs"] for q in j["questions"]] for task in asked] == [["latent_space"]]
+
+
+def fitted(store: Store, *jobs: Job, at: tuple[float, ...] = ()) -> None:
+    """Records of trainings, and of their questions at these times."""
+    for job in jobs:
+        common = {"study": {"name": "t", "scale": "t"}, **records.of(job.cell), "machine": {}}
+        store.append(records.blank(**common))
+        for question in job.questions:
+            for when in at:
+                store.append(records.blank(**common, **records.asked(question, when)))
+
+
+HALF, END = Question("reconstruction", at=(0.5, 1.0)), Question("latent_space")
+
+
+def test_a_trainer_that_dies_leaves_what_is_trained_its_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five cells in one group one is trained, one is trained and has nothing left, one lacks an answer on its way,
+    one is not trained: the questions of the first are put, the last two have failed, the second has not.
+    """
+    store = Store(tmp_path)
+    one, quiet, midway, none = (Job(cell(b), (q,)) for b, q in ((1.0, END), (2.0, END), (4.0, HALF), (10.0, END)))
+    quiet = Job(quiet.cell, ())
+
+    def train(jobs: list[Job]) -> dict[str, str]:
+        if not store.done():
+            fitted(store, Job(one.cell, ()), quiet, Job(midway.cell, ()))
+        return {}  # it dies
+
+    sent = scripted(monkeypatch, store, train)
+    failures = executed([one, quiet, midway, none], tmp_path)
+    assert failures.keys() == {midway.cell.id, none.cell.id}
+    assert all("died 3 times" in reason for reason in failures.values())
+    assert [number for number, _ in sent] == [0, 0, 0, 1]
+    assert sent[-1][1] == [one]
+
+
+def test_what_another_run_holds_is_waited_for_before_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell that is elsewhere though it has a fit keeps its question on the way; then the one at the end is put."""
+    store, told = Store(tmp_path), Job(cell(), (HALF,))
+    fitted(store, Job(told.cell, ()))
+    (tmp_path / "checkpoints" / told.cell.id).mkdir(parents=True)
+    monkeypatch.setattr(local.checkpoint, "newest", lambda folder: 12)
+
+    def train(jobs: list[Job]) -> dict[str, str]:
+        if len(sent) == 1:
+            return {told.cell.id: "elsewhere"}
+        fitted(store, told, at=(0.5,))
+        return {told.cell.id: "done"}
+
+    sent = scripted(monkeypatch, store, train)
+    assert executed([told], tmp_path) == {}
+    assert [(number, [q.at for job in jobs for q in job.questions]) for number, jobs in sent] == [
+        (0, [(0.5,)]), (0, [(0.5,)]), (1, [(1.0,)]),
+    ]  # fmt: skip
 
 
 def test_a_group_is_asked_while_the_next_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +241,8 @@ def test_a_group_is_asked_while_the_next_is_trained(monkeypatch: pytest.MonkeyPa
     for each in (1.0, 900.0):
 
         def reckoned(job: Job, each: float = each) -> forecast.cost.Cost:
-            return forecast.cost.Cost(0, 0, forecast.cost.OPEN + 5.0 + each * len(job.questions))
+            times = sum(len(q.at) for q in job.questions)
+            return forecast.cost.Cost(0, 0, forecast.cost.OPEN + 5.0 + each * times)
 
         monkeypatch.setattr(forecast.cost, "cost", reckoned)
         asked = 2 * (each + forecast.cost.OPEN)

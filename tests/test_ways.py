@@ -133,3 +133,10 @@ def test_products_are_the_kernels_numbers() -> None:
     for a, b in zip(*found, strict=True):
         assert torch.allclose(a.trace, b.trace, rtol=1e-8)
         assert all(torch.allclose(a.params[k], b.params[k], rtol=1e-5, atol=1e-7) for k in a.params)
+
+
+def test_members_that_fell_at_once_veto_no_way() -> None:
+    trained = torch.tensor([[90.0, 1.0], [0.0, 0.0]])
+    assert ways._apart(trained + torch.tensor([[0.9, 0.0], [0.0, 0.0]]), trained) == pytest.approx(0.01)
+    assert not ways._apart(torch.tensor([[90.0, 1.0], [5.0, 0.0]]), trained) <= 1.0  # it fell in one way alone
+    assert ways._apart(trained[1:], trained[1:]) == 0.0

@@ -148,9 +148,7 @@ class Evidence:
                 asked_of = (row_of(record["cell"]), record["question"]["measure"])
                 self._asked.setdefault(asked_of, []).append(record)
         for (row, _), found in self._asked.items():
-            if row.fixed:  # one observation, however many seeds it was asked under
-                seed = min(found, key=lambda r: (RANK[r["status"]], r["cell"]["seed"]))["cell"]["seed"]
-                found[:] = [r for r in found if r["cell"]["seed"] == seed]
+            found[:] = _once(found) if row.fixed else found
         self.aside = sum(plain(c) and not self._is_main(key) for key, c in self.cells.items())
 
     def arrays(self, record: Record) -> dict[str, Array]:
@@ -254,3 +252,11 @@ def sample(records: Sequence[Record], score: str) -> Sample:
         if (found := [v for k, v in several.items() if k[0] == seed])
     }
     return Sample(values, tuple(sorted(fallen)), sum(r["status"] == "error" for r in chosen), floor, several)
+
+
+def _once(records: Sequence[Record]) -> list[Record]:
+    """One answer to each question and time, the best of the smallest seed: what seeds do not change counts once."""
+    kept: dict[tuple[str, float], Record] = {}
+    for record in sorted(records, key=lambda r: (RANK[r["status"]], r["cell"]["seed"])):
+        kept.setdefault((record["question_id"], record["at"]), record)
+    return list(kept.values())

@@ -120,6 +120,17 @@ class Job:
     cell: Cell
     questions: tuple[Question, ...]
 
+    @property
+    def early(self) -> Job:
+        """It without the questions that can wait for the end of its training."""
+        asked = [replace(q, at=tuple(at for at in q.at if at < 1.0)) for q in self.questions]
+        return Job(self.cell, tuple(q for q in asked if q.at))
+
+    @property
+    def late(self) -> Job:
+        """It with those questions alone."""
+        return Job(self.cell, tuple(replace(q, at=(1.0,)) for q in self.questions if 1.0 in q.at))
+
 
 @dataclass(frozen=True)
 class Study:

@@ -30,26 +30,24 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
     rate, usual = gpu_rate()[0], sum(cost.macs("conv", (1, 64, 64), 10))
     clocks, now = [0.0] * max(1, workers - 1), 0.0
 
-    def rest(job: Job, ready: float) -> None:
-        seconds = cost.cost(job).seconds
-        if job.cell.recipe:
-            seconds += cost.OPEN - cost.cost(Job(job.cell, ())).seconds
+    def asked(job: Job) -> float:
+        return cost.cost(job).seconds - cost.cost(Job(job.cell, ())).seconds if job.cell.recipe else 0.0
+
+    def rest(seconds: float, ready: float) -> None:
         k = clocks.index(min(clocks))
         clocks[k] = max(clocks[k], ready) + seconds
 
     made = groups(jobs, device)
+    for (job,) in (group for group in made if group[0].cell.recipe is None):
+        rest(cost.cost(job).seconds, 0.0)
     for group in made:
         for job in group:
-            if job.cell.recipe is None:
-                rest(job, 0.0)
-    for group in made:
-        trained = [(job, job.cell.recipe) for job in group if job.cell.recipe]
-        for job, recipe in trained:
-            cell = job.cell
-            share = sum(cost.macs(cell.method, cost.shape_of(cell.dataset), cell.codes)) / usual
-            now += recipe.steps * recipe.batch * share / rate
-        for job, _ in trained:  # handed on when the whole group is trained
-            rest(job, now)
+            if recipe := job.cell.recipe:
+                share = sum(cost.macs(job.cell.method, cost.shape_of(job.cell.dataset), job.cell.codes)) / usual
+                now += recipe.steps * recipe.batch * share / rate + asked(job.early)
+        for job in group:  # handed on when the whole group is trained
+            if job.cell.recipe and job.late.questions:
+                rest(cost.OPEN + asked(job.late), now)
     return BEGIN + sum(drawing) + max(now, *clocks)
 
 

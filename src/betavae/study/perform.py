@@ -140,8 +140,11 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> N
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
     states = [found.state for found in taken]
-    if not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
-        raise Fault("its last checkpoint cannot be believed; delete it, and the same command trains the cell again")
+    if fractions and not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
+        raise Fault(
+            f"{desk.folder(jobs[0].cell.id)} holds no last checkpoint that can be believed; "
+            "delete it, and the same command trains the cell again"
+        )
     afoot = sum(s.step < task.recipe.steps and s.diverged is None for s in states)
     together = max(1, afoot) if dataset.device.type == "cuda" else 1
     how = How(desk.precision)
@@ -159,8 +162,8 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> N
             watch.pause()
         for job, state in zip(jobs, states, strict=True):
             _due(job, at, task, state, dataset, desk)
-        for watch in watches:
-            watch.resume()
+        for watch, state in zip(watches, states, strict=True):
+            watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):
         _finish(job, task, state, watch, dataset, desk, how)
 
@@ -185,7 +188,10 @@ def _fall(state: State) -> str:
 
 
 def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk, how: How) -> None:
-    if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time
+    if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
+        ended = state.step == task.recipe.steps or state.diverged is not None
+        if ended and checkpoint.newest(desk.folder(job.cell.id)) != state.step:
+            watch.save(state, final=True)
         checkpoint.tidy(desk.folder(job.cell.id), keep=1)
         return
     watch.save(state, final=True)
@@ -203,7 +209,7 @@ def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, 
         "kl": kl.numpy(),
     }
     count = sum(v.numel() for v in state.params.values())
-    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" else ""
+    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" and watch.trains else ""
     fit = record(
         desk, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
         status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from betavae.errors import shown
 from betavae.study.cells import Cell, Job
 from betavae.training import checkpoint, single
 from betavae.training.single import Member, State, Task
+from betavae.training.stacked import PRECISIONS
 
 if TYPE_CHECKING:
     from betavae.study.desk import Desk
@@ -41,7 +43,7 @@ def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
     open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
 
     def check(found: checkpoint.Checkpoint) -> None:
-        state = unpack(found)
+        state = taken(found).state
         if found.meta.get("cell") != job.cell.id:
             raise ValueError(f"it is of cell {found.meta.get('cell')!r:.40}")
         rests = found.step == last or state.diverged is not None
@@ -61,11 +63,20 @@ def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
         return Taken(fresh)
     if found.step:
         desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
-    state = unpack(found)
-    for held in (state.params, state.moments):
+    resumed = taken(found)
+    for held in (resumed.state.params, resumed.state.moments):
         held.update({k: v.to(task.dataset.device) for k, v in held.items()})
-    precisions = tuple(str(name)[:16] for name in found.meta.get("precisions", ("float32",)))
-    return Taken(state, float(found.meta.get("seconds", 0.0)), precisions if found.step else ())
+    return resumed
+
+
+def taken(found: checkpoint.Checkpoint) -> Taken:
+    """What a checkpoint says to go on from. Raises ValueError where it says nothing that can be."""
+    seconds, precisions = found.meta.get("seconds", 0.0), found.meta.get("precisions", ["float32"])
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e12:
+        raise ValueError(f"its seconds are {shown(seconds)}")
+    if not isinstance(precisions, list) or not all(isinstance(name, str) and name in PRECISIONS for name in precisions):
+        raise ValueError(f"its precisions are {shown(precisions)}; known: {', '.join(PRECISIONS)}")
+    return Taken(unpack(found), float(seconds), tuple(dict.fromkeys(precisions)))
 
 
 def _form(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
@@ -106,15 +117,14 @@ class Watch:
     ) -> None:
         self.task, self.cell, self.desk, self.seconds = task, cell, desk, taken.seconds
         self.members, self.together, self.every = members, together, desk.every
-        trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
-        self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if trains else [])]))
-        self.first: int | None = None
+        self.trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
+        self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if self.trains else [])]))
+        self.first = taken.state.step
         self.said = self.began = time.perf_counter()
         self.wall = self.saved = 0.0
 
     def __call__(self, state: State) -> None:
         now = time.perf_counter()
-        self.first = state.step - 1 if self.first is None else self.first
         if now - self.said > SAY_EVERY:
             self._say(state, now)
         if self._elapsed() - self.saved > self.every:
@@ -134,18 +144,16 @@ class Watch:
         return self.wall + (time.perf_counter() - self.began if self.began else 0.0)
 
     def spent(self) -> float:
-        """Seconds of training so far, resumed parts included, questions excluded."""
-        return self.seconds + self._elapsed() / self.together
+        """Seconds of training so far, resumed parts included, questions and others' training excluded."""
+        return self.seconds + self._elapsed() / self.together * self.trains
 
     def pause(self) -> None:
         self.wall, self.began = self._elapsed(), 0.0
 
-    def resume(self) -> None:
-        self.began = time.perf_counter()
-        self.first = None
+    def resume(self, step: int) -> None:
+        self.began, self.first = time.perf_counter(), step
 
     def _say(self, state: State, now: float) -> None:
-        assert self.first is not None
         done = (state.step - self.first) * self.task.recipe.batch
         row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
         mean = row[:-1] / row[-1].clamp(min=1)

@@ -66,7 +66,7 @@ def latest(
         try:
             found = _read(path)
             check(found)
-        except (ValueError, OSError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, OSError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
             say(f"{path} cannot be believed ({str(error)[:120]}); going back to the one before")
         else:
             return found

@@ -45,10 +45,11 @@ def quickest(
 
     What is tried, its rate, and what is taken are told to ``say``. The states are left as they are.
     """
-    living = [(m, s) for m, s in zip(members, states, strict=True) if s.diverged is None]
-    start = max((s.step for _, s in living), default=task.recipe.steps)
+    last = task.recipe.steps
+    living = [(m, s) for m, s in zip(members, states, strict=True) if s.diverged is None and s.step < last]
+    start = min((s.step for _, s in living), default=last)
     pairs = [(m, replace(s, step=start)) for m, s in living]  # after a resume they may stand apart
-    left = task.recipe.steps - start - WARM - TRIED
+    left = last - start - WARM - TRIED
     if left <= 0:
         return plain
     trained, each = _tried(task, pairs, start, plain)
@@ -62,7 +63,7 @@ def quickest(
             continue
         try:
             found, each = _tried(task, pairs, start, how)
-            apart = float(((found - trained).abs() / trained[:, :1].abs()).max())  # a latent's KL may be nought
+            apart = _apart(found, trained)
         except Exception as error:  # whatever a driver or a compiler has to say: there is a way that works
             reason = next(iter(str(error).strip().splitlines()), "")[:160]
             say(f"stepped by {how}: {type(error).__name__}: {reason}")
@@ -101,3 +102,12 @@ def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: H
         steps *= 4
         took = run(WARM + steps)[0] - before
     return losses / WARM, max(took, 0.0) / steps
+
+
+def _apart(found: torch.Tensor, trained: torch.Tensor) -> float:
+    """The largest difference of two tables of mean losses, as a share of the member's reconstruction: a latent's KL may
+    be nought. Members that fell before they had a loss are alike if they fell in both.
+    """
+    fell = (found[:, 0] == 0) & (trained[:, 0] == 0)
+    shares = (found - trained).abs() / trained[:, :1].abs()
+    return float(shares[~fell].max()) if bool((~fell).any()) else 0.0

@@ -31,6 +31,7 @@ TRIES = 3
 COMMAND = (sys.executable, "-m", "betavae.study.executors.worker")
 
 Hear = Callable[[int, dict[str, Any]], None]
+Done = set[tuple[str, str | None, float]]
 
 
 def slots(device: str) -> int:
@@ -52,15 +53,18 @@ def orders(groups: Sequence[Group], crew: Sequence[Post], store: Store | None) -
     if store is None or all(post.trains and post.rests for post in crew):
         return [Order(group) for group in groups]
     found, done = [], store.done()
+    fell = {r["cell_id"] for r in store.records() if r["kind"] == "fit" and r["status"] == "diverged"}
     for group in groups:
         train = []
         for job in group:
-            early, recipe = _early(job), job.cell.recipe
-            fitted = (job.cell.id, None, 1.0) in done
-            if recipe and fitted and checkpoint.newest(store.path / "checkpoints" / job.cell.id) is None:
+            key, recipe = job.cell.id, job.cell.recipe
+            if recipe is None:
+                continue
+            fitted, saved = (key, None, 1.0) in done, checkpoint.newest(store.path / "checkpoints" / key)
+            if fitted and (saved is None or (saved < recipe.steps and key not in fell)):
                 train.append(job)  # its parameters are gone: trained again where trainings are quick, and asked there
-            elif recipe and (early.questions or not fitted):
-                train.append(early)
+            elif job.early.questions or not fitted:
+                train.append(job.early)
         found += [Order(tuple(train), rests=False)] if train else []
         mine = {job.cell.id for job in train}
         found += [Order((job,), trains=False) for job in group if job.cell.id not in mine]
@@ -72,16 +76,10 @@ def name(order: Order) -> tuple[str, bool]:
     return order.group[0].cell.id, order.trains
 
 
-def _early(job: Job) -> Job:
-    """A job without the questions that can wait for the end of its training."""
-    asked = [replace(q, at=tuple(at for at in q.at if at < 1.0)) for q in job.questions]
+def open_of(job: Job, done: Done) -> Job:
+    """A job with the questions, and times, that have no answer."""
+    asked = [replace(q, at=tuple(at for at in q.at if (job.cell.id, q.id, at) not in done)) for q in job.questions]
     return Job(job.cell, tuple(q for q in asked if q.at))
-
-
-def _late(job: Job, done: set[tuple[str, str | None, float]]) -> Job:
-    """A job with those questions alone, where they are open."""
-    late = [q for q in job.questions if 1.0 in q.at and (job.cell.id, q.id, 1.0) not in done]
-    return Job(job.cell, tuple(replace(q, at=(1.0,)) for q in late))
 
 
 def execute(
@@ -151,9 +149,9 @@ def execute(
             if tries[name(lost)] < TRIES:
                 waiting.insert(0, lost)
             else:
-                left = hand_over(lost)
                 reason = f"its worker died {TRIES} times, at last {worker.fall()}; see {worker.log.name}"
-                fail(tuple(job for job in lost.group if job.cell.id not in left), reason)
+                fates = hand_over(lost, dict.fromkeys((job.cell.id for job in lost.group), reason))
+                failures.update({k: v for k, v in fates.items() if v == reason})
         elif worker.prepares:
             tries[worker.prepares] += 1
             if tries[worker.prepares] < TRIES:
@@ -168,21 +166,28 @@ def execute(
         worker.stop()
         crew[crew.index(worker)] = hire(worker.number)
 
-    def hand_over(order: Order) -> set[str]:
-        """Send on the questions of those that an order has trained, whatever became of the others; say of whom."""
+    def hand_over(order: Order, fates: dict[str, str]) -> dict[str, str]:
+        """Send on the questions that can be put now of what an order has trained, whatever became of its neighbours;
+        the fates as they are then: a cell whose part of the work is done is "done", or "trained" where more is to come.
+        """
         if order.rests or kept is None:
-            return set()
-        done = kept.done()
-        trained = [job.cell.id for job in order.group if (job.cell.id, None, 1.0) in done]
-        late = [job for key in trained if (job := _late(asked[key], done)).questions]
-        waiting.extend(Order((job,), trains=False) for job in late)
-        return {job.cell.id for job in late}
+            return fates
+        done, found = kept.done(), dict(fates)
+        for job in order.group:
+            key, mine = job.cell.id, {q.id for q in job.late.questions}
+            complete = (key, None, 1.0) in done and not open_of(job, done).questions
+            if not complete and (fates[key] != "done" or (key, None, 1.0) not in done):
+                continue
+            late = [q for q in open_of(asked[key].late, done).questions if q.id not in mine]
+            waiting.extend([Order((Job(job.cell, tuple(late)),), trains=False)] if late else [])
+            found[key] = "trained" if late else "done"
+        return found
 
     def finish(worker: Worker, fates: dict[str, str]) -> dict[str, str]:
-        """Take the fates of a worker's jobs; those trained whose questions another will put are "trained"."""
+        """Take the fates of a worker's jobs, and say what they are when what can go on is sent on."""
         tried, worker.order = worker.order, None
         assert tried is not None
-        fates = fates | dict.fromkeys(hand_over(tried), "trained")
+        fates = hand_over(tried, fates)
         failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere", "trained")})
         # Alone and after all else: who waits holds no lease that others could wait for.
         others = [tried._replace(group=(job,)) for job in tried.group if fates[job.cell.id] == "elsewhere"]
