@@ -137,6 +137,6 @@ def test_products_are_the_kernels_numbers() -> None:
 
 def test_members_that_fell_at_once_veto_no_way() -> None:
     trained = torch.tensor([[90.0, 1.0], [0.0, 0.0]])
-    assert ways._apart(trained + torch.tensor([[0.9, 0.0], [0.0, 0.0]]), trained) == pytest.approx(0.01)
+    assert ways._apart(trained + torch.tensor([[0.9, 0.0], [0.0, 0.0]]), trained) == pytest.approx(0.01, rel=1e-5)
     assert not ways._apart(torch.tensor([[90.0, 1.0], [5.0, 0.0]]), trained) <= 1.0  # it fell in one way alone
     assert ways._apart(trained[1:], trained[1:]) == 0.0
