@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from betavae.datasets import cache
-from betavae.datasets.cache import Spec, ready, verify
+from betavae.datasets import cache, manifests
+from betavae.datasets.cache import ready, verify
+from betavae.datasets.manifests import Spec
 from betavae.errors import Fault
 
 SPEC = Spec((100, 8), "u1", "counting", 1, {"tens": 10, "ones": 10})
@@ -136,7 +137,7 @@ def test_an_array_of_another_spec_is_replaced_and_its_reader_unharmed(tmp_path, 
 def test_an_array_replaced_while_it_is_opened_is_opened_again(tmp_path, monkeypatch):
     """A writer puts another array in place between a reader's look at the manifest and at the content."""
     ready("a", SPEC, count, tmp_path)
-    check, newer = cache._check, []
+    check, newer = manifests.check, []
 
     def interrupted(*arguments):
         if not newer:
@@ -144,14 +145,15 @@ def test_an_array_replaced_while_it_is_opened_is_opened_again(tmp_path, monkeypa
             ready("a", SPEC._replace(version=2), lambda out: out.fill(7), tmp_path)
         check(*arguments)
 
-    monkeypatch.setattr(cache, "_check", interrupted)
+    monkeypatch.setattr(manifests, "check", interrupted)
     assert np.array_equal(ready("a", SPEC, count, tmp_path), CONTENT)
 
 
 BUILDER = """
 import sys, time
 from pathlib import Path
-from betavae.datasets.cache import Spec, ready
+from betavae.datasets.cache import ready
+from betavae.datasets.manifests import Spec
 root, mode = Path(sys.argv[1]), sys.argv[2]
 def build(out):
     with open(root / "builds", "a") as log: log.write("built\\n")
@@ -222,7 +224,8 @@ def test_a_file_limit_is_a_fault_not_a_crash(tmp_path):
     """The kernel's own refusal, met while the space is reserved and not inside the map, where it would kill."""
     code = """
 import resource, sys
-from betavae.datasets.cache import Spec, ready
+from betavae.datasets.cache import ready
+from betavae.datasets.manifests import Spec
 from betavae.errors import Fault
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:
@@ -247,8 +250,8 @@ def test_a_builder_that_fails_leaves_the_old_array(tmp_path):
 
 
 def test_of_a_large_array_the_ends_and_a_sample_are_checked_and_by_verify_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "BLOCK", 128)
-    monkeypatch.setattr(cache, "WHOLE", 1000)
+    monkeypatch.setattr(manifests, "BLOCK", 128)
+    monkeypatch.setattr(manifests, "WHOLE", 1000)
     spec = Spec((6400,), "u1", "sevens", 1, {})
     ready("a", spec, lambda out: out.fill(7), tmp_path)
     home = tmp_path / "ready/a"

@@ -17,6 +17,7 @@ from betavae import datasets
 from betavae.datasets import archives, cache, dsprites, dsprites_file
 from betavae.datasets.catalogue import CATALOGUE
 from betavae.datasets.dsprites import FACTORS, corners, fill
+from betavae.datasets.manifests import Spec
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
@@ -37,9 +38,7 @@ def packed(drawn):
         raise AssertionError("it was loaded just now")
 
     grid = dict(zip(*FACTORS, strict=True))
-    return cache.ready(
-        "dsprites", cache.Spec((FACTORS.size, 512), "u1", dsprites.RECIPE, dsprites.VERSION, grid), never
-    )
+    return cache.ready("dsprites", Spec((FACTORS.size, 512), "u1", dsprites.RECIPE, dsprites.VERSION, grid), never)
 
 
 def test_the_official_animation_is_drawn_bit_for_bit(shared_data, drawn):

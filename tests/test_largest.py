@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from betavae.datasets import cache, official, rendering
+from betavae.datasets import manifests, official, rendering
 from betavae.datasets.catalogue import CATALOGUE
+from betavae.datasets.manifests import Spec
 
 SAMPLING = """
 import sys, torch
@@ -32,7 +33,7 @@ with open("/proc/self/status") as status:
 
 def sparse(root: Path) -> Path:
     """A ready array of MPI3D's full size, black throughout: a file of holes that takes no room, its manifest honest."""
-    spec = cache.Spec(
+    spec = Spec(
         (official.MPI3D.size, 3, 64, 64), "u1", "0" * 64, official.VERSION, dict(zip(*official.MPI3D, strict=True))
     )
     home = root / "ready" / "mpi3d-toy"
@@ -43,9 +44,9 @@ def sparse(root: Path) -> Path:
         size = file.tell() + int(np.prod(spec.shape))
         file.truncate(size)
     with path.open("rb") as file:
-        first = hashlib.sha256(file.read(cache.BLOCK)).hexdigest()
-    whole, rest = divmod(size, cache.BLOCK)
-    blocks = [first, *[hashlib.sha256(bytes(cache.BLOCK)).hexdigest()] * (whole - 1)]
+        first = hashlib.sha256(file.read(manifests.BLOCK)).hexdigest()
+    whole, rest = divmod(size, manifests.BLOCK)
+    blocks = [first, *[hashlib.sha256(bytes(manifests.BLOCK)).hexdigest()] * (whole - 1)]
     blocks += [hashlib.sha256(bytes(rest)).hexdigest()] if rest else []
     manifest = spec.plain() | {"bytes": size, "sha256": "", "blocks": blocks}
     (home / "manifest.json").write_text(json.dumps(manifest))

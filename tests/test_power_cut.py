@@ -199,7 +199,7 @@ def test_a_store_that_does_not_sync_its_folders_is_found_out(
     tmp_path: Path, record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The anti-oracle once more, in the package's own code: without the folders' fsync a promised record is gone."""
-    monkeypatch.setattr(disk, "sync_folder", lambda folder: None)
+    monkeypatch.setattr(disk, "sync", lambda folder: None)
     recorded, _ = record(lambda root, promise: Store(root / "s").append(made(1)))
     recorded.cuts[-1].rebuild(tmp_path / "after", "dropped")
     assert seeds(Store(tmp_path / "after" / "s")) == []

@@ -16,8 +16,9 @@ from synthetic import answered
 
 from betavae.report import checklist, write
 from betavae.report.document import Heading, Picture, Table, markdown, pictures
-from betavae.report.evidence import Evidence, Row
+from betavae.report.evidence import Evidence
 from betavae.report.pages import blocks
+from betavae.report.rows import Row
 from betavae.study.cells import Question
 from betavae.study.paper import paper
 from betavae.study.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3

@@ -10,7 +10,7 @@ import pytest
 from test_report import SECTIONS
 
 from betavae import cli
-from betavae.report.evidence import FLOORS
+from betavae.report.rows import FLOORS
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.files import write
 from betavae.study.paper import paper

@@ -33,7 +33,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         finally:
             os.close(descriptor)
         os.replace(part, path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def append(path: Path, line: bytes) -> None:
         finally:
             os.close(descriptor)
         if fresh:
-            sync_folder(path.parent)
+            sync(path.parent)
     except OSError as error:
         raise Unwritable.at(path, error, "what it held before is intact") from error
 
@@ -75,12 +75,12 @@ def make_folder(folder: Path) -> None:
     for new in reversed(missing):
         with suppress(FileExistsError):  # another process was quicker
             os.mkdir(new)
-        sync_folder(new.parent)
+        sync(new.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

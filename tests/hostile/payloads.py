@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from betavae.datasets import cache
+from betavae.datasets.manifests import Spec
 from hostile import npy, npy_says
 
 DEEP = 1_000_000
 CANARY = "canary"
-SPEC = cache.Spec((6, 4), "u1", "six", 1, {})
+SPEC = Spec((6, 4), "u1", "six", 1, {})
 
 
 CELL = {

@@ -7,50 +7,24 @@ drawn): ``images.npy`` beside a ``manifest.json`` that says what it is and holds
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from betavae.datasets import manifests
 from betavae.datasets.archives import npy_mapped
+from betavae.datasets.manifests import Spec
+from betavae.disk import sync
 from betavae.errors import Fault
 
 if TYPE_CHECKING:
     from betavae.types import Array
-
-BLOCK = 1 << 24  # bytes hashed at a time
-WHOLE = 1 << 30  # up to this size all blocks are checked at every opening
-SAMPLED = 32  # above it, this many besides the first and the last
-
-
-class Spec(NamedTuple):
-    """What a ready array is: two arrays with equal specs are the same array.
-
-    ``source`` is the sha256 of the official file or the name of the drawing recipe, ``version`` that of the converter
-    or recipe, ``grid`` the factors' names and sizes (empty where there are none).
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    source: str
-    version: int
-    grid: Mapping[str, int]
-
-    def plain(self) -> dict[str, Any]:
-        """The spec as the manifest holds it."""
-        return {
-            "source": self.source,
-            "version": self.version,
-            "shape": list(self.shape),
-            "dtype": np.dtype(self.dtype).str,
-            "grid": [[name, size] for name, size in self.grid.items()],
-        }
 
 
 def folder(root: str | Path | None = None) -> Path:
@@ -93,105 +67,38 @@ def ready(name: str, spec: Spec, build: Callable[[Array], None], root: str | Pat
 def verify(name: str, root: str | Path | None = None) -> str:
     """The sha256 of ``ready/<name>/images.npy`` after checking all of it against its manifest. Raises Fault."""
     home = folder(root) / "ready" / name
-    manifest = _manifest(home)
-    if manifest is None or not _images(home).is_file():
+    manifest = manifests.read(home)
+    if manifest is None or not manifests.images(home).is_file():
         raise Fault(f"{home} holds no ready array; it is made when the dataset is first loaded")
-    _check(home, manifest, range(len(manifest["blocks"])))
+    manifests.check(home, manifest, range(len(manifest["blocks"])))
     return str(manifest["sha256"])
-
-
-def _images(home: Path) -> Path:
-    return home / "images.npy"
 
 
 def _mapped(home: Path, spec: Spec) -> Array:
     try:
-        array = npy_mapped(_images(home))
+        array = npy_mapped(manifests.images(home))
     except Fault as fault:
-        raise Fault(f"{fault}; {_remedy(home)}") from None
+        raise Fault(f"{fault}; {manifests.remedy(home)}") from None
     if array.shape != tuple(spec.shape) or array.dtype != np.dtype(spec.dtype):
         raise Fault(
-            f"{_images(home)} has shape {array.shape} of {array.dtype}, wanted {tuple(spec.shape)} of "
-            f"{np.dtype(spec.dtype)}; {_remedy(home)}"
+            f"{manifests.images(home)} has shape {array.shape} of {array.dtype}, wanted {tuple(spec.shape)} of "
+            f"{np.dtype(spec.dtype)}; {manifests.remedy(home)}"
         )
     return array
 
 
 def _opened(home: Path, spec: Spec) -> Array | None:
     """The checked array, or None where it is absent, of another spec, or replaced while it was being opened."""
-    manifest = _manifest(home)
+    manifest = manifests.read(home)
     if manifest is None or any(manifest.get(key) != value for key, value in spec.plain().items()):
         return None
     try:
-        _check(home, manifest, _blocks_to_check(home.name, manifest))
+        manifests.check(home, manifest, manifests.sampled(home.name, manifest))
         array = _mapped(home, spec)
     except FileNotFoundError:
         return None
     # A writer removes the old manifest before it touches the array, so an unchanged manifest means an unchanged array.
-    return array if _manifest(home) == manifest else None
-
-
-def _manifest(home: Path) -> dict[str, Any] | None:
-    file = home / "manifest.json"
-    try:
-        if file.exists() and not file.is_file():
-            raise ValueError("not an ordinary file")
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        if len(manifest["blocks"]) != -(-int(manifest["bytes"]) // BLOCK) or not isinstance(manifest["sha256"], str):
-            raise ValueError(f"{len(manifest['blocks'])} blocks for {manifest['bytes']} bytes")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise Fault(f"cannot read {file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise Fault(f"{file} is not a manifest ({type(error).__name__}: {reason}); {_remedy(home)}") from error
-    return dict(manifest)
-
-
-def _remedy(home: Path) -> str:
-    return f"delete {home} and it is made again when next loaded (`betavae data verify` checks every ready array)"
-
-
-def _blocks_to_check(name: str, manifest: dict[str, Any]) -> Iterable[int]:
-    count = len(manifest["blocks"])
-    if manifest["bytes"] <= WHOLE or count <= SAMPLED + 2:
-        return range(count)
-    from betavae.rng import numpy_generator  # here, since it brings torch and small arrays do without
-
-    drawn = numpy_generator("cache", name).choice(np.arange(1, count - 1), SAMPLED, replace=False)
-    return sorted({0, count - 1, *map(int, drawn)})
-
-
-def _check(home: Path, manifest: dict[str, Any], blocks: Iterable[int]) -> None:
-    if _images(home).exists() and not _images(home).is_file():
-        raise Fault(f"{_images(home)} is not an ordinary file; {_remedy(home)}")
-    with open(_images(home), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != manifest["bytes"]:
-            raise _altered(home, manifest, f"{size} bytes, where {manifest['bytes']} were written")
-        for block in blocks:
-            file.seek(block * BLOCK)
-            if hashlib.sha256(file.read(BLOCK)).hexdigest() != manifest["blocks"][block]:
-                raise _altered(home, manifest, f"block {block} (from byte {block * BLOCK}) differs")
-
-
-def _altered(home: Path, manifest: dict[str, Any], what: str) -> Fault:
-    found, _ = _digests(_images(home))
-    return Fault(
-        f"{_images(home)} is not what was written: {what}; "
-        f"its sha256 is {found}, the manifest says {manifest['sha256']}; {_remedy(home)}"
-    )
-
-
-def _digests(path: Path) -> tuple[str, list[str]]:
-    """The sha256 of a file, and that of each of its blocks."""
-    whole, blocks = hashlib.sha256(), []
-    with open(path, "rb") as file:
-        while content := file.read(BLOCK):
-            whole.update(content)
-            blocks.append(hashlib.sha256(content).hexdigest())
-    return whole.hexdigest(), blocks
+    return array if manifests.read(home) == manifest else None
 
 
 @contextmanager
@@ -228,18 +135,18 @@ def _make(home: Path, spec: Spec, build: Callable[[Array], None]) -> None:
         build(out)
         out.flush()
         del out
-        _sync(part)
-        whole, blocks = _digests(part)
+        sync(part)
+        whole, blocks = manifests.digests(part)
         manifest = spec.plain() | {"bytes": part.stat().st_size, "sha256": whole, "blocks": blocks}
         draft.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        _sync(draft)
+        sync(draft)
         (home / "manifest.json").unlink(missing_ok=True)
-        os.replace(part, _images(home))
+        os.replace(part, manifests.images(home))
         os.replace(draft, home / "manifest.json")
-        _sync(home)
+        sync(home)
     except OSError as error:
         raise Fault(
-            f"could not make {_images(home)} ({_size(spec):,} bytes): {error.strerror or error}; "
+            f"could not make {manifests.images(home)} ({_size(spec):,} bytes): {error.strerror or error}; "
             "free some space, or name another data folder: set BETAVAE_DATA, or give root"
         ) from error
     finally:
@@ -260,13 +167,5 @@ def _reserve(part: Path, spec: Spec) -> None:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, file.tell() + _size(spec))
         else:
-            for start in range(0, _size(spec), BLOCK):
-                file.write(bytes(min(BLOCK, _size(spec) - start)))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            for start in range(0, _size(spec), manifests.BLOCK):
+                file.write(bytes(min(manifests.BLOCK, _size(spec) - start)))

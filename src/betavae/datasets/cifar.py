@@ -18,6 +18,7 @@ from betavae.datasets import cache
 from betavae.datasets.archives import npz_array, npz_declared, tar_members
 from betavae.datasets.base import Dataset
 from betavae.datasets.catalogue import CATALOGUE, Entry
+from betavae.datasets.manifests import Spec
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
 from betavae.errors import Fault, Misuse, choose
@@ -131,7 +132,7 @@ def load(
 
 def photographs(name: str, kind: Kind, found: Origin, root: str | Path | None, device: torch.device) -> Dataset:
     """``load`` for any kind: converted into ``ready/`` where it is not yet."""
-    spec = cache.Spec((kind.size, 3, SIDE, SIDE), "uint8", found.sha256, VERSION, {})
+    spec = Spec((kind.size, 3, SIDE, SIDE), "uint8", found.sha256, VERSION, {})
     images = cache.ready(kind.entry.name, spec, lambda out: kind.read(confirmed(found), out), root)
     size = 64 if name.endswith("-64") else None
     return Dataset(

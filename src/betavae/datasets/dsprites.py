@@ -19,6 +19,7 @@ from torch import Tensor
 
 from betavae.datasets import cache, dsprites_file
 from betavae.datasets.base import Dataset
+from betavae.datasets.manifests import Spec
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def load(
     Raises Misuse for another source, Fault for a file that is missing or is not the published one.
     """
     if source in (None, "drawn"):
-        spec = cache.Spec((FACTORS.size, SIDE * SIDE // 8), "u1", RECIPE, VERSION, dict(zip(*FACTORS, strict=True)))
+        spec = Spec((FACTORS.size, SIDE * SIDE // 8), "u1", RECIPE, VERSION, dict(zip(*FACTORS, strict=True)))
         packed = cache.ready(name, spec, draw, root)
         origin, digest = "drawn", hashlib.sha256(f"{RECIPE} {VERSION}".encode()).hexdigest()
     else:

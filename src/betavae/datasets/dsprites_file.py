@@ -10,6 +10,7 @@ import numpy as np
 from betavae.datasets import cache
 from betavae.datasets.archives import h5_rows, npz_rows
 from betavae.datasets.catalogue import CATALOGUE
+from betavae.datasets.manifests import Spec
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
@@ -60,5 +61,5 @@ def adopted(file: Origin, factors: Factors, root: str | Path | None = None) -> A
             begin += len(images)
 
     grid = dict(zip(*factors, strict=True))
-    spec = cache.Spec((factors.size, SIDE * SIDE // 8), "u1", file.sha256, VERSION, grid)
+    spec = Spec((factors.size, SIDE * SIDE // 8), "u1", file.sha256, VERSION, grid)
     return cache.ready(file.entry.ready, spec, build, root)

@@ -19,6 +19,7 @@ from betavae.datasets import arm_planes, cache
 from betavae.datasets.arm import SIDE
 from betavae.datasets.arm_planes import OBJECTS, PATCH, SCENES
 from betavae.datasets.base import Dataset
+from betavae.datasets.manifests import Spec
 from betavae.errors import Misuse
 from betavae.factors import Factors
 
@@ -68,7 +69,7 @@ def load(
             f"{name} is drawn here and has no source {source!r}; the official images are the dataset 'mpi3d-toy'"
         )
     grid = dict(zip(*FACTORS, strict=True))
-    spec = cache.Spec((SCENES, ROW), "u1", RECIPE, VERSION, grid)
+    spec = Spec((SCENES, ROW), "u1", RECIPE, VERSION, grid)
     return Dataset(
         name=name,
         shape=(3, SIDE, SIDE),

@@ -15,6 +15,7 @@ from betavae.datasets import cache, cards
 from betavae.datasets.archives import h5_rows, npz_declared, npz_rows
 from betavae.datasets.base import Dataset
 from betavae.datasets.catalogue import CATALOGUE, Entry
+from betavae.datasets.manifests import Spec
 from betavae.datasets.origin import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
 from betavae.errors import Fault, Misuse, choose
@@ -92,7 +93,7 @@ def grid(kind: Kind, found: Origin, root: str | Path | None, device: torch.devic
             start += len(block)
 
     sizes = dict(zip(factors.names, factors.sizes, strict=True))
-    spec = cache.Spec((factors.size, 3, SIDE, SIDE), "uint8", found.sha256, VERSION, sizes)
+    spec = Spec((factors.size, 3, SIDE, SIDE), "uint8", found.sha256, VERSION, sizes)
     images = cache.ready(entry.name, spec, build, root)
     return Dataset(
         name=entry.name,

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from betavae.datasets import cache, room, room_planes
 from betavae.datasets.base import Dataset
+from betavae.datasets.manifests import Spec
 from betavae.datasets.room_planes import COVER, FLOOR, OBJECT, SIDE, WALL
 from betavae.errors import Misuse
 from betavae.factors import Factors
@@ -53,7 +54,7 @@ def load(
             f"{name} is drawn here and has no source {source!r}; the official images are the dataset 'shapes3d'"
         )
     grid = dict(zip(*FACTORS, strict=True))
-    spec = cache.Spec((GEOMETRIES * _STORED + 1, SIDE * SIDE), "i2", RECIPE, VERSION, grid)
+    spec = Spec((GEOMETRIES * _STORED + 1, SIDE * SIDE), "i2", RECIPE, VERSION, grid)
     planes = torch.from_numpy(np.array(cache.ready(name, spec, draw, root))).to(device)
     return Dataset(
         name=name,

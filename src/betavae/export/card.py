@@ -8,7 +8,8 @@ from typing import Any
 
 from betavae.datasets.cards import CARDS
 from betavae.export import cite
-from betavae.report.evidence import Evidence, Record
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Record
 from betavae.report.summary import summarise
 from betavae.study import cost
 from betavae.study.cells import Cell

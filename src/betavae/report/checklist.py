@@ -13,7 +13,8 @@ from typing import Any
 
 from betavae.report import conditions, words
 from betavae.report.cards import known
-from betavae.report.evidence import Evidence, Record, StoreLike, quirks_of
+from betavae.report.evidence import Evidence, StoreLike
+from betavae.report.rows import Record, quirks_of
 from betavae.report.tables import name
 from betavae.report.verdicts import verdicts
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from betavae.report import words
 from betavae.report.document import Block, Heading, Items, Table, Text
-from betavae.report.evidence import Evidence, plain, quirks_of
+from betavae.report.evidence import Evidence
+from betavae.report.rows import plain, quirks_of
 from betavae.study import published
 from betavae.study.published import PAPER_NAME
 

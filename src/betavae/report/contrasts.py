@@ -23,7 +23,8 @@ from betavae.report.comparisons import (
     means,
     standing_for,
 )
-from betavae.report.evidence import Evidence, Row
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Row
 from betavae.study.published import BETAS, CLASSIFIERS, FACTOR_COUNT, FIGURE_6_PAIRS, FIVE, FOUR
 
 if TYPE_CHECKING:

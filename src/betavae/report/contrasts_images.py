@@ -19,8 +19,9 @@ from betavae.report.comparisons import (
     natural,
     one_of_each,
 )
-from betavae.report.evidence import Evidence, Row
+from betavae.report.evidence import Evidence
 from betavae.report.inference import Block
+from betavae.report.rows import Row
 from betavae.report.tables import frechet_scores
 from betavae.study.published import BETAS
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from betavae.report.evidence import Row, Sample
+from betavae.report.rows import Row, Sample
 from betavae.report.style import canvas, colour, tidy
 
 if TYPE_CHECKING:

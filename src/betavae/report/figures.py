@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from betavae.report.evidence import Row, Sample
+from betavae.report.rows import Row, Sample
 from betavae.report.style import MARKERS, OTHER, canvas, colour, spread, tidy
 from betavae.report.summary import median_interval
 

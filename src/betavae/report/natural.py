@@ -5,7 +5,8 @@ from __future__ import annotations
 from betavae.report import curves, figures, gallery, shapes2d, tables, words
 from betavae.report.comparisons import natural
 from betavae.report.document import Block, Heading, Table, Text
-from betavae.report.evidence import Evidence, Record, Row, Sample, budget
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Record, Row, Sample, budget
 from betavae.report.shapes2d import missing, typical
 from betavae.report.style import picture
 from betavae.study import published

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from betavae.report import gallery, tables, words
 from betavae.report.document import Block, Folded, Heading, Items, Table, Text
-from betavae.report.evidence import Evidence, Record, Row, asked, quirks_of
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Record, Row, asked, quirks_of
 from betavae.report.shapes2d import missing
 from betavae.report.style import picture
 from betavae.study import published

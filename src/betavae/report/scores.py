@@ -6,7 +6,8 @@ import statistics
 
 from betavae.report import figures, gallery, tables, words
 from betavae.report.document import Block, Heading, Table, Text
-from betavae.report.evidence import Evidence, Row, Sample, sample
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Row, Sample, sample
 from betavae.report.shapes2d import missing, typical
 from betavae.report.style import picture
 from betavae.report.summary import limit, worst_half_dropped

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from betavae.report import curves, figures, gallery, tables, words
 from betavae.report.document import Block, Heading, Text
-from betavae.report.evidence import Evidence, Record, Row, Sample
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Record, Row, Sample
 from betavae.report.style import picture
 from betavae.study import published
 from betavae.study.published import FIVE, FOUR

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from betavae.report.document import Picture
-from betavae.report.evidence import Row
+from betavae.report.rows import Row
 
 if TYPE_CHECKING:
     from betavae.types import Array

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from betavae.report import words
 from betavae.report.document import Table
-from betavae.report.evidence import FLOORS, Evidence, Row, Sample, asked, quirks_of
+from betavae.report.evidence import Evidence
+from betavae.report.rows import FLOORS, Row, Sample, asked, quirks_of
 from betavae.report.summary import Summary, noise, summarise
 from betavae.study import published
 from betavae.study.published import FIVE, FOUR, PAPER_NAME

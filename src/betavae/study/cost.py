@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from betavae.datasets import OUTLINES
 from betavae.study.cells import Cell, Job, Question
+from betavae.training.recipe import BINS
 
 SHARE = {("conv", 1, 64): 0.60, ("conv", 3, 64): 0.51, ("conv", 3, 32): 0.48, ("mlp", 1, 64): 0.81}
 """Share of a core's single-precision matrix-product rate that training reaches with the other cores at work, by method,
@@ -42,8 +43,6 @@ WHOLE, INDEPENDENT = 3.7e-9, 5e-6
 """Seconds of one pass of a power iteration over one pixel of one image, and of FastICA over one image."""
 DRAWN = ("higgins", "rotation")
 """The measures that draw votes."""
-BINS = 100
-"""Points of a training curve that is kept."""
 RECORD = 1500
 """Bytes of a record, about."""
 

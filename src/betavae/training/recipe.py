@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BINS = 100
+"""Points of a training curve that is kept."""
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -20,13 +20,10 @@ from betavae.errors import Misuse
 from betavae.models.base import Model
 from betavae.objectives import Objective, Terms, loss, terms
 from betavae.training import draws
-from betavae.training.recipe import Recipe
+from betavae.training.recipe import BINS, Recipe
 
 if TYPE_CHECKING:
     from betavae.types import Params
-
-BINS = 100
-"""Points of a training curve."""
 
 
 class Task(NamedTuple):
