@@ -1,14 +1,14 @@
 """The four classifiers of Table 2 of the paper, each a pure function of its votes and a generator.
 
-``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, ...) -> predicted classes [Q]``. No state
-survives a call: the published code's leaks are arguments, off by default.
+``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, as_published) -> predicted classes [Q]``. No
+state survives a call: what the published code gets wrong is an argument, off by default.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,18 @@ docs/metrics/higgins.md).
 TREES = 150
 
 
+class AsPublished(NamedTuple):
+    """Which habits of the published code a classifier takes over; each concerns one of them."""
+
+    dropout_at_test: bool = False
+    adagrad_leak: bool = False
+    adam: bool = False
+
+
+FAIR = AsPublished()
+"""None of them."""
+
+
 class Judge(Protocol):
     """A classifier: fit on the training votes, say the class of the test votes."""
 
@@ -35,10 +47,7 @@ class Judge(Protocol):
         train_y: Tensor,
         test_x: Tensor,
         classes: int,
-        *,
-        dropout_at_test: bool = False,
-        adagrad_leak: bool = False,
-        adam: bool = False,
+        as_published: AsPublished = FAIR,
     ) -> Tensor: ...
 
 
@@ -48,17 +57,14 @@ def linear(
     train_y: Tensor,
     test_x: Tensor,
     classes: int,
+    as_published: AsPublished = FAIR,
     *,
-    dropout_at_test: bool = False,
-    adagrad_leak: bool = False,
-    adam: bool = False,
     steps: int = LINEAR_STEPS,
 ) -> Tensor:
     """Softmax regression by full-batch Adagrad of rate .01, as the paper's "linear (PyTorch)".
 
     ``adam`` is Adam of rate 1 instead; ``adagrad_leak`` begins with the accumulators of a training before.
     """
-    del dropout_at_test
     x, test = _with_bias(train_x), _with_bias(test_x)
     target = F.one_hot(train_y, classes).T.to(x.dtype) / len(x)
     turned = x.T.contiguous()
@@ -66,7 +72,7 @@ def linear(
     sums = torch.zeros(classes, x.shape[1])
     weight = sums
     with torch.no_grad():
-        for _ in range(2 if adagrad_leak else 1):
+        for _ in range(2 if as_published.adagrad_leak else 1):
             bound = 1 / math.sqrt(train_x.shape[1])
             weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator).T.contiguous()
             mean = torch.zeros_like(weight)
@@ -74,7 +80,7 @@ def linear(
             for step in range(1, steps + 1):
                 # The gradient of the mean cross-entropy of a softmax, by hand: (softmax(W x) - y) xᵀ / n.
                 slope = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
-                if adam:
+                if as_published.adam:
                     mean.lerp_(slope, 0.1)
                     square.mul_(0.999).addcmul_(slope, slope, value=0.001)
                     root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
@@ -95,17 +101,14 @@ def mlp(
     train_y: Tensor,
     test_x: Tensor,
     classes: int,
+    as_published: AsPublished = FAIR,
     *,
-    dropout_at_test: bool = False,
-    adagrad_leak: bool = False,
-    adam: bool = False,
     steps: int = MLP_STEPS,
 ) -> Tensor:
     """Two hidden layers of 256 ReLU units, dropout .5 while it learns, by Adam of rate .001.
 
     ``dropout_at_test`` leaves dropout on while it is scored, as the published code does.
     """
-    del adagrad_leak, adam
     widths = [(train_x.shape[1], 256), (256, 256), (256, classes)]
     layers = []
     for into, out in widths:
@@ -127,7 +130,7 @@ def mlp(
         F.cross_entropy(forward(train_x[batch], True), train_y[batch]).backward()
         optimiser.step()
     with torch.no_grad():
-        return forward(test_x, dropout_at_test).argmax(-1)
+        return forward(test_x, as_published.dropout_at_test).argmax(-1)
 
 
 def logistic(
@@ -136,13 +139,10 @@ def logistic(
     train_y: Tensor,
     test_x: Tensor,
     classes: int,
-    *,
-    dropout_at_test: bool = False,
-    adagrad_leak: bool = False,
-    adam: bool = False,
+    as_published: AsPublished = FAIR,
 ) -> Tensor:
     """scikit-learn's logistic regression (L2, C = 1, at most 500 iterations): the paper's "linear (SKlearn)"."""
-    del dropout_at_test, adagrad_leak, adam, classes
+    del as_published, classes
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -163,13 +163,10 @@ def forest(
     train_y: Tensor,
     test_x: Tensor,
     classes: int,
-    *,
-    dropout_at_test: bool = False,
-    adagrad_leak: bool = False,
-    adam: bool = False,
+    as_published: AsPublished = FAIR,
 ) -> Tensor:
     """scikit-learn's random forest of 150 trees, seeded (the published code's is not)."""
-    del dropout_at_test, adagrad_leak, adam, classes
+    del as_published, classes
     from sklearn.ensemble import RandomForestClassifier
 
     model = RandomForestClassifier(n_estimators=TREES, random_state=rng.spawn_seed(generator) % 2**31)

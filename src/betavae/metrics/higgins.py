@@ -16,7 +16,7 @@ from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose, unknown
 from betavae.factors import Factors
 from betavae.metrics.base import Draw, Metric
-from betavae.metrics.classifiers import CLASSIFIERS
+from betavae.metrics.classifiers import CLASSIFIERS, AsPublished
 from betavae.types import Scores
 
 CHUNK = 500
@@ -47,6 +47,7 @@ def higgins(
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise Misuse(f"{name} is {value!r}; wanted a whole number of at least {least}")
     judge = choose(CLASSIFIERS, classifier, "classifier")
+    habits = AsPublished(dropout_at_test=dropout_at_test, adagrad_leak=adagrad_leak, adam=ica_adam)
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
         factors = grid_of(dataset)
@@ -65,10 +66,7 @@ def higgins(
             )  # a dead code says nothing and must not divide
             train, test = (train - mean) / scale, (test - mean) / scale
         classes = int(draw.answer.max()) + 1 if ask is None else len(ask)
-        said = judge(
-            generator, train, draw.answer[:votes], torch.cat([test, train]), classes,
-            dropout_at_test=dropout_at_test, adagrad_leak=adagrad_leak, adam=ica_adam,
-        )  # fmt: skip
+        said = judge(generator, train, draw.answer[:votes], torch.cat([test, train]), classes, habits)
         right = (said == torch.cat([draw.answer[votes:], draw.answer[:votes]])).double()
         return {"higgins": float(right[:test_votes].mean()), "train": float(right[test_votes:].mean())}
 
