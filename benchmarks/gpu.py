@@ -27,13 +27,13 @@ from betavae import datasets, metrics
 from betavae.metrics.base import Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
+from betavae.precision import PRECISIONS, precise
 from betavae.representation import vae
 from betavae.study.paper import PASSES, SIZES
 from betavae.training import population, single, ways
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task
-from betavae.training.stacked import PRECISIONS, precise
 
 FIRST, AIM, PLAIN, MINUTES = 300_000.0, 1_000_000.0, 30.0, 60.0
 """Wanted: images per second as a first landing and as the aim, over the plain loop, and of the paper's own scale."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ import torch
 from test_checkpoint import Desk, job
 
 from betavae import cli, datasets, metrics
+from betavae.errors import Misuse
 from betavae.metrics.base import Answer
+from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, Study, pairs
-from betavae.study.executors import local
-from betavae.study.perform import perform
+from betavae.study.desk import _device_name
+from betavae.study.executors import local, worker
+from betavae.study.perform import _room, perform
 from betavae.study.run import pending, run
 from betavae.study.store import Store
 from betavae.training import population
@@ -44,6 +48,55 @@ def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
         Job(Cell("squares", "conv", 4, seed, "beta_vae", pairs({"beta": beta}), ADAM), (ASKED,))
         for seed, beta in enumerate(betas)
     ]
+
+
+def test_a_device_that_answers_no_more_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is recorded as failed: another process goes on from the checkpoints."""
+
+    def broken(*given: Any) -> None:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    said: list[dict[str, Any]] = []
+    store = Store(tmp_path)
+    desk = worker.StoreDesk(store, {}, said.append, device="cuda", every=1.0, checkpoints=2)
+    monkeypatch.setattr(worker, "perform", broken)
+    monkeypatch.setattr(machine, "lost", lambda device: device == "cuda")
+    monkeypatch.setattr(worker.os, "_exit", leave)
+    with pytest.raises(SystemExit, match=str(machine.LOST)):
+        worker._together(eight()[:1], desk, False, True, False)
+    assert store.records() == []
+    assert "illegal memory access" in said[-1]["note"]
+
+
+def test_what_a_gpu_keeps_of_the_jobs_before_is_given_back_before_it_is_asked_for_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A cache counts as used memory: without this a second population would be cut to what the first left over."""
+    kept = [True]
+    gpu = SimpleNamespace(name="squares", shape=(1, 64, 64), device=torch.device("cuda", 0))
+    monkeypatch.setattr(population, "release", lambda: kept.clear())
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0 if kept else 2**40, 2**40))
+    desk = SimpleNamespace(say=lambda message: None)
+    assert _room(eight(), gpu, desk) >= 8  # type: ignore[arg-type]
+
+
+def test_a_gpu_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    machine.usable("cuda")
+    machine.usable("cuda:1")
+    with pytest.raises(Misuse, match=r"'cuda:2'.* sees 2 here; the last is cuda:1"):
+        machine.usable("cuda:2")
+    assert not machine.lost("cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here, and it answers")
+def test_a_device_without_an_answer_is_lost_and_can_still_be_recorded() -> None:
+    assert machine.lost("cuda")
+    assert _device_name("cuda:3") == "cuda:3"
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one program"])

@@ -25,6 +25,7 @@ from betavae.metrics import features as rows
 from betavae.metrics.base import Codes, Subject, ask
 from betavae.metrics.features import FEATURES, Features, Network, extractor
 from betavae.models.base import Posterior
+from betavae.precision import precise
 from betavae.representation.base import Codec
 
 State = dict[str, Tensor]
@@ -165,6 +166,26 @@ def test_features_do_not_depend_on_the_batch_and_grey_is_three_equal_channels() 
     torch.testing.assert_close(extract(images.repeat(1, 3, 1, 1)), whole, rtol=1e-4, atol=1e-5)
     bigger = F.interpolate(images, (96, 96), mode="bilinear", align_corners=False)
     torch.testing.assert_close(extract(bigger), whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("around", ["float32", "tf32"])
+def test_a_network_multiplies_in_single_precision_whatever_is_set_around_it(around: str) -> None:
+    """As a GPU would: the flags that a convolution finds, and those that are there again afterwards."""
+    seen = list[str]()
+
+    def flags() -> list[str]:
+        return [torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision]
+
+    def features(layers: object, images: Tensor) -> Tensor:
+        seen.extend(flags())
+        return images.flatten(1)
+
+    network = FEATURES["efficientnet_lite0_96"].network._replace(features=features)
+    with precise(around):
+        before = flags()
+        rows.extract(FEATURES["efficientnet_lite0_96"]._replace(network=network), {}, torch.zeros(1, 3, 8, 8))
+        assert flags() == before
+    assert seen == ["ieee", "ieee"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from test_training import ADAGRAD, ADAM, member, same, task
 
 from betavae.errors import Misuse
 from betavae.models import MODELS, layers
+from betavae.objectives import OBJECTIVES
 from betavae.training import draws, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
@@ -53,6 +54,28 @@ def test_population_equals_singles(method: str, recipe: Recipe, steps: int, monk
         assert a.step == b.step == steps
         assert all(torch.allclose(a.params[k], b.params[k], rtol=1e-5, atol=1e-5) for k in a.params)
         assert torch.allclose(a.trace, b.trace, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", MODELS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_model_and_objective_trains_together(
+    method: str, objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one whose likelihood has a parameter of its own, a single number: six steps in float64, as alone."""
+    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
+    given = task(method, replace(ADAM, batch=2, images=12), objective)
+    knobs = {**given.objective.defaults, "beta": 4.0}
+    members = [Member(1, knobs), Member(2, {**knobs, "beta": 1.0})]
+    alone, many = (
+        population.advance(given, members, begun(given, members, torch.float64), 6, together=together)
+        for together in (False, True)
+    )
+    for a, b in zip(alone, many, strict=True):
+        assert a.step == b.step == 6
+        assert a.params.keys() == b.params.keys()
+        assert all(a.params[k].shape == b.params[k].shape for k in a.params)
+        assert all(torch.allclose(a.params[k], b.params[k], rtol=1e-5, atol=1e-6) for k in a.params)
+        assert torch.allclose(a.trace, b.trace, rtol=1e-6)
 
 
 def test_a_drop_is_the_members_own() -> None:

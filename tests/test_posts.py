@@ -94,6 +94,7 @@ def test_what_is_trained_goes_straight_to_the_rest(monkeypatch: pytest.MonkeyPat
     pca = Job(Cell("squares", "pca", 4, 1, fit=300), (end,))
     groups = [(first, second, third), (pca,)]
     store = Store(tmp_path)
+    unasked = Job(cell(20.0), ())
     assert local.orders(groups, [Post("cpu")], None) == [Order(g) for g in groups]
     crew, rest = [TRAINER, OTHER], Order((pca,), trains=False)
     early = (Job(first.cell, (replace(half, at=(0.5,)),)), Job(second.cell, ()), Job(third.cell, ()))
@@ -103,6 +104,8 @@ def test_what_is_trained_goes_straight_to_the_rest(monkeypatch: pytest.MonkeyPat
     assert local.orders(groups, crew, store) == [
         Order((early[0], third), rests=False), Order((second,), trains=False), rest,
     ]  # fmt: skip
+    monkeypatch.setattr(store, "done", lambda: {(unasked.cell.id, None, 1.0)})
+    assert local.orders([(unasked,)], crew, store) == []  # another run has trained it: nobody is waited for
 
 
 def test_a_training_that_is_gone_is_trained_again_by_the_trainer(
@@ -126,11 +129,16 @@ def test_a_training_that_is_gone_is_trained_again_by_the_trainer(
     assert {worker for worker, m in heard if "step" in m} <= {0}
 
 
+cautious: list[bool] = []
+"""Whether what a scripted crew was sent was to be trained in the plain way at once."""
+
+
 def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, train: Any) -> list[tuple[int, list[Job]]]:
     """A crew without processes: ``train(worker)`` says what becomes of each training, everything else is done at once.
     Returns what it was sent.
     """
     sent: list[tuple[int, list[Job]]] = []
+    cautious.clear()
 
     class Scripted(local.Worker):
         def __init__(self, number: int, post: Post, command: Any, log: Path, inbox: Any) -> None:
@@ -145,6 +153,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, train: Any) -> list[
                 Job(Cell.from_plain(j["cell"]), tuple(map(Question.from_plain, j["questions"]))) for j in task["jobs"]
             ]
             sent.append((self.number, jobs))
+            cautious.append(task["cautious"])
             fates = train(jobs) if task["trains"] else {job.cell.id: "done" for job in jobs}
             self.inbox.put((self, {"finished": fates} if fates else None))
 
@@ -199,6 +208,7 @@ def test_a_trainer_that_dies_leaves_what_is_trained_its_questions(
     assert all("died 3 times" in reason for reason in failures.values())
     assert [number for number, _ in sent] == [0, 0, 0, 1]
     assert sent[-1][1] == [one]
+    assert cautious == [False, False, True, False]  # the last try of a training takes no risk
 
 
 def test_what_another_run_holds_is_waited_for_before_it_is_asked(

@@ -74,6 +74,17 @@ def test_a_way_that_is_refused_is_said_and_passed_over(monkeypatch: pytest.Monke
     assert said[-1] == "taken: kernels"
 
 
+def test_a_device_that_answers_no_more_ends_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some errors every call fails: the plain way would fail too, and each group after this one."""
+
+    def dead(device: torch.device) -> None:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    monkeypatch.setattr(ways, "answers", dead)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        tried(monkeypatch, {How(): 0.02, GRAPH: RuntimeError("no graph"), PRODUCTS: 0.01}, task(recipe=LONG), [GRAPH])
+
+
 @pytest.mark.parametrize(
     ("each", "offered", "wanted"),
     [

@@ -27,7 +27,7 @@ class Desk(Protocol):
     device: str
     every: float  # seconds of training between checkpoints
     checkpoints: int  # how many are kept
-    precision: str  # a name of training.stacked.PRECISIONS, for trainings on a GPU
+    precision: str  # a name of precision.PRECISIONS, for trainings on a GPU
 
     def done(self, cell: str, question: str | None, at: float) -> bool: ...
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
@@ -61,7 +61,12 @@ def record(
 
 
 def _device_name(device: str) -> str:
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+    if not device.startswith("cuda"):
+        return "cpu"
+    try:
+        return torch.cuda.get_device_name(device)
+    except (AssertionError, RuntimeError):  # a record of what went wrong with it must not go wrong with it
+        return device
 
 
 def reason(error: BaseException) -> str:

@@ -97,6 +97,25 @@ def usable(device: str) -> None:
 
         if not torch.cuda.is_available():
             raise Misuse(f"device is {device!r}, but PyTorch sees no GPU here; use --device cpu")
+        count, number = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
+        if number >= count:
+            raise Misuse(f"device is {device!r}, but PyTorch sees {count} here; the last is cuda:{count - 1}")
+
+
+LOST = 70
+"""The exit code of a process whose device answers no more."""
+
+
+def lost(device: str) -> bool:
+    """Whether a device answers no more: after some errors on a GPU every call fails until its process ends."""
+    if device == "cpu":
+        return False
+    import torch
+
+    try:
+        return bool(torch.ones(1, device=device).item() != 1.0)
+    except (AssertionError, RuntimeError):
+        return True
 
 
 def suits(device: str, precision: str) -> None:

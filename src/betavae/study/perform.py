@@ -18,13 +18,14 @@ from betavae.errors import Fault, choose
 from betavae.metrics.base import Answer, Codes, Subject, ask
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
+from betavae.precision import precise
 from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.desk import Desk, failed, reason, record, sound
 from betavae.study.records import asked
 from betavae.study.watch import Watch, going_on, steps_at
-from betavae.training import checkpoint, population, stacked, ways
+from betavae.training import checkpoint, population, ways
 from betavae.training.population import How
 from betavae.training.single import Member, State, Task
 from betavae.types import Json
@@ -35,31 +36,33 @@ PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-def perform(jobs: Sequence[Job], desk: Desk, trains: bool = True) -> None:
+def perform(jobs: Sequence[Job], desk: Desk, trains: bool = True, cautious: bool = False) -> None:
     """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud.
 
-    Raises Fault where ``trains`` is False and a cell's training is not there to be asked.
+    ``cautious`` trains in the plain way without trying others, one of which may have been the end of a worker. Raises
+    Fault where ``trains`` is False and a cell's training is not there to be asked.
     """
+    population.release()  # what the jobs before left on a GPU is neither room nor a reason to keep images off it
     dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
     if dataset.device.index is not None:
         torch.cuda.set_device(dataset.device)  # graphs are recorded on the current one
-    with stacked.precise("float32"):  # fits and questions, whatever a training inside asks for itself
+    with precise("float32"):  # fits and questions, whatever a training inside asks for itself
         if jobs[0].cell.recipe:
-            _together(jobs, dataset, desk, trains)
+            _together(jobs, dataset, desk, trains, cautious)
         for job in jobs:
             if job.cell.recipe is None:
                 _baseline(job, dataset, desk)
 
 
-def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> None:
+def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
     """Train members of one program and put their questions, as many at once as the device takes."""
     most = _room(jobs, dataset, desk)
     if len(jobs) > most:
         for first in range(0, len(jobs), most):
-            _together(jobs[first : first + most], dataset, desk, trains)
+            _together(jobs[first : first + most], dataset, desk, trains, cautious)
         return
     try:
-        _train(jobs, dataset, desk, trains)
+        _train(jobs, dataset, desk, trains, cautious)
         return
     except torch.OutOfMemoryError as error:
         if len(jobs) == 1:
@@ -68,15 +71,15 @@ def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
     desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
-    torch.cuda.empty_cache()
-    _together(jobs[:half], dataset, desk, trains)
-    _together(jobs[half:], dataset, desk, trains)
+    _together(jobs[:half], dataset, desk, trains, cautious)
+    _together(jobs[half:], dataset, desk, trains, cautious)
 
 
 def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
     """How many of these members the device takes at once, said aloud; on a CPU they go one by one anyway."""
     if dataset.device.type != "cuda":
         return len(jobs)
+    population.release()
     task, (free, whole) = task_of(jobs[0].cell, dataset), torch.cuda.mem_get_info(dataset.device)
     most = population.capacity(task, free)
     each = f"about {population.need(task) / 2**20:,.0f} MiB each"
@@ -133,7 +136,7 @@ def task_of(cell: Cell, dataset: Dataset) -> Task:
     return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
 
 
-def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> None:
+def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
     task = task_of(jobs[0].cell, dataset)
     missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
     fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
@@ -148,7 +151,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool) -> N
     afoot = sum(s.step < task.recipe.steps and s.diverged is None for s in states)
     together = max(1, afoot) if dataset.device.type == "cuda" else 1
     how = How(desk.precision)
-    if dataset.device.type == "cuda":
+    if dataset.device.type == "cuda" and not cautious:
         how = ways.quickest(task, members, states, how, lambda text: desk.say({"note": text}))
     watches = [
         Watch(task, job.cell, desk, found, how.precision, len(jobs), together)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from betavae.errors import shown
+from betavae.precision import PRECISIONS
 from betavae.study.cells import Cell, Job
 from betavae.training import checkpoint, single
 from betavae.training.single import Member, State, Task
-from betavae.training.stacked import PRECISIONS
 
 if TYPE_CHECKING:
     from betavae.study.desk import Desk

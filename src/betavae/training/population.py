@@ -18,6 +18,7 @@ from torch import Tensor
 
 from betavae.errors import Misuse
 from betavae.objectives import terms
+from betavae.precision import precise
 from betavae.training import draws, single, stacked
 from betavae.training.single import Member, State, Task
 
@@ -108,7 +109,7 @@ def _together(
     ahead = draws.Ahead(seeds, task.dataset.name, task.split, task.recipe.batch, task.model.codes, device)
     mine = stacked.own(task, members, whole.rows)
     looked = time.perf_counter()
-    with stacked.precise(how.precision) as cast:
+    with precise(how.precision) as cast:
         step = _prepared(task, layout, cast, how, len(members))
         while at < until:
             indices, noises = ahead.block(at, until)
@@ -166,6 +167,12 @@ class _Replayed:
         self.images.copy_(images)
         self.noise.copy_(noise)
         self.graph.replay()
+
+
+def release() -> None:
+    """Give a GPU back what nobody uses: blocks that PyTorch keeps, and the last compiled step with its dataset."""
+    _COMPILED.clear()
+    torch.cuda.empty_cache()
 
 
 def kept(task: Task) -> int:

@@ -7,7 +7,7 @@ operations. Step, rates and the living are tensors too, so the program is traced
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 ALIGN = 32
 """Leaves begin at multiples of this many numbers, so that every kernel may read them in wide words."""
-
-PRECISIONS: dict[str, tuple[str, torch.dtype | None]] = {
-    "float32": ("ieee", None),
-    "tf32": ("tf32", None),
-    "bf16": ("ieee", torch.bfloat16),
-}
-"""Matrix products' precision on a GPU, and what they are autocast to. Sums, losses and optimiser stay float32."""
 
 
 class Layout(NamedTuple):
@@ -50,7 +43,7 @@ class Layout(NamedTuple):
         sizes = {k: torch.Size(shape).numel() for k, shape in self.shapes.items()}
         parts = rows.split([size + -size % ALIGN for size in sizes.values()], -1)
         return {
-            k: part[..., : sizes[k]].unflatten(-1, self.shapes[k] or (1,)).reshape(*rows.shape[:-1], *self.shapes[k])
+            k: part[..., : sizes[k]].unflatten(-1, self.shapes[k] or (1,)).reshape((*rows.shape[:-1], *self.shapes[k]))
             for k, part in zip(self.shapes, parts, strict=True)
         }
 
@@ -179,21 +172,3 @@ def _adagrad(old: Params, slope: Tensor, rate: Tensor, count: Tensor) -> Params:
 
 
 OPTIMISERS: dict[str, Callable[[Params, Tensor, Tensor, Tensor], Params]] = {"adam": _adam, "adagrad": _adagrad}
-
-
-@contextlib.contextmanager
-def precise(precision: str) -> Iterator[torch.dtype | None]:
-    """Matrix products and convolutions at this precision while it lasts; yields what to autocast to. Raises Misuse.
-
-    PyTorch lets cuDNN round to TF32 unless told otherwise: "float32" tells it otherwise.
-    """
-    products, cast = choose(PRECISIONS, precision, "precision")
-    places = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
-    before = [place.fp32_precision for place in places]
-    try:
-        for place in places:
-            place.fp32_precision = products
-        yield cast
-    finally:
-        for place, value in zip(places, before, strict=True):
-            place.fp32_precision = value

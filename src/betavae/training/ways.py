@@ -43,7 +43,8 @@ def quickest(
 ) -> How:
     """The quickest way to step these members on their device; ``plain`` where too little is left to try any.
 
-    What is tried, its rate, and what is taken are told to ``say``. The states are left as they are.
+    What is tried, its rate, and what is taken are told to ``say``. The states are left as they are. Raises the error
+    of a device that answers no more.
     """
     last = task.recipe.steps
     living = [(m, s) for m, s in zip(members, states, strict=True) if s.diverged is None and s.step < last]
@@ -65,6 +66,7 @@ def quickest(
             found, each = _tried(task, pairs, start, how)
             apart = _apart(found, trained)
         except Exception as error:  # whatever a driver or a compiler has to say: there is a way that works
+            answers(task.dataset.device)
             reason = next(iter(str(error).strip().splitlines()), "")[:160]
             say(f"stepped by {how}: {type(error).__name__}: {reason}")
             continue
@@ -80,6 +82,12 @@ def quickest(
             best, quick = how, each
     say(f"taken: {best}")
     return best
+
+
+def answers(device: torch.device) -> None:
+    """Raises what a device has to say that answers no more: then no way is left, the plain one neither."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: How) -> tuple[torch.Tensor, float]:

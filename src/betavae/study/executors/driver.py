@@ -87,7 +87,8 @@ class Driver:
         if not mine:
             return
         needs = self.needs(mine)
-        text = stream.order(mine, self.terms, int(needs["CPU"]), self.store.done())
+        last = self.tries[mine[0].cell.id] == TRIES - 1
+        text = stream.order(mine, self.terms, int(needs["CPU"]), self.store.done(), last)
         remote = ray.remote(_task).options(
             num_cpus=needs["CPU"], num_gpus=needs["GPU"], max_retries=0, num_returns="streaming"
         )

@@ -67,7 +67,8 @@ def orders(groups: Sequence[Group], crew: Sequence[Post], store: Store | None) -
                 train.append(job.early)
         found += [Order(tuple(train), rests=False)] if train else []
         mine = {job.cell.id for job in train}
-        found += [Order((job,), trains=False) for job in group if job.cell.id not in mine]
+        rest = [job for job in group if job.cell.id not in mine and (job.questions or not job.cell.recipe)]
+        found += [Order((job,), trains=False) for job in rest]
     return found
 
 
@@ -127,7 +128,8 @@ def execute(
             waiting.remove(ready)
             worker.order = ready
             plain = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in ready.group]
-            worker.send({"jobs": plain, "wait": name(ready) in elsewhere, "trains": ready.trains})
+            worker.send({"jobs": plain, "wait": name(ready) in elsewhere, "trains": ready.trains,
+                         "cautious": tries[name(ready)] == TRIES - 1})  # fmt: skip
         elif unprepared:
             worker.prepares = unprepared.pop(0)
             hear(worker.number, {"preparing": worker.prepares})

@@ -51,13 +51,16 @@ class Terms(NamedTuple):
     precision: str = "float32"
 
 
-def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done) -> bytes:
-    """All that a node must know to do these jobs, as JSON; ``done`` is what has a record already."""
+def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done, cautious: bool = False) -> bytes:
+    """All that a node must know to do these jobs, as JSON; ``done`` is what has a record already, ``cautious`` as in
+    ``perform``.
+    """
     cells = {job.cell.id for job in jobs}
     plain = {
         **terms._asdict(),
         "jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in jobs],
         "threads": threads,
+        "cautious": cautious,
         "done": [list(key) for key in sorted(done, key=str) if key[0] in cells],
         "data": os.environ.get("BETAVAE_DATA"),
     }
@@ -119,12 +122,14 @@ def work(text: bytes, node: str) -> Iterator[bytes]:
     shared = (desk.store / "checkpoints").is_dir()
     yield pack([{"begun": [job.cell.id for job in jobs], "node": node, "process": os.getpid(), "shared": shared}])
     if shared:
-        threading.Thread(target=_perform, args=(jobs, desk, int(task["threads"])), daemon=True).start()
+        threading.Thread(
+            target=_perform, args=(jobs, desk, int(task["threads"]), task["cautious"]), daemon=True
+        ).start()
         while frame := desk.frames.get():
             yield frame
 
 
-def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int) -> None:
+def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int, cautious: bool) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -138,10 +143,12 @@ def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int) -> None:
     machine.hold_memory()
     try:
         with threadpool_limits(threads):
-            perform(jobs, desk)
+            perform(jobs, desk, cautious=cautious)
     except Unwritable as error:
         desk.say({"refused": str(error)})
     except Exception as error:
+        if machine.lost(desk.device):
+            os._exit(machine.LOST)  # the driver sees a lost task, and gives it to another process
         said = reason(error)
         for job in jobs:
             failed(job, desk, said)

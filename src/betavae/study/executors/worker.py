@@ -117,15 +117,15 @@ def main(arguments: list[str]) -> int:
             Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in task["jobs"]
         ]
         try:
-            say({"finished": _together(jobs, desk, wait=task["wait"], trains=task["trains"])})
+            say({"finished": _together(jobs, desk, task["wait"], task["trains"], task["cautious"])})
         except Unwritable as error:
             say({"refused": str(error)})
     return 0
 
 
-def _together(jobs: list[Job], desk: StoreDesk, wait: bool, trains: bool) -> dict[str, str]:
+def _together(jobs: list[Job], desk: StoreDesk, wait: bool, trains: bool, cautious: bool) -> dict[str, str]:
     """Do the jobs whose lease is free; the rest belong to another process. Returns each cell's fate. Raises
-    Unwritable.
+    Unwritable. A device that answers no more ends the process: another one goes on from the checkpoints.
     """
     held, fate = [], {}
     with contextlib.ExitStack() as stack:
@@ -138,10 +138,13 @@ def _together(jobs: list[Job], desk: StoreDesk, wait: bool, trains: bool) -> dic
         desk.refresh()
         if held:
             try:
-                perform(held, desk, trains)
+                perform(held, desk, trains, cautious)
             except Unwritable:
                 raise
             except Exception as error:
+                if machine.lost(desk.device):
+                    desk.say({"note": f"{desk.device} answers no more ({reason(error)}); its worker begins again"})
+                    os._exit(machine.LOST)
                 for job in held:
                     fate[job.cell.id] = reason(error)
                     failed(job, desk, reason(error))
