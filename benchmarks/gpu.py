@@ -1,8 +1,9 @@
 """``python -m benchmarks.gpu`` (``make gpu-check``): everything about a GPU that a machine without one cannot show.
 
-Agreement with the CPU, scores by precision, memory against the reckoning, the plain way on the same card, and images
-per second of populations from 1 to 256 members: every way to write a convolution, every precision, compiled, and as
-CUDA graphs; then what the paper's own scale would take at the rate that ``betavae run`` reaches. About ten minutes.
+Agreement with the CPU, of trainings and of every question of the paper's study; scores by precision; memory against
+the reckoning; the plain way on the same card; images per second of populations from 1 to 256 members: every way to
+write a convolution, every precision, compiled, and as CUDA graphs; then what the paper's own scale would take at the
+rate that ``betavae run`` reaches. Some twelve minutes.
 Without a GPU it says so and ends with exit code 2. A way that fails is a line with its reason; the rest goes on.
 
 python -m benchmarks.gpu --rehearse     the same on a CPU in tiny sizes: that it runs, and nothing of its numbers
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from benchmarks import convolutions, machines
+from benchmarks import convolutions, machines, questions
 from benchmarks.__main__ import keep, show
 from benchmarks.plain import Plain
 from benchmarks.training import member
@@ -55,9 +56,10 @@ class Sizes(NamedTuple):
     images: int = 192_000
     votes: int = 1000
     pairs: int = 64
+    cells: int = 9
 
 
-REHEARSAL = Sizes((1, 2), 2, 4, 0.01, 3, 2, 64, 60, 4)
+REHEARSAL = Sizes((1, 2), 2, 4, 0.01, 3, 2, 64, 60, 4, 2)
 
 
 def task(method: str, device: str, batch: int = 256, images: int = 0) -> Task:
@@ -201,13 +203,11 @@ def chosen(method: str, device: str, sizes: Sizes, precision: str) -> float:
     return rate(given, sizes.looked, "kernels", how, sizes.lasting)
 
 
-def measured(device: str, sizes: Sizes) -> dict[str, Any]:
+def measured(device: str, sizes: Sizes) -> Iterator[tuple[str, dict[str, Any]]]:
     """All of it, block by block."""
-    found = dict[str, Any]()
-    found["agreement with the CPU, largest relative difference of the curves"] = agreement(device, sizes)
-    found["scores by precision"] = scores(device, sizes)
+    yield "agreement with the CPU, largest relative difference of the curves", agreement(device, sizes)
     ceilings = {"product, operations/s": machines.product(device), "copy, bytes/s": machines.copying(device)}
-    found["ceilings"] = ceilings
+    yield "ceilings", ceilings
     for method in ("conv", "mlp"):
         given = task(method, device, sizes.batch)
         pixels = (given.dataset.render(torch.arange(machines.IMAGES, device=device)) * 255).byte().cpu()
@@ -220,7 +220,7 @@ def measured(device: str, sizes: Sizes) -> dict[str, Any]:
         floor = machines.floor(given)
         limit = min(ceilings["copy, bytes/s"] / floor["bytes per image"],
                     ceilings["product, operations/s"] / floor["operations per image"])  # fmt: skip
-        found[f"population {method}"] = {
+        yield f"population {method}", {
             "best / plain": best / alone, "best / wanted first": best / FIRST, "best / aim": best / AIM,
             "best / plain over wanted": best / alone / PLAIN, "best / limit": best / limit,
             "images per second, best": best, "images per second, as the package runs it": run["float32"],
@@ -229,7 +229,8 @@ def measured(device: str, sizes: Sizes) -> dict[str, Any]:
             "wanted minutes / minutes at float32": MINUTES / (PASSES / run["float32"] / 60),
             "plain images per second": alone, "limit, images per second": limit, **floor, **rates,
         }  # fmt: skip
-    return found
+    yield "scores by precision", scores(device, sizes)
+    yield "the paper's questions, put on the device", questions.agreement(device, sizes.cells)
 
 
 def main(words: list[str]) -> int:
@@ -239,12 +240,14 @@ def main(words: list[str]) -> int:
         return 2
     device = "cpu" if rehearsing else "cuda"
     print("a rehearsal on a CPU: its numbers mean nothing" if rehearsing else torch.cuda.get_device_name())
-    found = measured(device, REHEARSAL if rehearsing else Sizes())
-    for name, block in found.items():
+    found = dict[str, Any]()
+    for name, block in measured(device, REHEARSAL if rehearsing else Sizes()):
+        found[name] = block
         show(name, block)
+        if not rehearsing:  # after every block: what is interrupted keeps what it has
+            print(f"kept as results/bench/{keep('gpu', device, found).name}")
     if rehearsing:
         return 0
-    print(f"kept as results/bench/{keep('gpu', device, found).name}")
     print("next, best first and to be interrupted at will:\n  betavae run paper --scale paper --device cuda")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ def test_what_a_gpu_will_be_asked_is_rehearsed(
     assert gpu.main(["--rehearse"]) == 0
     told = capsys.readouterr().out
     assert "Error" not in told
-    for part in ("agreement with the CPU", "largest difference of a seed from float32", "best / plain",
+    assert re.search(r"records that went wrong\W+0\b", told)
+    for part in ("agreement with the CPU", "frechet", "largest difference of a seed from float32", "best / plain",
                  "as the package runs it with --precision tf32", "minutes of the paper's own scale"):  # fmt: skip
         assert part in told
     assert "kept as" not in told
