@@ -1,9 +1,9 @@
-"""The drawn worlds beside the known official frames: contact sheets, errors, and rates, for docs/worlds.md.
+"""The drawn worlds beside the known official frames: contact sheets and errors, for docs/worlds.md.
 
     python -m benchmarks.worlds [FOLDER]
 
 FOLDER holds the official frames (default: ../shared/data). Writes the sheets to docs/images and the numbers between the
-marks of docs/worlds.md; about two minutes on two cores, most of it drawing each world afresh to time it.
+marks of docs/worlds.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks import datasets as rates
 from betavae import datasets
 from betavae.datasets import frames
 from betavae.datasets.base import Dataset
@@ -31,7 +30,7 @@ SHOWN = 5  # frames of a sweep
 
 
 def main(folder: Path) -> None:
-    """Draw both sheets and write both tables."""
+    """Draw both sheets and write the table."""
     room, arm = datasets.load("shapes3d-drawn"), datasets.load("mpi3d-drawn")
     IMAGES.mkdir(exist_ok=True)
     lines = ["| dataset | official frames | how many | mean error | worst frame |", "|---|---|--:|--:|--:|"]
@@ -48,11 +47,6 @@ def main(folder: Path) -> None:
         lines += [_line(arm, tile, f"gif {animation}, {tile.kind}") for tile in tiles]
     _save(_sheet(_some(arm)), "mpi3d-some")
 
-    measured = rates.run()
-    lines += ["", "| measured | |", "|---|--:|"]
-    lines += [
-        f"| {name} | {value if isinstance(value, str) else format(value, ',.3g')} |" for name, value in measured.items()
-    ]
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     PAGE.write_text("\n".join([before + BEGIN, *lines, END + rest.split(END)[1]]), encoding="utf-8")
 

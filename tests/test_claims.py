@@ -15,8 +15,18 @@ from betavae.report.claims import CLAIMS, Claim
 from betavae.report.comparisons import Arm, Groups, Identity, in_pairs
 from betavae.report.evidence import Evidence
 from betavae.report.inference import Block
-from betavae.report.judgements import claims
-from betavae.report.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict, finding, least, verdicts
+from betavae.report.judgements import SCALES, _row, claims
+from betavae.report.verdicts import (
+    CONTRADICTS,
+    NOT_RUN,
+    SUPPORTS,
+    UNDECIDED,
+    Finding,
+    Verdict,
+    finding,
+    least,
+    verdicts,
+)
 from betavae.study.cells import Cell, Question
 from betavae.study.paper import SEEDS, paper
 
@@ -169,6 +179,14 @@ def test_a_diverged_run_reconstructs_infinitely_badly() -> None:
     [found] = judged(store, "low-beta-reconstructs")["low-beta-reconstructs"].findings
     assert found.effect == math.inf
     assert found.chance == 1.0
+
+
+def test_of_equals_in_rank_the_smallest_effect_is_printed() -> None:
+    """Three comparisons of one seed tie as far as ranks go: effects of 9, 1 and 4 points print 1."""
+    claim = next(c for c in CLAIMS if c.orders and c.unit)
+    found = tuple(Finding(f"{e}", 1, e / SCALES[claim.unit][0], None, 1.0, 0.5, 1.0) for e in (9.0, 1.0, 4.0))
+    shown = _row(Verdict(claim, UNDECIDED, 0.5, 4, found), 18)
+    assert shown[2].startswith("+1")
 
 
 def test_an_equation_needs_no_seeds() -> None:

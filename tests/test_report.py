@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -14,11 +15,12 @@ import pytest
 from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
+from betavae import metrics
 from betavae.report import checklist, write
 from betavae.report.document import Heading, Picture, Table, markdown, pictures
 from betavae.report.evidence import Evidence
 from betavae.report.pages import blocks
-from betavae.report.rows import Row
+from betavae.report.rows import Row, classifier_of
 from betavae.study.cells import Question
 from betavae.study.paper import paper
 from betavae.study.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
@@ -130,6 +132,21 @@ def test_table_1_is_the_records_own_arithmetic() -> None:
     assert row[:7] == ["1-VAE, MLP", "4", "65.0 ± 2.6", "65.0", "62.0 to 68.0 (87.5 %)", "7.5", "0"]
     assert row[7:9] == ["64.31 ± 6.56", "63.79"]
     assert row[9] == "published inside our 87.5 % interval"
+
+
+def test_a_question_that_names_no_classifier_is_in_the_tables() -> None:
+    """A study of one's own may leave every knob at its default: reports take it for what the metric takes it for."""
+    silent = Question("higgins")
+    knobs = {name: value.default for name, value in inspect.signature(metrics.higgins).parameters.items()}
+    store = FakeStore()
+    scored(store, vae(method="mlp", beta=1.0, seed=1), silent, 0.5)
+    assert classifier_of(store.records()[-1]) == knobs["classifier"]
+    assert knobs["pairs"] == 64
+    assert knobs["votes"] == knobs["test_votes"] == 1000
+    text = text_of(store)
+    [row] = cells_of(text, "Table 1. 2Dshapes, all five factors")
+    assert row[:4] == ["1-VAE, MLP", "1", "50.0", "50.0"]
+    assert "L = 64, 1,000 votes to train and 1,000 to test" in text
 
 
 def test_no_verdict_on_a_published_number_below_four_seeds() -> None:

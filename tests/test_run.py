@@ -72,6 +72,34 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store.path
 
 
+def test_a_store_goes_on_with_its_own_study(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`betavae run STORE` does there what is missing of all that was wanted; another study is not let in."""
+    folder = tmp_path / "part"
+    wanted = tiny_study()
+    store = Store(folder)
+    store.remember(wanted)
+    first = wanted.jobs[0].cell.id
+    assert cli.main(["run", str(whole), "--only", first, "--store", str(folder), "--quiet"]) == 0
+    assert {r["cell_id"] for r in store.records() if r["kind"] == "fit"} == {first}
+    assert Store(folder).whole() == Store(whole).whole()
+    capsys.readouterr()
+    assert cli.main(["run", str(folder), "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert f"{len(wanted.jobs)} cells, records in {folder}" in told
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[[grid]]\ndataset = ["dsprites"]\nmethod = ["pca"]\nseed = [1]\nquestions = []\n')
+    assert cli.main(["run", str(mine), "--store", str(folder), "--quiet"]) == 2
+    assert "give another folder as --store" in capsys.readouterr().err
+    assert store.recalled() == wanted
+
+
+def test_records_that_cannot_be_trusted_are_told_by_the_exit_code(ran: Store) -> None:
+    assert cli.main(["status", str(ran.path)]) == 0
+    with next((ran.path / "records").glob("*.jsonl")).open("a", encoding="utf-8") as file:
+        file.write("garbage\n")
+    assert cli.main(["status", str(ran.path)]) == 1
+
+
 @pytest.fixture
 def ran(whole: Path, tmp_path: Path) -> Store:
     """A copy of the store of the tiny study."""

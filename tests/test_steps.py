@@ -222,3 +222,32 @@ def test_the_doctor_finds_this_installation_well(
     monkeypatch.setattr(doctor, "_training", lambda: doctor.Check("training", True, ""))
     assert main(["doctor"]) == 1
     assert "BAD   data folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("noun", "knob", "wanted"),
+    [
+        ("samples", "images=100000000", "images is 100000000; wanted a whole number from 1 to 10,000"),
+        ("samples", "images=0", "images is 0;"),
+        ("traversals", "steps=1000000", "steps is 1000000; wanted a whole number from 2 to 100"),
+        ("traversals", "images=1000000", "images is 1000000;"),
+        ("reconstructions", "images=1000000", "images is 1000000;"),
+    ],
+)
+def test_a_picture_of_more_than_can_be_seen_is_refused(
+    noun: str, knob: str, wanted: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["figure", noun, "dsprites", "--out", str(tmp_path / "t.png"), "--knob", knob]
+    assert main(words) == 2
+    assert wanted in capsys.readouterr().err
+
+
+def test_a_training_that_fell_is_not_offered_to_be_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*TRAIN, "--learning-rate", "1e12", "--quiet"]) == 1
+    told = capsys.readouterr()
+    assert "diverged" in told.out
+    assert "left the finite numbers" in told.err
+    assert "score it" not in told.err

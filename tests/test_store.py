@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,18 @@ def test_a_study_is_remembered(tmp_path: Path) -> None:
         store.recalled()
     store.remember(study)
     assert store.recalled() == study
+    store.expect(study)
+    with pytest.raises(Misuse, match="is the store of 's' at scale 'own'; it cannot also be that of 't'"):
+        store.expect(replace(study, name="t"))
+    store.expect(study)
+    with pytest.raises(Misuse, match="is the store of 's' at scale 'own'; it cannot also be that of 't'"):
+        store.expect(replace(study, name="t"))
+    (tmp_path / "study.json").write_text('{"name": "s"}')
+    store.expect(replace(study, name="t"))  # what cannot be read is written anew
     (tmp_path / "study.json").write_text('{"name": "s"}')
     with pytest.raises(Fault, match="is not a study: it has no 'jobs'"):
         store.recalled()
+    store.expect(replace(study, name="t"))  # what cannot be read is written anew
 
 
 HOLD = """

@@ -97,11 +97,16 @@ def _data(verbs: argparse._SubParsersAction[Parser]) -> None:
         action.add_argument("--root", type=Path, help="the data folder (default: $BETAVAE_DATA, else the user's cache)")
     listing, card, fetch, add, verify, compare = actions
     del listing
-    for action in (card, fetch, add, compare):
+    for action in (fetch, add):
         action.add_argument("name", help="a dataset's name, or inception for the FID network's weights")
+    card.add_argument("name", help="a dataset's name")
+    compare.add_argument("name", help="dsprites: the only one that is drawn to the bit")
     verify.add_argument("name", nargs="?", help="a dataset's name (default: all that is here)")
     add.add_argument("file", type=Path)
-    add.add_argument("--sha256", help="vouch for a file whose published hash is not known")
+    add.add_argument(
+        "--sha256",
+        help="a digest you vouch for, in place of the published one: the file must have it",
+    )
     compare.add_argument("file", type=Path)
     fetch.add_argument("--offline", action="store_true", help="never touch the network")
 
@@ -144,7 +149,7 @@ def _positive(text: str) -> int:
 
 def _seconds(text: str) -> float:
     if not text.replace(".", "", 1).isdecimal() or not 0 < float(text) <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 86400")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, up to 86400")
     return float(text)
 
 

@@ -61,6 +61,9 @@ def studied(options: argparse.Namespace) -> Study:
         from betavae.datasets.commands import here
         from betavae.study.paper import paper
 
+        absent = [name for name in ("shapes3d", "mpi3d-toy") if options.data == "official" and not here(name)]
+        if absent:
+            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
         scale = options.scale or "laptop"
         offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
         features = "inception2015" if here("inception") else offline if _installed() else None
@@ -70,7 +73,7 @@ def studied(options: argparse.Namespace) -> Study:
     if (path / "records").is_dir():
         from betavae.study.store import Store
 
-        return Store(path, create=False).asked()
+        return Store(path, create=False).whole()
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.files import read
 
@@ -97,7 +100,8 @@ def run(options: argparse.Namespace) -> int:
 
     whole = studied(options)
     study = select(whole, options.only, options.shard)
-    folder = options.store or Path("runs") / f"{study.name}-{study.scale}"
+    home = Path(options.study) if (Path(options.study) / "records").is_dir() else None
+    folder = options.store or home or Path("runs") / f"{study.name}-{study.scale}"
     if options.print:
         from betavae.study.files import write
 
@@ -113,6 +117,7 @@ def run(options: argparse.Namespace) -> int:
         executor = stack.enter_context(executors.named(options.executor, options.address))
         listen = stack.enter_context(Track(folder / "track")).hear if options.track else lambda worker, message: None
         store = Store(folder)
+        store.expect(whole)
         store.remember(whole)
         todo = pending(study, store)
         print(
@@ -145,8 +150,9 @@ def status(options: argparse.Namespace) -> int:
     from betavae.study import pages
     from betavae.study.store import Store
 
-    print(pages.status(Store(options.store or _newest(), create=False)))
-    return 0
+    store = Store(options.store or _newest(), create=False)
+    print(pages.status(store))
+    return 1 if store.problems else 0
 
 
 def report(options: argparse.Namespace) -> int:
@@ -161,7 +167,7 @@ def report(options: argparse.Namespace) -> int:
         return 0
     page = write(stores, options.out or folders[0] / "report")
     print(page)
-    return 0
+    return 1 if any(store.problems for store in stores) else 0
 
 
 def export(options: argparse.Namespace) -> int:

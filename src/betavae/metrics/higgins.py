@@ -82,7 +82,7 @@ def grid_of(dataset: Dataset) -> Factors:
 
 def asked_of(factors: Factors, ask: Sequence[str] | None) -> Tensor:
     """The positions of the asked factors among all. Raises Misuse for an unknown name, a repeat, or fewer than two."""
-    names = factors.names if ask is None else tuple(ask)
+    names = factors.names if ask is None else (ask,) if isinstance(ask, str) else tuple(ask)
     for name in names:
         if name not in factors.names:
             raise unknown("factor", name, factors.names)

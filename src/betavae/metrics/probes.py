@@ -16,12 +16,22 @@ NARROW = 1.959963984540054
 """Traversals run over the middle 95 % of a normal: this many standard deviations to either side."""
 
 
+MOST_IMAGES, MOST_STEPS = 10_000, 100
+"""What a picture can show, and more than the paper looked at."""
+
+
+def _within(name: str, value: int, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} to {most:,}")
+
+
 def _bytes(images: Tensor) -> Tensor:
     return (images.detach().cpu() * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 def samples(*, images: int = 40, split: str = "train") -> Measure:
-    """Images of the dataset itself (Figures 1 and 2): array "images" uint8 ``[n, C, H, W]``."""
+    """Images of the dataset itself (Figures 1 and 2): array "images" uint8 ``[n, C, H, W]``. Raises Misuse."""
+    _within("images", images, 1, MOST_IMAGES)
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         begin, end = choose(subject.dataset.splits, split, f"split of {subject.dataset.name}")
@@ -32,7 +42,10 @@ def samples(*, images: int = 40, split: str = "train") -> Measure:
 
 
 def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean") -> Measure:
-    """Images and what comes back of them (Figures 9 and 10): "images", "reconstructions" uint8 ``[n, C, H, W]``."""
+    """Images and what comes back of them (Figures 9 and 10): "images", "reconstructions" uint8 ``[n, C, H, W]``.
+    Raises Misuse.
+    """
+    _within("images", images, 1, MOST_IMAGES)
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         if subject.codec.decode is None:
@@ -55,6 +68,9 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
     their means. Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, "values" ``[top, steps]``,
     "original" ``[C, H, W]``.
     """
+    _within("images", images, 1, MOST_IMAGES)
+    _within("steps", steps, 2, MOST_STEPS)
+    _within("top", top, 1, MOST_IMAGES)
     if range not in RANGES:
         raise Misuse(f"range is {range!r}; wanted one of {', '.join(RANGES)}")
 

@@ -14,7 +14,7 @@ from typing import Any
 from betavae.report import conditions, words
 from betavae.report.cards import known
 from betavae.report.evidence import Evidence, StoreLike
-from betavae.report.rows import Record, quirks_of
+from betavae.report.rows import FLOORS, Record, quirks_of
 from betavae.report.tables import name
 from betavae.report.verdicts import verdicts
 
@@ -80,6 +80,8 @@ def _settings(evidence: Evidence) -> list[str]:
 
 def _how(cell: dict[str, Any]) -> str:
     recipe = cell["recipe"]
+    if not recipe and cell["method"] in FLOORS:
+        return "nothing is fitted"
     if not recipe:
         return f"fitted on {format(cell['fit'], ',') if cell['fit'] else 'all'} images"
     drop = f"× {recipe['drop_to']:g} from {100 * recipe['drop_at']:.0f} % of the steps on"

@@ -7,7 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from betavae.report.rows import ORDER, Record, Row, Sample, asked, budget, plain, quirks_of, row_of, sample, setting
+from betavae.report.rows import (
+    ORDER,
+    Record,
+    Row,
+    Sample,
+    asked,
+    budget,
+    classifier_of,
+    plain,
+    quirks_of,
+    row_of,
+    sample,
+    setting,
+)
 from betavae.study.published import FACTOR_COUNT
 
 if TYPE_CHECKING:
@@ -115,8 +128,8 @@ class Evidence:
 
     def classifier(self) -> str:
         """The classifier of the main tables: most answers to the first draw of votes, linear before others."""
-        asked_for = [r["question"] for r in self.answers if r["question"]["measure"] == "higgins"]
-        found = Counter(q["knobs"].get("classifier") for q in asked_for if not q["seed"])
+        asked_for = [r for r in self.answers if r["question"]["measure"] == "higgins" and not r["question"]["seed"]]
+        found = Counter(map(classifier_of, asked_for))
         return max(CLASSIFIER_ORDER, key=lambda c: (found[c], -CLASSIFIER_ORDER.index(c)))
 
     def higgins(self, row: Row, factors: int | None = None, classifier: str | None = None, pairs: int = 64) -> Sample:
@@ -126,7 +139,7 @@ class Evidence:
 
         def fits(record: Record) -> bool:
             knobs = record["question"]["knobs"]
-            return asked(record) == wanted and knobs.get("classifier") == kind and knobs.get("pairs", 64) == pairs
+            return asked(record) == wanted and classifier_of(record) == kind and knobs.get("pairs", 64) == pairs
 
         return self.sample(row, "higgins", "higgins", fits)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -189,10 +190,12 @@ def equivalence(variance: Sequence[float], lines: Mapping[str, Sequence[float]])
         ax.plot(variance, shown, f"{mark}-", color=shade, linewidth=1.4, markersize=6, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_ylim(floor / 2, 10)
+    ax.set_ylim(floor / 2, 40)
+    ticks = [floor, 1e-7, 1e-5, 1e-3, 1e-1, 10.0]
+    ax.set_yticks(ticks, ["0", *(f"$10^{{{round(math.log10(t))}}}$" for t in ticks[1:])])
     ax.set_xticks(list(variance), [f"{v:g}" for v in variance])
     ax.minorticks_off()
-    ax.axhline(1.2e-7, color="#777777", linestyle=":", linewidth=1.2, label="one rounding")
+    ax.axhline(1.2e-7, color="#777777", linestyle=":", linewidth=1.2, label="one rounding of float32")
     tidy(ax, "", "σ², variance of the likelihood", "relative difference")
     figure.legend(loc="outside right center", fontsize=8.5, frameon=False)
     return figure

@@ -21,11 +21,12 @@ def samples(panels: Sequence[tuple[str, Array]], columns: int = 10, rows: int = 
 
 
 def reconstructions(panels: Sequence[tuple[str, Array, Array]], columns: int = 8) -> Figure:
-    """Originals above their reconstructions, ``columns`` of them per panel, two panels a line."""
+    """Originals above their reconstructions, ``columns`` per panel, spread over those given; two panels a line."""
     shown = []
     for title, images, made in panels:
         n = min(columns, len(images))
-        shown.append((title, mosaic(np.concatenate([images[:n], made[:n]]), n)))
+        these = np.linspace(0, len(images) - 1, n).round().astype(int)  # indices ascend: the first would be one shape
+        shown.append((title, mosaic(np.concatenate([images[these], made[these]]), n)))
     return sheets(shown, 8.6, across=2 if len(shown) > 1 else 1)
 
 

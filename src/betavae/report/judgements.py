@@ -47,7 +47,7 @@ def _row(verdict: Verdict, tests: int) -> list[str]:
     if verdict.word == NOT_RUN:
         needs = f"not run ({words.seeds(least(claim, tests))})" if claim.orders else "not run"
         return [said, "0", *[words.NOTHING] * 4, needs]
-    weakest = min(verdict.findings, key=lambda f: f.z)
+    weakest = min(verdict.findings, key=lambda f: (f.z, f.effect if claim.orders else -f.effect))
     p = words.NOTHING if claim.orders == 0 else words.probability(verdict.p or 0.0)
     word = f"**{verdict.word}**"
     if verdict.word == UNDECIDED:

@@ -125,8 +125,8 @@ def likelihood(evidence: Evidence) -> list[Block]:
         said = (
             "Section 4.2 as a figure. Gradients of σ²·(VAE with a Gaussian likelihood of variance σ²) against those of "
             "the unit-variance β-VAE with β = σ² (Eq. 7 and 8 of the paper), on the same images and noise: the norm of "
-            "their difference over the norm of the second. Rounding alone keeps them apart; against β = 1 they are "
-            "other gradients wherever σ² is not 1 (no difference at all is drawn at the bottom)."
+            "their difference over the norm of the second. Rounding alone, added up over a gradient, keeps them apart; "
+            "against β = 1 they are other gradients wherever σ² is not 1 (no difference at all is drawn at the bottom)."
         )
         lines = {"against β = σ²": a["matched"].tolist(), "against β = 1": a["unmatched"].tolist()}
         blocks.append(picture("section-4-2", figures.equivalence(a["variance"].tolist(), lines), said))

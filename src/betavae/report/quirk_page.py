@@ -10,7 +10,7 @@ from typing import NamedTuple
 from betavae.report import gallery, tables, words
 from betavae.report.document import Block, Folded, Heading, Items, Table, Text
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Record, Row, asked, quirks_of
+from betavae.report.rows import Record, Row, asked, classifier_of, quirks_of
 from betavae.report.shapes2d import missing
 from betavae.report.style import picture
 from betavae.study import published
@@ -111,7 +111,7 @@ def _question(record: Record) -> str:
     match record["question"]["measure"]:
         case "higgins":
             count = asked(record)
-            kind = published.CLASSIFIERS.get(knobs.get("classifier", ""), "")
+            kind = published.CLASSIFIERS[classifier_of(record)]
             at = f", L = {knobs['pairs']}" if knobs.get("pairs", 64) != 64 else ""
             return f"{count} factors, {kind}{at}"
         case "frechet":
@@ -132,13 +132,13 @@ def _line(row: Row, label: str, score: str, pairs: Sequence[Pair]) -> Moved:
 
 def printed(row: Row, record: Record, score: str) -> str:
     """The number that the paper prints for a model and question, and where; a dash where it prints none."""
-    paper, knobs = PAPER_NAME.get(row.dataset, ""), record["question"]["knobs"]
+    paper = PAPER_NAME.get(row.dataset, "")
     if score == "higgins" and row.dataset == "dsprites" and row.method != "conv":
         given = published.TABLE_1.get((row.printed, asked(record)))
         if given and given.median is not None:
             return f"{given.median:g} (Table 1)"
     if score == "higgins" and row.method == "conv" and asked(record) == FACTOR_COUNT.get(row.dataset):
-        given = published.TABLE_2.get((paper, knobs.get("classifier", "")))
+        given = published.TABLE_2.get((paper, classifier_of(record)))
         if given and given.mean is not None:
             return f"{given.mean:g} (Table 2)"
     if score.startswith(("fid", "fd_")) and (paper, row.beta) in published.TABLE_3:

@@ -57,6 +57,11 @@ def asked(record: Record) -> int:
     return len(ask) if ask else FACTOR_COUNT.get(record["cell"]["dataset"], 0)
 
 
+def classifier_of(record: Record) -> str:
+    """The classifier of a Higgins question; one that names none asks the logistic one."""
+    return str(record["question"]["knobs"].get("classifier", "logistic"))
+
+
 def quirks_of(record: Record) -> tuple[str, ...]:
     """Every quirk that is on in a record, of its cell and of its question."""
     question = record["question"] or {}
@@ -124,7 +129,7 @@ def sample(records: Sequence[Record], score: str) -> Sample:
             fallen.add(seed)
         value = record["scores"].get(score) if record["status"] == "ok" else floor if seed in fallen else None
         if value is not None:
-            several[(seed, question["seed"], question["knobs"].get("classifier", ""))] = float(value)
+            several[(seed, question["seed"], classifier_of(record) if higgins else "")] = float(value)
     values = {
         seed: sum(found) / len(found)
         for seed in sorted({key[0] for key in several})

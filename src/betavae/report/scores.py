@@ -7,7 +7,7 @@ import statistics
 from betavae.report import figures, gallery, tables, words
 from betavae.report.document import Block, Heading, Table, Text
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Row, Sample, sample
+from betavae.report.rows import Row, Sample, classifier_of, sample
 from betavae.report.shapes2d import missing, typical
 from betavae.report.style import picture
 from betavae.report.summary import limit, worst_half_dropped
@@ -59,11 +59,13 @@ def _figure_3_table(evidence: Evidence, panels: dict[str, list[figures.Bar]]) ->
             middle = words.percent(statistics.median(bar.sample.list))
             twin = words.percent(statistics.median(bar.twin.list)) if bar.twin else words.NOTHING
             seeds = ", ".join(f"{words.percent(v)}" for v in bar.sample.list)
-            rows.append([f"{title}, {bar.row.label}", str(len(bar.sample)), middle, seeds, twin])
-    header = ["Dataset and model", "n", "median", "every seed", f"with `{LAYOUT}`"]
+            active = tables.count(evidence.active(bar.row))
+            rows.append([f"{title}, {bar.row.label}", str(len(bar.sample)), middle, seeds, active, twin])
+    header = ["Dataset and model", "n", "median", "every seed", "active codes", f"with `{LAYOUT}`"]
     notes = [
         f"Higgins score in per cent. Classifier: {published.CLASSIFIERS[evidence.classifier()]}. The paper prints no "
-        "number for these bars, so none can be judged; the claims test what it reads from them."
+        "number for these bars, so none can be judged; the claims test what it reads from them. Active codes as in "
+        "Table 1: a VAE with none has collapsed."
     ]
     return [Table("Figure 3 in numbers", header, rows, notes)]
 
@@ -81,9 +83,7 @@ def _source(evidence: Evidence, dataset: str) -> str:
 
 def _quirky(evidence: Evidence, row: Row) -> Sample | None:
     records = [
-        r
-        for r in evidence.twins(LAYOUT)
-        if evidence.row(r) == row and r["question"]["knobs"].get("classifier") == evidence.classifier()
+        r for r in evidence.twins(LAYOUT) if evidence.row(r) == row and classifier_of(r) == evidence.classifier()
     ]
     return sample(records, "higgins") if records else None
 

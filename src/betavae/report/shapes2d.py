@@ -106,8 +106,9 @@ def losses(evidence: Evidence, datasets: list[str], name: str) -> list[Block]:
     if not panels:
         return [missing("Loss curves")]
     caption = (
-        "Loss curves. Reconstruction loss and KL, nats per image, of every training; one line per seed. The first "
-        "twentieth of a run may lie above the frame."
+        "Loss curves. Reconstruction loss and KL, nats per image, of every training in the tables above; one line per "
+        "seed. The first twentieth of a run may lie above the frame. Twins with a quirk are not drawn; their last "
+        "losses are in the records."
     )
     return [picture(name, curves.losses(panels), caption)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from betavae.report import words
 from betavae.report.document import Table
 from betavae.report.evidence import Evidence
-from betavae.report.rows import FLOORS, Row, Sample, asked, quirks_of
+from betavae.report.rows import FLOORS, Row, Sample, asked, classifier_of, quirks_of
 from betavae.report.summary import Summary, noise, summarise
 from betavae.study import published
 from betavae.study.published import FIVE, FOUR, PAPER_NAME
@@ -84,7 +84,7 @@ def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[st
     paper = published.TABLE_1.get((row.printed, factors))
     target = paper.median if paper else None
     line = [name(row), str(len(sample)), words.spread(summary), words.middle(summary),
-            words.interval(summary.interval if summary else None), _count(evidence.active(row)),
+            words.interval(summary.interval if summary else None), count(evidence.active(row)),
             str(len(sample.diverged)), words.printed(paper),
             words.number(target, 2)]  # fmt: skip
     if factors == FOUR:
@@ -92,7 +92,8 @@ def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[st
     return [*line, ONE if row.fixed and target is not None and summary else verdict(target, summary)]
 
 
-def _count(value: float | None) -> str:
+def count(value: float | None) -> str:
+    """A median number of codes, or a dash where none was counted."""
     return words.NOTHING if value is None else f"{value:g}"
 
 
@@ -109,7 +110,7 @@ def settings(evidence: Evidence, classifier: str, factors: int) -> str:
         r["question"]["knobs"]
         for r in evidence.answers
         if r["question"]["measure"] == "higgins"
-        and r["question"]["knobs"].get("classifier") == classifier
+        and classifier_of(r) == classifier
         and r["question"]["knobs"].get("pairs", 64) == 64
         and asked(r) == factors
         and not quirks_of(r)

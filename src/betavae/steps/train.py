@@ -58,8 +58,11 @@ def train(options: argparse.Namespace) -> int:
         return 1
     scores = "  ".join(f"{name} {value:.2f}" for name, value in fit["scores"].items())
     print(f"cell {job.cell.id}  {fit['status']}  {fit['seconds']:.0f} s  {scores}".rstrip())
+    if fit["status"] != "ok":
+        print(f"betavae: {fit['message']}; records in {store.path}", file=sys.stderr)
+        return 1
     print(
         f"records in {store.path}; score it: betavae score --encoder {job.cell.id} --store {store.path}",
         file=sys.stderr,
     )
-    return 0 if fit["status"] == "ok" else 1
+    return 0

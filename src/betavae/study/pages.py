@@ -87,7 +87,8 @@ def status(store: Store) -> str:
     ]
     if left:
         lines.append(
-            f"  next      `betavae run` would do {len(left)} cells, {sum(len(j.questions) for j in left)} questions:"
+            f"  next      `betavae run {store.path}` would do {len(left)} cells, "
+            f"{sum(len(j.questions) for j in left)} questions:"
         )
         lines += [f"    {job.cell.id}  {cost.label(job.cell)}{_saved(store, job.cell)}" for job in left[:12]]
         lines += [f"    … and {len(left) - 12} more"] if len(left) > 12 else []

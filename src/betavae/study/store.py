@@ -152,6 +152,27 @@ class Store:
             reason = "nested too deeply" if isinstance(error, RecursionError) else missing
             raise Fault(f"{path} is not a study: {reason}; run the study again") from None
 
+    def expect(self, study: Study) -> None:
+        """Raises Misuse where another study is remembered here: what is open of it would be forgotten."""
+        if (self.path / "study.json").is_file():
+            try:
+                other = self.recalled()
+            except Fault:  # it cannot be read, and is written anew
+                return
+            if (other.name, other.scale) != (study.name, study.scale):
+                raise Misuse(
+                    f"{self.path} is the store of {other.name!r} at scale {other.scale!r}; it cannot also be that of "
+                    f"{study.name!r} at scale {study.scale!r}: give another folder as --store"
+                )
+
+    def whole(self) -> Study:
+        """The study remembered here, where there is one, and all that the records tell of."""
+        told = self.asked()
+        if not (self.path / "study.json").is_file():
+            return told
+        wanted = self.recalled()
+        return replace(wanted, jobs=merge([*wanted.jobs, *told.jobs]))
+
     def asked(self) -> Study:
         """The study that the records themselves tell of: every cell with the questions that were put to it."""
         jobs, name, scale = [], "again", "own"
