@@ -239,4 +239,4 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_stops_nobody(
     shown = capfd.readouterr().out
     assert "failed    1" in shown
     assert "by signal 9" in shown
-    assert "`betavae run` would do 1 cells, 1 questions" in shown
+    assert f"`betavae run {store.path}` would do 1 cells, 1 questions" in shown

@@ -59,6 +59,6 @@ def test_no_worker_outlives_its_driver(blow: signal.Signals, tmp_path: Path) -> 
         assert driver.returncode == -blow
     shown = pages.status(Store(store, create=False))
     assert "  running   0\n" in shown
-    assert "`betavae run` would do" in shown
+    assert f"`betavae run {store}` would do" in shown
     assert re.search(r"squares conv β=\d seed \d, saved at step [\d,]+ of 10,000\n", shown)
     assert "Traceback" not in said + "".join(log.read_text() for log in store.glob("logs/*"))

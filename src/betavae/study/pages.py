@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def status(store: Store) -> str:
     ]
     if left:
         lines.append(
-            f"  next      `betavae run {store.path}` would do {len(left)} cells, "
+            f"  next      `betavae run {shlex.quote(str(store.path))}` would do {len(left)} cells, "
             f"{sum(len(j.questions) for j in left)} questions:"
         )
         lines += [f"    {job.cell.id}  {cost.label(job.cell)}{_saved(store, job.cell)}" for job in left[:12]]
