@@ -36,6 +36,18 @@ def test_every_help_ends_with_an_example(name: str, this: argparse.ArgumentParse
             assert action.help, f"{name} {action.option_strings} has no help"
 
 
+def test_official_data_that_are_absent_are_named_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BETAVAE_DATA", str(tmp_path))
+    for more in ([], ["--dry-run"]):
+        assert (
+            main(["run", "paper", "--scale", "smoke", "--data", "official", "--store", str(tmp_path / "s"), *more]) == 2
+        )
+        assert "--data official needs shapes3d and mpi3d-toy; `betavae data fetch NAME`" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
 HEAVY = ("torch", "numpy", "scipy", "sklearn", "matplotlib", "rich", "safetensors", "h5py", "PIL", "requests")
 
 

@@ -93,6 +93,14 @@ def test_a_gpu_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -
     assert not machine.lost("cpu")
 
 
+def test_a_full_device_is_not_a_lost_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*size: int, device: str) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch, "ones", full)
+    assert not machine.lost("cuda")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here, and it answers")
 def test_a_device_without_an_answer_is_lost_and_can_still_be_recorded() -> None:
     assert machine.lost("cuda")

@@ -61,9 +61,6 @@ def studied(options: argparse.Namespace) -> Study:
         from betavae.datasets.commands import here
         from betavae.study.paper import paper
 
-        absent = [name for name in ("shapes3d", "mpi3d-toy") if options.data == "official" and not here(name)]
-        if absent:
-            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
         scale = options.scale or "laptop"
         offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
         features = "inception2015" if here("inception") else offline if _installed() else None
@@ -107,6 +104,12 @@ def run(options: argparse.Namespace) -> int:
 
         print(write(study), end="")
         return 0
+    if options.study == "paper" and options.data == "official":
+        from betavae.datasets.commands import here
+
+        absent = [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]
+        if absent:
+            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0

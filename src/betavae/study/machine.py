@@ -114,6 +114,8 @@ def lost(device: str) -> bool:
 
     try:
         return bool(torch.ones(1, device=device).item() != 1.0)
+    except torch.OutOfMemoryError:  # full, and alive
+        return False
     except (AssertionError, RuntimeError):
         return True
 
