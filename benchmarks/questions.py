@@ -1,6 +1,7 @@
 """Cells of the paper's study done on a device and on the CPU: that every question can be put there, and agrees.
 
-Each objective, each architecture and each kind of question is among them, at the smoke scale on drawn images.
+Each objective and architecture that the study trains is among them, and each kind of question that it puts to a
+trained VAE, at the smoke scale on drawn images.
 """
 
 from __future__ import annotations

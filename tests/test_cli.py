@@ -48,6 +48,17 @@ def test_official_data_that_are_absent_are_named_before_anything_runs(
     assert not (tmp_path / "s").exists()
 
 
+def test_the_papers_study_is_not_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "paper" / "records").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "paper", "--scale", "smoke", "--dry-run"]) == 0
+    assert "records in runs/paper-smoke" in capsys.readouterr().out
+    assert main(["run", "./paper", "--scale", "smoke", "--dry-run"]) == 2
+    assert "--scale is for the paper's study" in capsys.readouterr().err
+
+
 HEAVY = ("torch", "numpy", "scipy", "sklearn", "matplotlib", "rich", "safetensors", "h5py", "PIL", "requests")
 
 

@@ -67,18 +67,34 @@ def studied(options: argparse.Namespace) -> Study:
         have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
         return paper(scale, have=have, data=options.data or "drawn", features=features)
     path = Path(options.study)
-    if (path / "records").is_dir():
+    for name in ("scale", "data"):
+        if getattr(options, name) and path.exists():
+            raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
+    if _store_of(options):
         from betavae.study.store import Store
 
         return Store(path, create=False).whole()
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.files import read
 
-        for name in ("scale", "data"):
-            if getattr(options, name):
-                raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
         return read(path)
     raise unknown("study", options.study, ["paper"])
+
+
+def _store_of(options: argparse.Namespace) -> Path | None:
+    """The store that a command line names as its study, if it does."""
+    path = Path(options.study)
+    return path if options.study != "paper" and (path / "records").is_dir() else None
+
+
+def _at_hand(options: argparse.Namespace) -> None:
+    """Raises Misuse where the paper's study wants official files that are absent."""
+    if options.study == "paper" and options.data == "official":
+        from betavae.datasets.commands import here
+
+        absent = [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]
+        if absent:
+            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
 
 
 def _installed() -> bool:
@@ -97,19 +113,13 @@ def run(options: argparse.Namespace) -> int:
 
     whole = studied(options)
     study = select(whole, options.only, options.shard)
-    home = Path(options.study) if (Path(options.study) / "records").is_dir() else None
-    folder = options.store or home or Path("runs") / f"{study.name}-{study.scale}"
+    folder = options.store or _store_of(options) or Path("runs") / f"{study.name}-{study.scale}"
     if options.print:
         from betavae.study.files import write
 
         print(write(study), end="")
         return 0
-    if options.study == "paper" and options.data == "official":
-        from betavae.datasets.commands import here
-
-        absent = [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]
-        if absent:
-            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
+    _at_hand(options)
     if options.dry_run:
         print(pages.plan(study, options.workers, folder))
         return 0
