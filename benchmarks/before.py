@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from betavae.paper.study import paper
 from betavae.study.cells import Job
-from betavae.study.paper import paper
 
 ROOT = Path(__file__).parents[1]
 FIRST = "eaf178b"
@@ -31,7 +31,7 @@ KNOWN = """
 import json, sys
 from betavae import metrics, datasets
 from betavae.models import MODELS
-from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import OBJECTIVES
 from betavae.representation import METHODS
 known = []
 for job in json.load(sys.stdin):

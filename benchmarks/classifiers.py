@@ -24,7 +24,7 @@ from betavae.metrics.base import Codes
 from betavae.metrics.classifiers import linear, mlp
 from betavae.metrics.higgins import features, higgins
 from betavae.models import MODELS
-from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import OBJECTIVES
 from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.training import single

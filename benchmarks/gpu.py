@@ -27,11 +27,11 @@ from benchmarks.training import member
 from betavae import datasets, metrics
 from betavae.metrics.base import Codes, Subject, ask
 from betavae.models import MODELS
-from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import OBJECTIVES
+from betavae.paper.study import PASSES, SIZES
 from betavae.precision import PRECISIONS, precise
 from betavae.representation import vae
-from betavae.study.paper import PASSES, SIZES
-from betavae.training import population, single, ways
+from betavae.training import autotune, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task
@@ -194,12 +194,12 @@ def chosen(method: str, device: str, sizes: Sizes, precision: str) -> float:
     given = task(method, device, sizes.batch, epochs * SIZES["dsprites"])  # as long as the paper's: see ways.COMPILING
     members = [member(k) for k in range(sizes.looked)]
     states = [single.start(given, m) for m in members]
-    offered = ways.WAYS if torch.cuda.is_available() else [How(products=True)]
+    offered = autotune.WAYS if torch.cuda.is_available() else [How(products=True)]
 
     def say(text: str) -> None:
         print(f"  {precision}: {text}", flush=True)
 
-    how = ways.quickest(given, members, states, How(precision), say, offered)
+    how = autotune.quickest(given, members, states, How(precision), say, offered)
     return rate(given, sizes.looked, "kernels", how, sizes.lasting)
 
 

@@ -12,9 +12,10 @@ import torch
 from betavae.datasets.base import Dataset
 from betavae.datasets.rendering import stored
 from betavae.models import MODELS
-from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import OBJECTIVES
 from betavae.rng import generator
-from betavae.study import cost, machine
+from betavae.study import machine
+from betavae.study.monitor import cost
 from betavae.training import population
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task

@@ -16,7 +16,7 @@ from betavae.models import MODELS
 from betavae.representation import vae
 from betavae.representation.base import Codec
 from betavae.rng import generator
-from betavae.study import cost
+from betavae.study.monitor import cost
 
 GRID = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))
 VOTES, TEST_VOTES, PAIRS = 10_000, 5_000, 64

@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from betavae.paper.study import paper
 from betavae.study.cells import Job
 from betavae.study.executors.worker import StoreDesk
-from betavae.study.paper import paper
-from betavae.study.perform import perform
+from betavae.study.jobs.perform import perform
 from betavae.study.store import Store
 
 FEATURES = "efficientnet_lite0_96"

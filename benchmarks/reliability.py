@@ -105,8 +105,8 @@ def checkpoints(folder: Path) -> None:
 
     from betavae.datasets import load
     from betavae.models import MODELS
-    from betavae.objectives import OBJECTIVES
-    from betavae.study import watch
+    from betavae.objectives.base import OBJECTIVES
+    from betavae.study.jobs import checkpointing
     from betavae.training import checkpoint, single
 
     torch.set_num_threads(1)
@@ -117,10 +117,10 @@ def checkpoints(folder: Path) -> None:
         took = []
         for step in range(8):
             begun = time.perf_counter()
-            path = checkpoint.save(folder / name, step, *watch.pack(state))
+            path = checkpoint.save(folder / name, step, *checkpointing.pack(state))
             took.append(time.perf_counter() - begun)
         cost = sorted(took)[len(took) // 2]
-        every = max(60.0, watch.LEISURE * cost)
+        every = max(60.0, checkpointing.LEISURE * cost)
         size = path.stat().st_size / 1e6
         share = 100 * cost / (every + cost)
         print(f"a checkpoint of the {name} VAE: {size:.1f} MB in {cost * 1e3:.0f} ms, at worst {max(took) * 1e3:.0f}")

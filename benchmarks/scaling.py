@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from betavae.study import cost, machine
+from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import ray as on_ray
 from betavae.study.executors import stream
 from betavae.study.executors.ray import MEMBERS
-from betavae.study.forecast import GPU_PASSES
+from betavae.study.monitor import cost
+from betavae.study.monitor.forecast import GPU_PASSES
 from betavae.study.records import SCHEMA
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from benchmarks import frames
+from benchmarks.frames import Known
 from betavae import datasets
-from betavae.datasets import frames
 from betavae.datasets.base import Dataset
-from betavae.datasets.frames import Known
 from betavae.rng import generator
 
 HERE = Path(__file__).resolve().parents[1]

@@ -13,10 +13,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from betavae.arguments import parser
+from betavae.cli.options import parser
 from betavae.datasets.cards import CARDS
-from betavae.datasets.catalogue import CATALOGUE
-from betavae.study.quirks import QUIRKS
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.paper.quirks import QUIRKS
 
 HERE = Path(__file__).parent
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hostile import BATCHES, COUNT
 
-from betavae.datasets import cifar, files, official
-from betavae.datasets.catalogue import CATALOGUE, Entry
+from betavae.datasets import cifar, official
+from betavae.datasets.files import fetch
+from betavae.datasets.files.catalogue import CATALOGUE, Entry
 from betavae.factors import Factors
 
 GRID = Factors(("colour", "place"), (2, 3))
@@ -51,7 +52,7 @@ def made(make, folder: Path) -> bytes:
 
 
 def fetched(root: Path, name: str = "shapes3d") -> Path:
-    return files.fetch(name, root=root, progress=False)
+    return fetch.fetch(name, root=root, progress=False)
 
 
 ELSEWHERE = """

@@ -27,11 +27,11 @@ def shared_data() -> Path:
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies would take loopback addresses elsewhere, and silence should not last."""
-    from betavae.datasets import transfer
+    from betavae.datasets.files import download
 
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(transfer, "TIMEOUT", (5.0, 0.5))
+    monkeypatch.setattr(download, "TIMEOUT", (5.0, 0.5))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -129,12 +129,12 @@ def inside(words: list[str]) -> int:
         if random.Random(f"{time.time_ns()} {os.getpid()}").random() < trap[words[0]]:
             disk.os = Trap(trap["seed"], trap["confess"])  # type: ignore[assignment]
     if words[0] == "worker":
-        from betavae.study import watch
         from betavae.study.executors import worker
+        from betavae.study.jobs import checkpointing
 
-        watch.LEISURE = 5.0  # ten times as many checkpoints as a real run writes
+        checkpointing.LEISURE = 5.0  # ten times as many checkpoints as a real run writes
         return worker.main(words[1:])
-    from betavae.cli import main
+    from betavae.cli.main import main
     from betavae.study.executors import local
 
     local.COMMAND = (sys.executable, str(HERE), "worker")

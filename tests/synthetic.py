@@ -10,8 +10,8 @@ import numpy as np
 from factory import FakeStore, fitted, pictures
 
 from betavae import datasets
+from betavae.paper.published import FACTOR_COUNT
 from betavae.study.cells import Cell, Job, Question, Study
-from betavae.study.published import FACTOR_COUNT
 
 Score = Callable[[Cell, Question, np.random.Generator], float]
 """The Higgins score that a synthetic representation gets."""

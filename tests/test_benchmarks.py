@@ -11,7 +11,7 @@ from test_training import ADAM, member, task
 
 from benchmarks import convolutions, gpu, machines, plain, tables, training
 from betavae.models import MODELS
-from betavae.training import population, single, ways
+from betavae.training import autotune, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 
@@ -63,8 +63,8 @@ def test_what_a_gpu_will_be_asked_is_rehearsed(
 ) -> None:
     """Every block of `make gpu-check` on a CPU, in tiny sizes; a way that fails would be told as a line of words."""
     monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    monkeypatch.setattr(ways, "WARM", 1)
-    monkeypatch.setattr(ways, "TRIED", 1)
+    monkeypatch.setattr(autotune, "WARM", 1)
+    monkeypatch.setattr(autotune, "TRIED", 1)
     monkeypatch.setattr(gpu, "WARM", 1)
     monkeypatch.setattr(machines, "IMAGES", 256)
     assert gpu.main(["--rehearse"]) == 0

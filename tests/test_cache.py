@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from betavae.datasets import cache, manifests
-from betavae.datasets.cache import ready, verify
-from betavae.datasets.manifests import Spec
+from betavae.datasets.files import cache, manifests
+from betavae.datasets.files.cache import ready, verify
+from betavae.datasets.files.manifests import Spec
 from betavae.errors import Fault
 
 SPEC = Spec((100, 8), "u1", "counting", 1, {"tens": 10, "ones": 10})
@@ -152,8 +152,8 @@ def test_an_array_replaced_while_it_is_opened_is_opened_again(tmp_path, monkeypa
 BUILDER = """
 import sys, time
 from pathlib import Path
-from betavae.datasets.cache import ready
-from betavae.datasets.manifests import Spec
+from betavae.datasets.files.cache import ready
+from betavae.datasets.files.manifests import Spec
 root, mode = Path(sys.argv[1]), sys.argv[2]
 def build(out):
     with open(root / "builds", "a") as log: log.write("built\\n")
@@ -224,8 +224,8 @@ def test_a_file_limit_is_a_fault_not_a_crash(tmp_path):
     """The kernel's own refusal, met while the space is reserved and not inside the map, where it would kill."""
     code = """
 import resource, sys
-from betavae.datasets.cache import ready
-from betavae.datasets.manifests import Spec
+from betavae.datasets.files.cache import ready
+from betavae.datasets.files.manifests import Spec
 from betavae.errors import Fault
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:

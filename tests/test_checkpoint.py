@@ -14,11 +14,11 @@ import soak
 import torch
 
 from betavae import datasets
-from betavae.study import perform as performing
-from betavae.study import watch
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.executors.worker import StoreDesk
-from betavae.study.perform import perform
+from betavae.study.jobs import checkpointing
+from betavae.study.jobs import perform as performing
+from betavae.study.jobs.perform import perform
 from betavae.study.store import Store
 from betavae.training import checkpoint, population
 from betavae.training.recipe import Recipe
@@ -120,8 +120,8 @@ class Desk(StoreDesk):
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """A word and a checkpoint after every step."""
-    monkeypatch.setattr(watch, "SAY_EVERY", 0.0)
-    monkeypatch.setattr(watch, "LEISURE", 0.0)
+    monkeypatch.setattr(checkpointing, "SAY_EVERY", 0.0)
+    monkeypatch.setattr(checkpointing, "LEISURE", 0.0)
 
 
 @pytest.fixture
@@ -204,14 +204,14 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
         now += cost
         written[0] += 1
 
-    monkeypatch.setattr(watch, "time", SimpleNamespace(perf_counter=lambda: now))
-    monkeypatch.setattr(watch.checkpoint, "save", save)
+    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
+    monkeypatch.setattr(checkpointing.checkpoint, "save", save)
     desk: Any = Desk(tmp_path)
     desk.every = 10.0
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1))
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
-    taken = watch.Taken(state)
-    seen = [watch.Watch(task, job().cell, desk, taken, "float32", members) for _ in range(members)]
+    taken = checkpointing.Taken(state)
+    seen = [checkpointing.Watch(task, job().cell, desk, taken, "float32", members) for _ in range(members)]
     for step in range(1, 10_001):
         now += 1.0
         state.step = step
@@ -225,11 +225,11 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
 def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """30 s before, then 80 s of four members together, less a pause: 50 s. What is only asked trains in nothing."""
     now = 1.0
-    monkeypatch.setattr(watch, "time", SimpleNamespace(perf_counter=lambda: now))
+    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1))
     state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
-    taken = watch.Taken(state, 30.0, ("float32",))
-    clock = watch.Watch(task, job().cell, Desk(tmp_path), taken, "bf16", 4, 4)
+    taken = checkpointing.Taken(state, 30.0, ("float32",))
+    clock = checkpointing.Watch(task, job().cell, Desk(tmp_path), taken, "bf16", 4, 4)
     now = 61.0
     clock.pause()
     now = 68.0
@@ -238,7 +238,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     assert clock.spent() == pytest.approx(30 + 80 / 4)
     assert clock.precisions == ("float32", "bf16")
     finished = taken._replace(state=State({}, {}, state.trace, step=100))
-    idle = watch.Watch(task, job().cell, Desk(tmp_path), finished, "bf16", 4, 4)
+    idle = checkpointing.Watch(task, job().cell, Desk(tmp_path), finished, "bf16", 4, 4)
     now = 500.0
     assert (idle.precisions, idle.spent()) == (("float32",), 30.0)  # others train on; it does not
 
@@ -261,7 +261,7 @@ def test_notes_of_a_checkpoint_that_cannot_be_are_passed_over(meta: dict[str, An
     assert good is not None
     checkpoint.save(folder, 3, good.tensors, {**good.meta, "seconds": 1.5}, keep=9)
     checkpoint.save(folder, good.step, good.tensors, {**good.meta, **meta}, keep=9)
-    found = watch.going_on(task, job(), Member(1, {"beta": 1.0}), desk)
+    found = checkpointing.going_on(task, job(), Member(1, {"beta": 1.0}), desk)
     assert (found.state.step, found.seconds, found.precisions) == (0, 0.0, ())  # the one before lacks its moments
     assert any("cannot be believed" in note for note in desk.notes())
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from factory import FakeStore, baseline, higgins, vae
 
-from betavae.cli import main
+from betavae.cli.main import main
 from betavae.datasets.cards import CARDS
 from betavae.export.cite import FEATURES, MEASURES, METHODS, OBJECTIVES, PAPER, WORKS, entries
 from betavae.metrics import METRICS
 from betavae.models import MODELS
-from betavae.objectives import OBJECTIVES as OBJECTIVES_BY_NAME
+from betavae.objectives.base import OBJECTIVES as OBJECTIVES_BY_NAME
 from betavae.representation import METHODS as METHODS_BY_NAME
 from betavae.study.cells import Question, pairs
 from betavae.study.store import Store

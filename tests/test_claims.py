@@ -11,12 +11,13 @@ import pytest
 from factory import FakeStore, higgins, scored, vae
 from synthetic import answered
 
-from betavae.report.claims import CLAIMS, Claim
-from betavae.report.comparisons import Arm, Groups, Identity, in_pairs
+from betavae.paper.claims.page import SCALES, _row, claims
+from betavae.paper.claims.table import CLAIMS, Claim
+from betavae.paper.names import Arm, Groups, Identity, in_pairs
+from betavae.paper.study import SEEDS, paper
 from betavae.report.evidence import Evidence
-from betavae.report.inference import Block
-from betavae.report.judgements import SCALES, _row, claims
-from betavae.report.verdicts import (
+from betavae.report.statistics.exact_tests import Block
+from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     NOT_RUN,
     SUPPORTS,
@@ -28,7 +29,6 @@ from betavae.report.verdicts import (
     verdicts,
 )
 from betavae.study.cells import Cell, Question
-from betavae.study.paper import SEEDS, paper
 
 LISTED = {
     "beta-above-one", "five-below-four", "spread-grows", "higgins-not-reached", "worst-half", "conv-above-mlp",
@@ -150,7 +150,7 @@ def test_the_smallest_p_is_what_a_unanimous_outcome_gives(claim: Claim) -> None:
 
 def test_the_beyond_scale_can_carry_every_claim() -> None:
     """Seeds per dataset at `beyond` against the fewest that a claim needs; CIFAR's two datasets count together."""
-    from betavae.study.paper import SCALES
+    from betavae.paper.study import SCALES
 
     tests = sum(c.orders != 0 for c in CLAIMS)
     seeds = SCALES["beyond"].seeds

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from betavae.arguments import parser
-from betavae.cli import main
+from betavae.cli.main import main
+from betavae.cli.options import parser
 
 
 def every_parser() -> list[tuple[str, argparse.ArgumentParser]]:
@@ -63,7 +63,7 @@ HEAVY = ("torch", "numpy", "scipy", "sklearn", "matplotlib", "rich", "safetensor
 
 
 @pytest.mark.parametrize(
-    "code", ["import betavae", "import betavae.cli", "from betavae import load, evaluate, metrics"]
+    "code", ["import betavae", "import betavae.cli.main", "from betavae import load, evaluate, metrics"]
 )
 def test_what_an_import_brings(code: str) -> None:
     """Nothing heavy comes with the package or its command line; asking for a public name brings its home."""
@@ -76,7 +76,7 @@ def test_what_an_import_brings(code: str) -> None:
 
 
 def test_help_is_quick_and_imports_no_torch() -> None:
-    code = "import sys; sys.argv = ['betavae', '--help']\nfrom betavae.cli import main\n"
+    code = "import sys; sys.argv = ['betavae', '--help']\nfrom betavae.cli.main import main\n"
     code += "try: main()\nexcept SystemExit: pass\n"
     code += f"found = set(sys.modules) & set({HEAVY})\nassert not found, found\n"
     code += "assert len(sys.modules) < 200, len(sys.modules)"

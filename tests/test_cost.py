@@ -13,9 +13,10 @@ from test_training import task
 
 from betavae.datasets import OUTLINES
 from betavae.models import MODELS
-from betavae.study import cost, forecast, pages
+from betavae.paper.study import paper
+from betavae.study import status
 from betavae.study.cells import Cell, Job, Question, pairs
-from betavae.study.paper import paper
+from betavae.study.monitor import cost, forecast
 from betavae.training.recipe import Recipe
 
 
@@ -99,11 +100,11 @@ def test_datasets_that_are_not_drawn_count(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_dry_run_says_whether_a_gpu_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast, "MEASURED", tmp_path)
-    assert "300,000 images/s (assumed, not measured)" in pages.plan(paper("smoke"), 2, tmp_path)
+    assert "300,000 images/s (assumed, not measured)" in status.plan(paper("smoke"), 2, tmp_path)
     told = {"kind": "gpu", "results": {"population conv": {"images per second, as the package runs it": 123456.0}}}
     (tmp_path / "some-card.json").write_text(json.dumps(told))
     (tmp_path / "broken.json").write_text("{")
-    assert "123,456 images/s (measured on some-card)" in pages.plan(paper("smoke"), 2, tmp_path)
+    assert "123,456 images/s (measured on some-card)" in status.plan(paper("smoke"), 2, tmp_path)
 
 
 def test_what_is_kept_for_the_way_back_grows_with_the_batch_alone() -> None:

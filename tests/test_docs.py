@@ -17,14 +17,14 @@ import pytest
 from test_cli import every_parser
 from test_layers import LAYERS
 
-from betavae.cli import main
+from betavae.cli.main import main
 from betavae.datasets import DATASETS
 from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
-from betavae.metrics.features import FEATURES
-from betavae.study.files import read
-from betavae.study.quirks import QUIRKS
-from betavae.study.vocabulary import METHODS, OBJECTIVES
+from betavae.metrics.fidelity.features import FEATURES
+from betavae.names import METHODS, OBJECTIVES
+from betavae.paper.quirks import QUIRKS
+from betavae.study.study_file import read
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

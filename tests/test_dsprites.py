@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from betavae import datasets
-from betavae.datasets import archives, cache, dsprites, dsprites_file
-from betavae.datasets.catalogue import CATALOGUE
+from betavae.datasets import dsprites, dsprites_file
 from betavae.datasets.dsprites import FACTORS, corners, fill
-from betavae.datasets.manifests import Spec
-from betavae.datasets.origin import Origin, confirmed, origin
+from betavae.datasets.files import cache, formats
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.manifests import Spec
+from betavae.datasets.files.official import Origin, confirmed, origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 from betavae.rng import generator
@@ -189,7 +190,7 @@ def test_an_official_file_is_packed_whole_and_its_pickle_left_shut(tmp_path, wri
 
 
 def test_files_longer_than_one_block_are_packed_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "BLOCK", 5 * 4096)
+    monkeypatch.setattr(formats, "BLOCK", 5 * 4096)
     packed = adopted(archive(tmp_path / "file.npz", pictures()), tmp_path)
     assert np.array_equal(np.unpackbits(packed, axis=1).reshape(-1, 64, 64), pictures())
 

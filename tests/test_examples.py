@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from betavae.cli import main
-from betavae.study.files import read
+from betavae.cli.main import main
+from betavae.study.study_file import read
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SAYS = {

@@ -18,18 +18,18 @@ from factory import FakeStore, baseline, higgins, vae
 from PIL import Image
 from synthetic import answered
 
-from betavae.cli import main
+from betavae.cli.main import main
 from betavae.errors import Fault, Misuse
-from betavae.export import export, graphs, latex
-from betavae.export.card import wilson
+from betavae.export import export, latex, onnx
+from betavae.export.model_card import wilson
 from betavae.export.records import frame
 from betavae.models import MODELS
 from betavae.models.base import Model
 from betavae.report.document import Table
 from betavae.representation import vae as trained_vae
 from betavae.study.cells import Cell, Job, Question, Study, pairs
+from betavae.study.jobs.checkpointing import pack
 from betavae.study.store import Store
-from betavae.study.watch import pack
 from betavae.training import checkpoint
 from betavae.training.single import State
 
@@ -209,35 +209,35 @@ SHAPES = [("conv", (1, 64, 64), 10), ("conv", (3, 64, 64), 10), ("conv", (3, 32,
 def test_onnx_equals_pytorch(name: str, shape: tuple[int, int, int], codes: int, tmp_path: Path) -> None:
     model = MODELS[name](shape, codes)
     params = model.init(torch.Generator().manual_seed(1))
-    off = graphs.write(model, params, tmp_path)
+    off = onnx.write(model, params, tmp_path)
     assert sorted(off) == ["logvar", "mean", "pixels"]
     assert max(off.values()) <= 1e-5
     codec = trained_vae.codec(model, params)
     for n in (1, 3):  # any number of images
         images = torch.rand(n, *shape, generator=torch.Generator().manual_seed(n))
-        found = graphs.run((tmp_path / "encoder.onnx").read_bytes(), {"images": images.numpy()})
+        found = onnx.run((tmp_path / "encoder.onnx").read_bytes(), {"images": images.numpy()})
         assert np.allclose(found["mean"], codec.encode(images), atol=1e-5)
         assert codec.decode is not None
-        back = graphs.run((tmp_path / "decoder.onnx").read_bytes(), {"codes": found["mean"]})
+        back = onnx.run((tmp_path / "decoder.onnx").read_bytes(), {"codes": found["mean"]})
         assert np.allclose(back["pixels"], codec.decode(torch.from_numpy(found["mean"])), atol=1e-5)
         assert back["pixels"].shape == (n, *shape)
 
 
 def test_every_architecture_has_a_graph() -> None:
-    assert set(graphs.GRAPHS) == set(MODELS)
+    assert set(onnx.GRAPHS) == set(MODELS)
 
 
 def test_a_graph_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(model: Model, graph: graphs.Graph) -> None:
+    def wrong(model: Model, graph: onnx.Graph) -> None:
         graph.shape(4096)
         for k in range(2):
             graph.linear(f"encoder.{k}")
             graph.node("Tanh")
 
-    monkeypatch.setitem(graphs.GRAPHS, "mlp", (wrong, graphs.GRAPHS["mlp"][1]))
+    monkeypatch.setitem(onnx.GRAPHS, "mlp", (wrong, onnx.GRAPHS["mlp"][1]))
     model = MODELS["mlp"]((1, 64, 64), 4)
     with pytest.raises(Fault, match="differs from PyTorch"):
-        graphs.write(model, model.init(torch.Generator().manual_seed(1)), tmp_path)
+        onnx.write(model, model.init(torch.Generator().manual_seed(1)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -281,7 +281,7 @@ def test_the_snippet_of_the_card_runs(model: tuple[Path, dict[str, torch.Tensor]
     config = json.loads((folder / "config.json").read_text())
     assert Cell.from_plain(config["cell"]) == CELLS[0]
     assert config["parameters"] == sum(value.numel() for value in params.values())
-    found = graphs.run((folder / "encoder.onnx").read_bytes(), {"images": images.numpy()})
+    found = onnx.run((folder / "encoder.onnx").read_bytes(), {"images": images.numpy()})
     assert np.allclose(found["mean"], names["codes"], atol=1e-5)
 
 

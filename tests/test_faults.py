@@ -17,14 +17,15 @@ import soak
 import torch
 from test_checkpoint import Desk, job
 
-from betavae import cli, datasets, metrics
+from betavae import datasets, metrics
+from betavae.cli import main
 from betavae.errors import Misuse
 from betavae.metrics.base import Answer
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, Study, pairs
-from betavae.study.desk import _device_name
 from betavae.study.executors import local, worker
-from betavae.study.perform import _room, perform
+from betavae.study.jobs.context import _device_name
+from betavae.study.jobs.perform import _room, perform
 from betavae.study.run import pending, run
 from betavae.study.store import Store
 from betavae.training import population
@@ -243,7 +244,7 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_stops_nobody(
     assert records[key, "fit"]["message"] == outcome.failures[key]
     assert records[job().cell.id, "fit"]["status"] == "ok"
     assert [j.cell.id for j in pending(study, store)] == [key]
-    assert cli.main(["status", str(tmp_path)]) == 0
+    assert main.main(["status", str(tmp_path)]) == 0
     shown = capfd.readouterr().out
     assert "failed    1" in shown
     assert "by signal 9" in shown

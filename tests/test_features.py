@@ -20,10 +20,10 @@ from torch import Tensor
 from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import Fault, Misuse
-from betavae.metrics import efficientnet, fidelity, frozen, inception
-from betavae.metrics import features as rows
 from betavae.metrics.base import Codes, Subject, ask
-from betavae.metrics.features import FEATURES, Features, Network, extractor
+from betavae.metrics.fidelity import efficientnet, frechet, inception, weights
+from betavae.metrics.fidelity import features as rows
+from betavae.metrics.fidelity.features import FEATURES, Features, Network, extractor
 from betavae.models.base import Posterior
 from betavae.precision import precise
 from betavae.representation.base import Codec
@@ -117,8 +117,8 @@ def test_a_folded_norm_is_the_norm() -> None:
     state = {"c.weight": weight} | drawn_norm("n", 5)
     images = torch.randn(2, 3, 8, 8, generator=rng.generator("fold", "images"))
     norm = (state["n.running_mean"], state["n.running_var"], state["n.weight"], state["n.bias"])
-    wanted = F.batch_norm(F.conv2d(images, weight), *norm, eps=frozen.EPS)
-    torch.testing.assert_close(F.conv2d(images, *frozen.fold(state, "c", "n")), wanted, rtol=1e-5, atol=1e-5)
+    wanted = F.batch_norm(F.conv2d(images, weight), *norm, eps=weights.EPS)
+    torch.testing.assert_close(F.conv2d(images, *weights.fold(state, "c", "n")), wanted, rtol=1e-5, atol=1e-5)
 
 
 def lite0_file() -> Path:
@@ -138,7 +138,7 @@ def photographs() -> Tensor:
 
 def test_lite0_agrees_with_another_implementation(photographs: Tensor) -> None:
     theirs = pytest.importorskip("efficientnet_lite_pytorch", reason="efficientnet-lite-pytorch is not installed")
-    state = frozen.read(lite0_file(), efficientnet.SHA256)
+    state = weights.read(lite0_file(), efficientnet.SHA256)
     network = theirs.EfficientNet.from_name("efficientnet-lite0").eval()
     network.load_state_dict(state)
     images = efficientnet.normalise(photographs)
@@ -149,7 +149,7 @@ def test_lite0_agrees_with_another_implementation(photographs: Tensor) -> None:
 
 
 def test_lite0_recognises_photographs_at_its_scale_of_pixels(photographs: Tensor) -> None:
-    state = frozen.read(lite0_file(), efficientnet.SHA256)
+    state = weights.read(lite0_file(), efficientnet.SHA256)
     logits = extractor("efficientnet_lite0")(photographs) @ state["_fc.weight"].T + state["_fc.bias"]
     assert 698 in logits[0].topk(3).indices  # ImageNet's "palace"
     assert int(logits[1].argmax()) == 985  # "daisy"
@@ -229,7 +229,7 @@ def test_no_code_of_a_weight_file_is_run(tmp_path: Path) -> None:
     path, mark = tmp_path / "weights.pth", tmp_path / "ran"
     torch.save({"a": Trap(mark)}, path)
     with pytest.raises(Fault, match="cannot read the weights"):
-        frozen.read(path, hashlib.sha256(path.read_bytes()).hexdigest())
+        weights.read(path, hashlib.sha256(path.read_bytes()).hexdigest())
     assert not mark.exists()
 
 
@@ -281,13 +281,13 @@ def projected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     network = Network(lambda state: {}, lambda x: x, lambda net, x: x, 12, "none", lambda root: Path("none"))
     monkeypatch.setitem(FEATURES, "random", Features(network, SIDE, "fd_random", "kid_random"))
-    monkeypatch.setattr(fidelity, "extractor", lambda name, **_: extract if name == "random" else extractor(name))
-    monkeypatch.setattr(fidelity, "_REAL", {})
+    monkeypatch.setattr(frechet, "extractor", lambda name, **_: extract if name == "random" else extractor(name))
+    monkeypatch.setattr(frechet, "_REAL", {})
     return seen
 
 
 def asked(dataset: Dataset, which: Codec, seed: int = 0, **knobs: object) -> dict[str, float]:
-    measure = fidelity.frechet(**{"features": "random", "images": 150, **knobs})  # type: ignore[arg-type]
+    measure = frechet.frechet(**{"features": "random", "images": 150, **knobs})  # type: ignore[arg-type]
     return ask(measure, "frechet", Subject(dataset, which, Codes(dataset, which)), seed).scores
 
 
@@ -329,14 +329,14 @@ def test_real_images_are_looked_at_once_for_all_codecs(dataset: Dataset, project
 
 
 def test_a_smaller_subset_is_a_part_of_a_larger_one(dataset: Dataset) -> None:
-    large = fidelity.subset(dataset, "test", 200)
+    large = frechet.subset(dataset, "test", 200)
     assert sorted(large.tolist()) == list(range(300, 500))
-    assert fidelity.subset(dataset, "test", 20).tolist() == large[:20].tolist()
+    assert frechet.subset(dataset, "test", 20).tolist() == large[:20].tolist()
 
 
 def test_notes_say_what_was_compared(dataset: Dataset) -> None:
     subject = Subject(dataset, codec(), Codes(dataset, codec()))
-    notes = ask(fidelity.frechet(features="random", images=100, split="test"), "frechet", subject, 0).notes
+    notes = ask(frechet.frechet(features="random", images=100, split="test"), "frechet", subject, 0).notes
     wanted = {"images": 100, "split": "test", "against": "test", "code": "mean", "of": "reconstruction"}
     assert {key: notes[key] for key in wanted} == wanted
 

@@ -15,9 +15,9 @@ from hostile import COUNT, images, records, sound_h5, sound_members, sound_npz, 
 from loopback import Page, serving
 
 from betavae import datasets
-from betavae.cli import main
-from betavae.datasets import files, transfer
-from betavae.datasets.catalogue import CATALOGUE
+from betavae.cli.main import main
+from betavae.datasets.files import download, fetch
+from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.errors import Fault, Misuse
 
 pytestmark = pytest.mark.usefixtures("short_patience")
@@ -110,7 +110,7 @@ BAD = {
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_address_is_told_and_the_second_mirror_serves(bad: str, tmp_path: Path, monkeypatch, capsys) -> None:
     page, words = BAD[bad]
-    monkeypatch.setattr(transfer, "TRIES", 2)
+    monkeypatch.setattr(download, "TRIES", 2)
     page = replace(page, asked=[], hold=threading.Event() if page.hold else None)
     with serving(bad=page, good=Page(CONTENT)) as (server, url):
         published(monkeypatch, "shapes3d", CONTENT, url("bad"))
@@ -153,7 +153,7 @@ def test_a_file_spoiled_in_place_is_set_aside_and_fetched_anew(tmp_path: Path, m
         published(monkeypatch, "shapes3d", CONTENT, url("file"))
         path = fetched(tmp_path)
         path.write_bytes(OTHER)
-        assert not all(check.good for check in files.verify("shapes3d", root=tmp_path))
+        assert not all(check.good for check in fetch.verify("shapes3d", root=tmp_path))
         assert main(["data", "verify", "--root", str(tmp_path)]) == 1
         assert fetched(tmp_path).read_bytes() == CONTENT
     assert raw(tmp_path)["3dshapes.h5.rejected"] == OTHER
@@ -175,7 +175,7 @@ def test_an_md5_alone_pins_the_sha256_of_the_first_arrival(tmp_path: Path, monke
     assert f"pinned sha256 {sha256(CONTENT)}" in capsys.readouterr().err
     assert f"{sha256(CONTENT)}  {path.name}" in raw(tmp_path)[f"{path.name}.sha256"].decode()
     path.write_bytes(OTHER)
-    (check,) = files.verify("mpi3d-toy", root=tmp_path)
+    (check,) = fetch.verify("mpi3d-toy", root=tmp_path)
     assert not check.good
     assert "pinned when the file first arrived" in check.said
 
@@ -186,13 +186,13 @@ def test_a_newer_upload_is_taken_only_on_a_persons_word(tmp_path: Path, monkeypa
     mine.write_bytes(OTHER)
     published(monkeypatch, "mpi3d-toy", CONTENT, size=None, published=md5)
     with pytest.raises(Fault, match=f"--sha256 {sha256(OTHER)}"):
-        files.add("mpi3d-toy", mine, root=tmp_path)
+        fetch.add("mpi3d-toy", mine, root=tmp_path)
     assert not raw(tmp_path)
-    path = files.add("mpi3d-toy", mine, root=tmp_path, sha256=sha256(OTHER))
+    path = fetch.add("mpi3d-toy", mine, root=tmp_path, sha256=sha256(OTHER))
     assert path.read_bytes() == OTHER
     assert "vouched" in raw(tmp_path)[f"{path.name}.sha256"].decode()
     with pytest.raises(Misuse, match="64 hexadecimal digits"):
-        files.add("mpi3d-toy", mine, root=tmp_path, sha256="abc")
+        fetch.add("mpi3d-toy", mine, root=tmp_path, sha256="abc")
 
 
 def test_offline_asks_nobody(tmp_path: Path, monkeypatch) -> None:
@@ -207,4 +207,4 @@ def test_offline_asks_nobody(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/x", "/etc/passwd", "http:///x", "https://"])
 def test_only_web_addresses_are_fetched_from(url: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="not an http or https address"):
-        files.fetch("shapes3d", root=tmp_path, mirrors=[url])
+        fetch.fetch("shapes3d", root=tmp_path, mirrors=[url])

@@ -19,7 +19,8 @@ from hostile import COUNT, H5, NPZ, TAR, sound_h5
 from loopback import Page, serving
 
 from betavae import datasets
-from betavae.datasets import files, shelf, transfer
+from betavae.datasets.files import download, fetch
+from betavae.datasets.files import raw as raw_files
 from betavae.errors import Fault
 
 pytestmark = pytest.mark.usefixtures("short_patience")
@@ -47,7 +48,7 @@ def test_a_disk_that_fills_up_is_told_and_the_transfer_goes_on_later(tmp_path: P
     with serving(file=Page(CONTENT)) as (server, url):
         published(monkeypatch, "shapes3d", CONTENT, url("file"))
         with monkeypatch.context() as full:
-            full.setattr(transfer, "open", Full, raising=False)
+            full.setattr(download, "open", Full, raising=False)
             with pytest.raises(Fault, match=r"disk is full; what came is kept.*BETAVAE_DATA"):
                 fetched(tmp_path)
         assert raw(tmp_path) == {"3dshapes.h5.part": CONTENT[:100_000]}
@@ -58,7 +59,7 @@ def test_a_disk_that_fills_up_is_told_and_the_transfer_goes_on_later(tmp_path: P
 def test_a_disk_without_room_is_told_before_a_byte_comes(tmp_path: Path, monkeypatch) -> None:
     with serving(file=Page(CONTENT)) as (_, url):
         published(monkeypatch, "shapes3d", CONTENT, url("file"))
-        monkeypatch.setattr(transfer.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
+        monkeypatch.setattr(download.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
         with pytest.raises(Fault, match="room for 1,000 bytes, 600,000 are still to come"):
             fetched(tmp_path)
     assert not raw(tmp_path)
@@ -69,11 +70,13 @@ def test_a_copy_that_fills_the_disk_changes_nothing(tmp_path: Path, monkeypatch)
     mine.write_bytes(CONTENT)
     published(monkeypatch, "shapes3d", CONTENT)
     with monkeypatch.context() as full:
-        full.setattr(shelf, "open", lambda path, mode: (Full if "w" in mode else Path.open)(path, mode), raising=False)
+        full.setattr(
+            raw_files, "open", lambda path, mode: (Full if "w" in mode else Path.open)(path, mode), raising=False
+        )
         with pytest.raises(Fault, match=r"disk is full.*BETAVAE_DATA"):
-            files.add("shapes3d", mine, root=tmp_path)
+            fetch.add("shapes3d", mine, root=tmp_path)
     assert raw(tmp_path) == {}
-    assert files.add("shapes3d", mine, root=tmp_path).read_bytes() == mine.read_bytes()
+    assert fetch.add("shapes3d", mine, root=tmp_path).read_bytes() == mine.read_bytes()
 
 
 ADDED = {
@@ -93,11 +96,11 @@ def test_a_wrong_copy_is_not_taken_in_nor_does_it_replace_the_right_one(
     mine = tmp_path / "mine.h5"
     if not first:
         mine.write_bytes(CONTENT)
-        files.add("shapes3d", mine, root=tmp_path)
+        fetch.add("shapes3d", mine, root=tmp_path)
     before = raw(tmp_path)
     mine.write_bytes(content)
     with pytest.raises(Fault, match=words) as caught:
-        files.add("shapes3d", mine, root=tmp_path)
+        fetch.add("shapes3d", mine, root=tmp_path)
     assert str(mine) in str(caught.value)
     assert "Nothing was changed" in str(caught.value)
     assert raw(tmp_path) == before
@@ -114,8 +117,8 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return plain(path, flags, *rest, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shelf.os, "open", refuse)
-        patch.setattr(shelf.os, "access", lambda *_: False)
+        patch.setattr(raw_files.os, "open", refuse)
+        patch.setattr(raw_files.os, "access", lambda *_: False)
         yield
 
 
@@ -131,7 +134,7 @@ def test_a_read_only_shared_cache_serves_what_it_has_and_says_what_it_cannot(tmp
         with read_only(monkeypatch):
             assert fetched(root).is_file()
             assert torch.equal(datasets.load("shapes3d", root=root).render(torch.arange(COUNT)), before)
-            assert all(check.good for check in files.verify("shapes3d", root=root))
+            assert all(check.good for check in fetch.verify("shapes3d", root=root))
             with pytest.raises(Fault, match=r"could not write .*mpi3d_toy\.npz: Read-only.*BETAVAE_DATA"):
                 fetched(root, "mpi3d-toy")
         assert server.pages["other"].asked == []
@@ -159,7 +162,7 @@ def test_two_processes_fetch_once(tmp_path: Path) -> None:
     """Both stand before the file's lock; one fetches, and the other then finds the file there."""
     with serving(file=Page(CONTENT)) as (server, url):
         command = elsewhere(tmp_path, CONTENT, url("file"))
-        with shelf.alone(tmp_path / "raw" / "3dshapes.h5"):
+        with raw_files.alone(tmp_path / "raw" / "3dshapes.h5"):
             two = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True) for _ in range(2)]
             waiting = [process.stderr.readline() for process in two]
         ended = [process.communicate(timeout=60) for process in two]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.errors import Misuse
-from betavae.metrics.frechet import Moments, frechet, kid
+from betavae.metrics.fidelity.distance import Moments, frechet, kid
 
 
 def gaussian(name: str, n: int, d: int, spread: float = 1.0, mean: float = 0.0) -> Tensor:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import soak
 
-from betavae.study import pages
+from betavae.study import status
 from betavae.study.store import Store
 
 
@@ -57,7 +57,7 @@ def test_no_worker_outlives_its_driver(blow: signal.Signals, tmp_path: Path) -> 
         assert said.splitlines()[-1] == "betavae: interrupted; the same command goes on from here"
     else:
         assert driver.returncode == -blow
-    shown = pages.status(Store(store, create=False))
+    shown = status.status(Store(store, create=False))
     assert "  running   0\n" in shown
     assert f"`betavae run {store}` would do" in shown
     assert re.search(r"squares conv β=\d seed \d, saved at step [\d,]+ of 10,000\n", shown)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from betavae.datasets import manifests, official, rendering
-from betavae.datasets.catalogue import CATALOGUE
-from betavae.datasets.manifests import Spec
+from betavae.datasets import official, rendering
+from betavae.datasets.files import manifests
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.manifests import Spec
 
 SAMPLING = """
 import sys, torch

@@ -18,10 +18,12 @@ LAYERS = (
     ("training",),
     ("representation",),
     ("metrics",),
+    ("names",),
     ("study",),
     ("report",),
+    ("paper",),
     ("export",),
-    ("cli", "arguments", "__main__", "steps"),
+    ("cli", "__main__"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}
 
@@ -63,13 +65,13 @@ def test_layers_flow_down(path: Path) -> None:
     "module",
     [
         "betavae",
-        "betavae.cli",
+        "betavae.cli.main",
         "betavae.datasets",
         "betavae.study.cells",
         "betavae.study.store",
-        "betavae.study.paper",
-        "betavae.study.quirks",
-        "betavae.study.published",
+        "betavae.paper.study",
+        "betavae.paper.quirks",
+        "betavae.paper.published",
         "betavae.study.run",
         "betavae.report",
     ],

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import frames
 from betavae import datasets
-from betavae.datasets import arm, arm_planes, frames, mpi3d
-from betavae.datasets.arm import SPHERE, Camera, Pose
-from betavae.datasets.arm_planes import Fine, reduced
+from betavae.datasets import mpi3d
+from betavae.datasets.drawn import arm, arm_planes
+from betavae.datasets.drawn.arm import SPHERE, Camera, Pose
+from betavae.datasets.drawn.arm_planes import Fine, reduced
 from betavae.datasets.mpi3d import COLOURS, FACTORS, RINGS
 from betavae.errors import Misuse
 from betavae.rng import generator

@@ -34,8 +34,8 @@ from PIL import Image
 from betavae import datasets
 from betavae.datasets import cifar, official
 from betavae.datasets.base import Dataset
-from betavae.datasets.catalogue import CATALOGUE, Entry
-from betavae.datasets.origin import origin
+from betavae.datasets.files.catalogue import CATALOGUE, Entry
+from betavae.datasets.files.official import origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 

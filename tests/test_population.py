@@ -14,8 +14,8 @@ from test_training import ADAGRAD, ADAM, member, same, task
 
 from betavae.errors import Misuse
 from betavae.models import MODELS, layers
-from betavae.objectives import OBJECTIVES
-from betavae.training import draws, population, single
+from betavae.objectives.base import OBJECTIVES
+from betavae.training import batches, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Member, State, Task
@@ -161,14 +161,14 @@ def test_a_cell_may_begin_one_way_and_go_on_in_the_other() -> None:
 
 def test_draws_ahead_are_the_draws_of_each_step() -> None:
     """Blocks straddle epochs and end with the noise's own blocks."""
-    ahead = draws.Ahead([7, 8], "squares", (100, 160), 16, 3, torch.device("cpu"))
+    ahead = batches.Ahead([7, 8], "squares", (100, 160), 16, 3, torch.device("cpu"))
     step = 60
     while step < 150:
         orders, noises = ahead.block(step, 150)
         for k, (index, noise) in enumerate(zip(orders, noises, strict=True)):
             for s, seed in enumerate((7, 8)):
-                assert torch.equal(index[s], draws.order(seed, "squares", (100, 160), 16, step + k))
-                assert torch.equal(noise[s], draws.noise(seed, "squares", 16, 3, step + k))
+                assert torch.equal(index[s], batches.order(seed, "squares", (100, 160), 16, step + k))
+                assert torch.equal(noise[s], batches.noise(seed, "squares", 16, 3, step + k))
         step += len(orders)
     assert step == 150
 

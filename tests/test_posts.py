@@ -14,10 +14,11 @@ import soak
 from test_run import VOTES, cell, timeless, tiny_study
 
 from betavae import datasets
-from betavae.study import forecast, records
+from betavae.study import records
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.executors import local
 from betavae.study.executors.process import Order, Post
+from betavae.study.monitor import forecast
 from betavae.study.run import pending, run
 from betavae.study.store import Store
 

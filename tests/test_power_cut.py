@@ -21,8 +21,8 @@ from test_checkpoint import Desk, job
 from test_store import made, seeds
 
 from betavae import datasets, disk
-from betavae.study import watch
-from betavae.study.perform import perform
+from betavae.study.jobs import checkpointing
+from betavae.study.jobs.perform import perform
 from betavae.study.store import Store
 from betavae.training import checkpoint
 
@@ -272,7 +272,7 @@ def test_a_training_cut_anywhere_ends_with_the_same_numbers(
     from what was left: all numbers, bit for bit.
     """
     monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
-    monkeypatch.setattr(watch, "LEISURE", 2.0)
+    monkeypatch.setattr(checkpointing, "LEISURE", 2.0)
     recorded, _ = record(lambda root, promise: perform([job()], Desk(root / "s")))
     wanted, points = soak.numbers(tmp_path / "disk" / "s"), 0
     for k in range(0, len(recorded.cuts), 7):

@@ -8,12 +8,12 @@ import pytest
 from synthetic import answered
 
 from betavae.errors import Misuse
+from betavae.paper.quirks import QUIRKS, switched
+from betavae.paper.sections.quirks import moved, quirks, twins
+from betavae.paper.study import paper
 from betavae.report.document import Heading, Table
 from betavae.report.evidence import Evidence
-from betavae.report.quirk_page import moved, quirks, twins
 from betavae.study.cells import Cell, Job, Question, pairs
-from betavae.study.paper import paper
-from betavae.study.quirks import QUIRKS, switched
 
 STUDY = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
 LISTED = {

@@ -16,14 +16,14 @@ from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
 from betavae import metrics
-from betavae.report import checklist, write
+from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
+from betavae.paper.report import blocks, write
+from betavae.paper.study import paper
+from betavae.report.checklist import checklist
 from betavae.report.document import Heading, Picture, Table, markdown, pictures
 from betavae.report.evidence import Evidence
-from betavae.report.pages import blocks
 from betavae.report.rows import Row, classifier_of
 from betavae.study.cells import Question
-from betavae.study.paper import paper
-from betavae.study.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
 from betavae.study.store import Store
 
 STUDY = paper("smoke", have=["cifar10-jpeg"], features="efficientnet_lite0")

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import soak
 
-from betavae import cli, datasets
+from betavae import datasets
+from betavae.cli import main
 from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
 from betavae.study.executors import local
 from betavae.study.run import pending, run
@@ -79,25 +80,25 @@ def test_a_store_goes_on_with_its_own_study(whole: Path, tmp_path: Path, capsys:
     store = Store(folder)
     store.remember(wanted)
     first = wanted.jobs[0].cell.id
-    assert cli.main(["run", str(whole), "--only", first, "--store", str(folder), "--quiet"]) == 0
+    assert main.main(["run", str(whole), "--only", first, "--store", str(folder), "--quiet"]) == 0
     assert {r["cell_id"] for r in store.records() if r["kind"] == "fit"} == {first}
     assert Store(folder).whole() == Store(whole).whole()
     capsys.readouterr()
-    assert cli.main(["run", str(folder), "--dry-run"]) == 0
+    assert main.main(["run", str(folder), "--dry-run"]) == 0
     told = capsys.readouterr().out
     assert f"{len(wanted.jobs)} cells, records in {folder}" in told
     mine = tmp_path / "mine.toml"
     mine.write_text('name = "mine"\n[[grid]]\ndataset = ["dsprites"]\nmethod = ["pca"]\nseed = [1]\nquestions = []\n')
-    assert cli.main(["run", str(mine), "--store", str(folder), "--quiet"]) == 2
+    assert main.main(["run", str(mine), "--store", str(folder), "--quiet"]) == 2
     assert "give another folder as --store" in capsys.readouterr().err
     assert store.recalled() == wanted
 
 
 def test_records_that_cannot_be_trusted_are_told_by_the_exit_code(ran: Store) -> None:
-    assert cli.main(["status", str(ran.path)]) == 0
+    assert main.main(["status", str(ran.path)]) == 0
     with next((ran.path / "records").glob("*.jsonl")).open("a", encoding="utf-8") as file:
         file.write("garbage\n")
-    assert cli.main(["status", str(ran.path)]) == 1
+    assert main.main(["status", str(ran.path)]) == 1
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_a_record_alone_can_be_run_again(ran: Store, tmp_path: Path, capfd: pyte
     (lone / "records" / "a.jsonl").write_text(canonical(chosen) + "\n")
     shutil.rmtree(ran.path)
     words = ["run", str(lone), "--only", chosen["cell_id"][:6], "--store", str(tmp_path / "new"), "--quiet"]
-    assert cli.main(words) == 0
+    assert main.main(words) == 0
     found = [r for r in Store(tmp_path / "new").records() if r["question_id"] == chosen["question_id"]]
     assert [(r["cell_id"], r["at"], r["scores"], r["notes"], r["arrays"], r["data"]) for r in found] == [
         tuple(chosen[k] for k in ("cell_id", "at", "scores", "notes", "arrays", "data"))
@@ -207,7 +208,7 @@ def test_an_error_is_a_record_and_stops_nobody(tmp_path: Path, capfd: pytest.Cap
         assert word in records[key]["message"]
     assert len(records) == 5
     assert {j.cell.id for j in pending(study, store)} == outcome.failures.keys()  # an error never counts as done
-    assert cli.main(["status", str(tmp_path)]) == 0
+    assert main.main(["status", str(tmp_path)]) == 0
     shown = capfd.readouterr().out
     assert "done      0 of 3 cells" in shown
     assert "failed    3" in shown
@@ -221,7 +222,7 @@ def test_errors_end_in_exit_code_1(ran: Store, tmp_path: Path, capfd: pytest.Cap
     (tmp_path / "bad" / "records").mkdir(parents=True)
     line = canonical({**record, "cell": bad.plain(), "cell_id": bad.id, "status": "error"})
     (tmp_path / "bad" / "records" / "a.jsonl").write_text(line + "\n")
-    assert cli.main(["run", str(tmp_path / "bad"), "--store", str(tmp_path / "new"), "--quiet"]) == 1
+    assert main.main(["run", str(tmp_path / "bad"), "--store", str(tmp_path / "new"), "--quiet"]) == 1
     assert f"betavae: cell {bad.id} failed: " in capfd.readouterr().err
 
 

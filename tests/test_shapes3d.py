@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from betavae import datasets
-from betavae.datasets.room import AMBIENT, ANGLES, CUBE, FINE, SCALES, SKY, SPOT, Camera, Room, Solid
+from betavae.datasets.drawn.room import AMBIENT, ANGLES, CUBE, FINE, SCALES, SKY, SPOT, Camera, Room, Solid
 from betavae.datasets.shapes3d import FACTORS, HUES
 from betavae.errors import Misuse
 from betavae.rng import generator

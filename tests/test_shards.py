@@ -13,12 +13,12 @@ from short import timeless
 from synthetic import answered
 from test_run import cell, squares, tiny_study
 
-from betavae.cli import main
-from betavae.study import files
+from betavae.cli.main import main
+from betavae.study import study_file
 from betavae.study.cells import Job, Study
-from betavae.study.files import write
 from betavae.study.run import pending, select
 from betavae.study.store import Store, read
+from betavae.study.study_file import write
 
 __all__ = ["squares"]  # a fixture of every test here
 SHARDS = 3
@@ -35,7 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("study") / "study.toml"
     path.write_text(write(a_study()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "DATASETS", (*files.DATASETS, "squares"))
+        patch.setattr(study_file, "DATASETS", (*study_file.DATASETS, "squares"))
         yield path
 
 

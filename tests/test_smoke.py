@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from test_report import SECTIONS
 
-from betavae import cli
+from betavae.cli import main
+from betavae.paper.quirks import QUIRKS
+from betavae.paper.study import paper
 from betavae.report.rows import FLOORS
 from betavae.study.cells import Cell, Job, Question, Study, pairs
-from betavae.study.files import write
-from betavae.study.paper import paper
-from betavae.study.quirks import QUIRKS
 from betavae.study.store import Store
+from betavae.study.study_file import write
 
 SLOW = ("mlp", "forest")
 """Classifiers that are put to one β alone here."""
@@ -49,8 +49,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smoke")
     study = folder / "paper.toml"
     study.write_text(write(shrunk(paper("smoke", features="efficientnet_lite0_96"))), encoding="utf-8")
-    assert cli.main(["run", str(study), "--store", str(folder / "store"), "--quiet"]) == 0
-    assert cli.main(["report", str(folder / "store"), "--out", str(folder / "report")]) == 0
+    assert main.main(["run", str(study), "--store", str(folder / "store"), "--quiet"]) == 0
+    assert main.main(["report", str(folder / "store"), "--out", str(folder / "report")]) == 0
     return folder
 
 
@@ -85,14 +85,14 @@ def test_every_table_and_figure_is_there(ran: Path) -> None:
 
 def test_running_again_finds_nothing_to_do_and_writes_the_same_report(ran: Path, tmp_path: Path) -> None:
     before = Store(ran / "store", create=False).records()
-    assert cli.main(["run", str(ran / "paper.toml"), "--store", str(ran / "store"), "--quiet"]) == 0
+    assert main.main(["run", str(ran / "paper.toml"), "--store", str(ran / "store"), "--quiet"]) == 0
     assert len(Store(ran / "store", create=False).records()) == len(before)
-    assert cli.main(["report", str(ran / "store"), "--out", str(tmp_path)]) == 0
+    assert main.main(["report", str(ran / "store"), "--out", str(tmp_path)]) == 0
     assert (tmp_path / "report.html").read_bytes() == (ran / "report" / "report.html").read_bytes()
 
 
 def test_the_checklist_of_a_real_run_is_filled(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["report", str(ran / "store"), "--checklist"]) == 0
+    assert main.main(["report", str(ran / "store"), "--checklist"]) == 0
     text = capsys.readouterr().out
     assert "nothing: _" not in text
     assert "Hardware: cpu" in text

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from betavae import metrics, models, objectives, representation
-from betavae.arguments import parser
-from betavae.cli import main
-from betavae.steps import arguments, doctor, train
-from betavae.study import cost, vocabulary
+from betavae import metrics, models, names, representation
+from betavae.cli import doctor, steps, train
+from betavae.cli.main import main
+from betavae.cli.options import parser
+from betavae.objectives import base
 from betavae.study.cells import Job, Question, Study, pairs
-from betavae.study.files import read, write
+from betavae.study.monitor import cost
 from betavae.study.store import Store
+from betavae.study.study_file import read, write
 from betavae.study.trained import cells, codec
 
 TRAIN = ["train", "--dataset", "dsprites", "--beta", "4", "--seed", "3", "--codes", "4", "--images", "512"]
@@ -39,13 +40,13 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_vocabulary_is_that_of_the_tables() -> None:
-    assert set(vocabulary.METHODS) == {*models.MODELS, *representation.METHODS}
-    assert set(vocabulary.TRAINED) == set(models.MODELS)
-    assert {name: set(each.defaults) for name, each in objectives.OBJECTIVES.items()} == {
-        name: set(knobs) for name, knobs in vocabulary.OBJECTIVES.items()
+    assert set(names.METHODS) == {*models.MODELS, *representation.METHODS}
+    assert set(names.TRAINED) == set(models.MODELS)
+    assert {name: set(each.defaults) for name, each in base.OBJECTIVES.items()} == {
+        name: set(knobs) for name, knobs in names.OBJECTIVES.items()
     }
-    assert set(vocabulary.MEASURES) == set(metrics.METRICS)
-    assert set(arguments.NOUNS) <= set(metrics.METRICS)
+    assert set(names.MEASURES) == set(metrics.METRICS)
+    assert set(steps.NOUNS) <= set(metrics.METRICS)
 
 
 def test_a_single_step_has_the_cell_of_a_study_file(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_other_metrics_score_what_can_decode(here: Path, capsys: pytest.CaptureF
     assert "no way back to images" in rows["pixels"]["refused"]
 
 
-@pytest.mark.parametrize("noun", arguments.NOUNS)
+@pytest.mark.parametrize("noun", steps.NOUNS)
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_every_figure_is_drawn_from_a_store(
     noun: str, suffix: str, here: Path, capsys: pytest.CaptureFixture[str]

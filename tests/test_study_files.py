@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from betavae.errors import Misuse
-from betavae.study.files import read, write
-from betavae.study.paper import SCALES, paper
+from betavae.paper.study import SCALES, paper
+from betavae.study.study_file import read, write
 
 GOOD = """
 name = "mine"

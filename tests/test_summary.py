@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from betavae.report.inference import (
+from betavae.report.statistics.exact_tests import (
     Block,
     block_test,
     holm,
@@ -19,7 +19,7 @@ from betavae.report.inference import (
     rank_sum_test,
     shift_interval,
 )
-from betavae.report.summary import (
+from betavae.report.statistics.summary import (
     BCA_COVERAGE,
     Interval,
     bca,

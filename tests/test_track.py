@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from short import short_study
 
-from betavae.cli import main
+from betavae.cli.main import main
 from betavae.errors import Misuse
+from betavae.study.monitor.track import Track
 from betavae.study.run import run
 from betavae.study.store import Store
-from betavae.study.track import Track
 
 STEPS = (10, 20, 40)
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from betavae.models import MODELS
 from betavae.models.base import Posterior
-from betavae.objectives import LOG_SIGMA, OBJECTIVES, Terms, gaussian_nats, kl_nats, loss, terms
-from betavae.training import checkpoint, draws, single
+from betavae.objectives.base import LOG_SIGMA, OBJECTIVES, Terms, gaussian_nats, kl_nats, loss, terms
+from betavae.training import batches, checkpoint, single
 from betavae.training.recipe import Recipe
 from betavae.training.single import Member, Task
 
@@ -159,11 +159,11 @@ def test_the_learning_rate_falls_by_five_for_the_last_quarter() -> None:
 
 def test_every_epoch_shows_every_image_once() -> None:
     seen = torch.cat(
-        [draws.order(7, "squares", (0, 60), 16, s) for s in range(15)]
+        [batches.order(7, "squares", (0, 60), 16, s) for s in range(15)]
     )  # four epochs of 60, in batches of 16
     assert all(sorted(part.tolist()) == list(range(60)) for part in seen.split(60))
     assert seen[:60].tolist() != seen[60:120].tolist()
-    assert draws.order(7, "squares", (100, 160), 16, 0).min() >= 100
+    assert batches.order(7, "squares", (100, 160), 16, 0).min() >= 100
 
 
 def test_divergence_is_found_at_its_step_and_term() -> None:
@@ -183,7 +183,7 @@ def test_divergence_is_found_at_its_step_and_term() -> None:
 def test_resume_equals_uninterrupted(method: str, recipe: Recipe, tmp_path: object) -> None:
     from pathlib import Path
 
-    from betavae.study.watch import pack, unpack
+    from betavae.study.jobs.checkpointing import pack, unpack
 
     folder = Path(str(tmp_path))
     given, me = task(method, recipe), member()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_training import ADAM, member, same, task
 
-from betavae.training import population, single, ways
+from betavae.training import autotune, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
 from betavae.training.single import Task
@@ -37,10 +37,10 @@ def tried(
         each, factor = told if isinstance(told, tuple) else (told, 1.0)
         return factor * torch.tensor([[90.0, 0.0, 1.0]]), each
 
-    monkeypatch.setattr(ways, "_tried", trial)
+    monkeypatch.setattr(autotune, "_tried", trial)
     said: list[str] = []
     states = [single.start(given, member(1))]
-    return ways.quickest(given, [member(1)], states, How(), said.append, offered), said
+    return autotune.quickest(given, [member(1)], states, How(), said.append, offered), said
 
 
 def test_the_quickest_that_agrees_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_a_device_that_answers_no_more_ends_the_trial(monkeypatch: pytest.Monkey
     def dead(device: torch.device) -> None:
         raise RuntimeError("an illegal memory access was encountered")
 
-    monkeypatch.setattr(ways, "answers", dead)
+    monkeypatch.setattr(autotune, "answers", dead)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         tried(monkeypatch, {How(): 0.02, GRAPH: RuntimeError("no graph"), PRODUCTS: 0.01}, task(recipe=LONG), [GRAPH])
 
@@ -88,9 +88,9 @@ def test_a_device_that_answers_no_more_ends_the_trial(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("each", "offered", "wanted"),
     [
-        (ways.WORTH / 100_000, [GRAPH], {How()}),  # a little less is left than makes a trial worth its time
-        (1.1 * ways.WORTH / 100_000, [GRAPH, COMPILED], {How(), GRAPH}),  # too little for a compiler
-        (1.1 * ways.COMPILING / 100_000, [COMPILED, GRAPH], {How(), GRAPH, COMPILED}),
+        (autotune.WORTH / 100_000, [GRAPH], {How()}),  # a little less is left than makes a trial worth its time
+        (1.1 * autotune.WORTH / 100_000, [GRAPH, COMPILED], {How(), GRAPH}),  # too little for a compiler
+        (1.1 * autotune.COMPILING / 100_000, [COMPILED, GRAPH], {How(), GRAPH, COMPILED}),
     ],
 )
 def test_what_is_tried_is_worth_its_time(
@@ -116,14 +116,14 @@ def test_a_model_without_products_is_not_asked_for_them(monkeypatch: pytest.Monk
 
 def test_a_trial_leaves_the_members_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """On this device, in earnest: members that stand at step 3, one of them fallen, are where they were."""
-    monkeypatch.setattr(ways, "WORTH", 0.0)
-    monkeypatch.setattr(ways, "TRIED", 2)
+    monkeypatch.setattr(autotune, "WORTH", 0.0)
+    monkeypatch.setattr(autotune, "TRIED", 2)
     given, trio = task(recipe=Recipe("adam", 5e-4, 2, 2 * 100)), [member(1), member(2, 1.0), member(3)]
     states = population.advance(given, trio, [single.start(given, m) for m in trio], 3, together=True)
     states[2].diverged = (3, "kl")
     before = [{k: v.clone() for k, v in (s.params | s.moments).items()} | {"trace": s.trace.clone()} for s in states]
     said: list[str] = []
-    taken = ways.quickest(given, trio, states, How(), said.append, [PRODUCTS])
+    taken = autotune.quickest(given, trio, states, How(), said.append, [PRODUCTS])
     assert said[-1] == f"taken: {taken}"
     assert len(said) == 3
     assert not any("apart" in line or "Error" in line for line in said)
@@ -148,6 +148,6 @@ def test_products_are_the_kernels_numbers() -> None:
 
 def test_members_that_fell_at_once_veto_no_way() -> None:
     trained = torch.tensor([[90.0, 1.0], [0.0, 0.0]])
-    assert ways._apart(trained + torch.tensor([[0.9, 0.0], [0.0, 0.0]]), trained) == pytest.approx(0.01, rel=1e-5)
-    assert not ways._apart(torch.tensor([[90.0, 1.0], [5.0, 0.0]]), trained) <= 1.0  # it fell in one way alone
-    assert ways._apart(trained[1:], trained[1:]) == 0.0
+    assert autotune._apart(trained + torch.tensor([[0.9, 0.0], [0.0, 0.0]]), trained) == pytest.approx(0.01, rel=1e-5)
+    assert not autotune._apart(torch.tensor([[90.0, 1.0], [5.0, 0.0]]), trained) <= 1.0  # it fell in one way alone
+    assert autotune._apart(trained[1:], trained[1:]) == 0.0

@@ -2,7 +2,7 @@
 
 import sys
 
-from betavae.cli import main
+from betavae.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -28,12 +28,12 @@ from hostile.payloads import CANARY, record, tensors, torch_saved, torch_zip
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from betavae import cli
-from betavae.datasets.archives import npz_rows, tar_members
+from betavae.cli import main
+from betavae.datasets.files.formats import npz_rows, tar_members
 from betavae.errors import BetavaeError
-from betavae.metrics import frozen
-from betavae.study.files import read
+from betavae.metrics.fidelity import weights
 from betavae.study.store import Store
+from betavae.study.study_file import read
 from betavae.training import checkpoint
 
 COUNTS = {
@@ -218,7 +218,7 @@ def _weights(watch: Watch, content: bytes) -> None:
     path = Path("weights.pt")
     path.write_bytes(content)
     with watch.offered():
-        assert isinstance(frozen.read(path, hashlib.sha256(content).hexdigest()), dict)
+        assert isinstance(weights.read(path, hashlib.sha256(content).hexdigest()), dict)
 
 
 def test_weight_files(watch: Watch) -> None:
@@ -231,7 +231,7 @@ def _commands(watch: Watch, words: list[str]) -> None:
     out, err = io.StringIO(), io.StringIO()
     with watch.offered(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = cli.main(words)
+            code = main.main(words)
         except SystemExit as ended:  # --help
             code = int(ended.code or 0)
             assert code == 0
@@ -244,14 +244,14 @@ def _commands(watch: Watch, words: list[str]) -> None:
 
 def test_command_lines(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the verbs' long work: nothing is trained, scored, drawn or fetched."""
-    monkeypatch.setattr(cli, "parser", functools.cache(cli.parser))  # made anew each time it takes most of the time
-    study = cli.studied
+    monkeypatch.setattr(main, "parser", functools.cache(main.parser))  # made anew each time it takes most of the time
+    study = main.studied
     monkeypatch.setitem(
-        cli.VERBS, "run", lambda options: 0 if options.study == "paper" else bool(study(options).name) - 1
+        main.VERBS, "run", lambda options: 0 if options.study == "paper" else bool(study(options).name) - 1
     )
     for verb in ("train", "score", "figure", "doctor"):
-        monkeypatch.setitem(cli.VERBS, verb, lambda options: 0)
-    monkeypatch.setattr("betavae.datasets.files.fetch", lambda name, **_: name)
+        monkeypatch.setitem(main.VERBS, verb, lambda options: 0)
+    monkeypatch.setattr("betavae.datasets.files.fetch.fetch", lambda name, **_: name)
     _commands(watch)
 
 

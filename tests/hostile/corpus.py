@@ -183,7 +183,7 @@ CORPUS: dict[str, Row] = {
 
 
 def _study(path: Path) -> str:
-    from betavae.study.files import read
+    from betavae.study.study_file import read
 
     return f"read as {read(path)!r:.80}"
 
@@ -215,7 +215,7 @@ def _checkpoint(path: Path) -> str:
 
 
 def _weights(path: Path) -> str:
-    from betavae.metrics.frozen import read
+    from betavae.metrics.fidelity.weights import read
 
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     return f"read as {read(path, sha256)!r:.80}"
@@ -240,7 +240,7 @@ def _codes(path: Path) -> str:
 
 
 def _ready(path: Path) -> str:
-    from betavae.datasets import cache
+    from betavae.datasets.files import cache
 
     def never(out: object) -> None:
         raise AssertionError("the array is there")
@@ -249,7 +249,7 @@ def _ready(path: Path) -> str:
 
 
 def _command(path: Path) -> str:
-    from betavae.cli import main
+    from betavae.cli.main import main
 
     err = io.StringIO()
     with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from betavae.datasets.manifests import Spec
+from betavae.datasets.files.manifests import Spec
 from hostile import npy, npy_says
 
 DEEP = 1_000_000

@@ -9,7 +9,13 @@ import math
 import textwrap
 from dataclasses import dataclass, replace
 
-from betavae.datasets.catalogue import CATALOGUE, DSPRITES_BIBTEX, DSPRITES_CITATION, SHAPES3D_BIBTEX, SHAPES3D_CITATION
+from betavae.datasets.files.catalogue import (
+    CATALOGUE,
+    DSPRITES_BIBTEX,
+    DSPRITES_CITATION,
+    SHAPES3D_BIBTEX,
+    SHAPES3D_CITATION,
+)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from betavae.datasets import cache
-from betavae.datasets.archives import npz_array, npz_declared, tar_members
 from betavae.datasets.base import Dataset
-from betavae.datasets.catalogue import CATALOGUE, Entry
-from betavae.datasets.manifests import Spec
-from betavae.datasets.origin import Origin, confirmed, origin
+from betavae.datasets.files import cache
+from betavae.datasets.files.catalogue import CATALOGUE, Entry
+from betavae.datasets.files.formats import npz_array, npz_declared, tar_members
+from betavae.datasets.files.manifests import Spec
+from betavae.datasets.files.official import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
 from betavae.errors import Fault, Misuse, choose
 

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from betavae.datasets import cache, dsprites_file
+from betavae.datasets import dsprites_file
 from betavae.datasets.base import Dataset
-from betavae.datasets.manifests import Spec
+from betavae.datasets.files import cache
+from betavae.datasets.files.manifests import Spec
 from betavae.factors import Factors
 
 if TYPE_CHECKING:

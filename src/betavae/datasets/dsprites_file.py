@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betavae.datasets import cache
-from betavae.datasets.archives import h5_rows, npz_rows
-from betavae.datasets.catalogue import CATALOGUE
-from betavae.datasets.manifests import Spec
-from betavae.datasets.origin import Origin, confirmed, origin
+from betavae.datasets.files import cache
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.formats import h5_rows, npz_rows
+from betavae.datasets.files.manifests import Spec
+from betavae.datasets.files.official import Origin, confirmed, origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 

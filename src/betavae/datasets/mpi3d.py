@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from betavae.datasets import arm_planes, cache
-from betavae.datasets.arm import SIDE
-from betavae.datasets.arm_planes import OBJECTS, PATCH, SCENES
 from betavae.datasets.base import Dataset
-from betavae.datasets.manifests import Spec
+from betavae.datasets.drawn import arm_planes
+from betavae.datasets.drawn.arm import SIDE
+from betavae.datasets.drawn.arm_planes import OBJECTS, PATCH, SCENES
+from betavae.datasets.files import cache
+from betavae.datasets.files.manifests import Spec
 from betavae.errors import Misuse
 from betavae.factors import Factors
 

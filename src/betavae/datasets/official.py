@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from betavae.datasets import cache, cards
-from betavae.datasets.archives import h5_rows, npz_declared, npz_rows
+from betavae.datasets import cards
 from betavae.datasets.base import Dataset
-from betavae.datasets.catalogue import CATALOGUE, Entry
-from betavae.datasets.manifests import Spec
-from betavae.datasets.origin import Origin, confirmed, origin
+from betavae.datasets.files import cache
+from betavae.datasets.files.catalogue import CATALOGUE, Entry
+from betavae.datasets.files.formats import h5_rows, npz_declared, npz_rows
+from betavae.datasets.files.manifests import Spec
+from betavae.datasets.files.official import Origin, confirmed, origin
 from betavae.datasets.rendering import stored
 from betavae.errors import Fault, Misuse, choose
 from betavae.factors import Factors

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from betavae.datasets import cache, room, room_planes
 from betavae.datasets.base import Dataset
-from betavae.datasets.manifests import Spec
-from betavae.datasets.room_planes import COVER, FLOOR, OBJECT, SIDE, WALL
+from betavae.datasets.drawn import room, room_planes
+from betavae.datasets.drawn.room_planes import COVER, FLOOR, OBJECT, SIDE, WALL
+from betavae.datasets.files import cache
+from betavae.datasets.files.manifests import Spec
 from betavae.errors import Misuse
 from betavae.factors import Factors
 

@@ -16,13 +16,13 @@ def _records(stores: Sequence[Store], out: Path, only: Sequence[str]) -> list[Pa
 
 
 def _tables(stores: Sequence[Store], out: Path, only: Sequence[str]) -> list[Path]:
-    from betavae.export.pages import tables
+    from betavae.export.report_files import tables
 
     return tables(stores, out / "tables")
 
 
 def _figures(stores: Sequence[Store], out: Path, only: Sequence[str]) -> list[Path]:
-    from betavae.export.pages import figures
+    from betavae.export.report_files import figures
 
     return figures(stores, out / "figures")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from betavae.datasets.cards import CARDS
-from betavae.datasets.catalogue import INCEPTION_BIBTEX
+from betavae.datasets.files.catalogue import INCEPTION_BIBTEX
 
 PAPER = """@misc{fil2021betavae,
   author = {Fil, Miroslav and Mesinovic, Munib and Morris, Matthew and Wildberger, Jonas},

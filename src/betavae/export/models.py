@@ -13,7 +13,7 @@ from betavae import __version__
 from betavae.datasets import OUTLINES
 from betavae.disk import write_atomic
 from betavae.errors import Fault, Misuse, choose
-from betavae.export import card
+from betavae.export import model_card
 from betavae.report.evidence import Evidence
 from betavae.study.store import Store
 from betavae.study.trained import Trained, cells
@@ -47,9 +47,9 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     """
     from safetensors.torch import save
 
-    from betavae.export import graphs
+    from betavae.export import onnx
     from betavae.models import MODELS
-    from betavae.study.watch import unpack
+    from betavae.study.jobs.checkpointing import unpack
     from betavae.training import checkpoint
 
     cell = trained.cell
@@ -75,9 +75,9 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     }
     paths = [out / name for name in ("model.safetensors", "config.json", "README.md")]
     if with_onnx:
-        config["onnx_difference"] = graphs.write(built, params, out)
+        config["onnx_difference"] = onnx.write(built, params, out)
         paths += [out / "encoder.onnx", out / "decoder.onnx"]
     write_atomic(paths[0], save(params, {"format": "pt"}))
     write_atomic(paths[1], json.dumps(config, indent=1, ensure_ascii=False).encode() + b"\n")
-    write_atomic(paths[2], card.text(cell, config, evidence).encode())
+    write_atomic(paths[2], model_card.text(cell, config, evidence).encode())
     return paths

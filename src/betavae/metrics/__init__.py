@@ -12,7 +12,7 @@ from betavae.errors import Misuse, choose, shown, unknown
 from betavae.metrics import probes
 from betavae.metrics.base import Measure, Metric, evaluate
 from betavae.metrics.equivalence import calibration, equivalence
-from betavae.metrics.fidelity import frechet
+from betavae.metrics.fidelity.frechet import frechet
 from betavae.metrics.higgins import higgins
 from betavae.metrics.reconstruction import reconstruction
 from betavae.metrics.rotation import rotated, rotation

@@ -10,7 +10,7 @@ from torch import Tensor
 from betavae.errors import Misuse
 from betavae.metrics.base import Answer, Measure, Subject
 from betavae.metrics.reconstruction import subset
-from betavae.objectives import LOG_SIGMA, OBJECTIVES, Terms, loss, sigma_of, terms
+from betavae.objectives.base import LOG_SIGMA, OBJECTIVES, Terms, loss, sigma_of, terms
 
 VARIANCES = (0.1, 1.0, 4.0, 10.0)
 

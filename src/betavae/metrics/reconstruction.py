@@ -8,7 +8,7 @@ from torch import Tensor
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose
 from betavae.metrics.base import Answer, Measure, Subject
-from betavae.objectives import kl_nats
+from betavae.objectives.base import kl_nats
 from betavae.types import Json
 
 BATCH = 250

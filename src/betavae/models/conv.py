@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from betavae.errors import Misuse
-from betavae.models import blocks, layers
+from betavae.models import layers
+from betavae.models import products as as_products
 from betavae.models.base import Model, Posterior
 from betavae.models.layers import linear, uniform_layer
 
@@ -21,7 +22,7 @@ def build(shape: tuple[int, int, int], codes: int, products: bool = False) -> Mo
 
     With ``products`` they are written as matrix products (``blocks``).
     """
-    written = blocks if products else layers
+    written = as_products if products else layers
     channels, side, _ = shape
     depth = {64: 4, 32: 3}.get(side, 0)
     if not depth or shape[1] != shape[2]:

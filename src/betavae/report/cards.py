@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betavae import datasets
-from betavae.report import words
+from betavae.report import wording
 from betavae.report.document import Block, Heading, Items, Text
 from betavae.report.evidence import Evidence
 
@@ -23,7 +23,7 @@ def cards(evidence: Evidence) -> list[Block]:
     blocks: list[Block] = [Heading("Data cards")]
     for dataset in sorted(evidence.datasets()):
         card = known(dataset)
-        blocks.append(Heading(words.known_as(dataset, card.source if card else ""), 3))
+        blocks.append(Heading(wording.known_as(dataset, card.source if card else ""), 3))
         if card is None:
             blocks.append(Text("A dataset of the study's own: it has no card here."))
             continue

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from betavae.report import conditions, words
+from betavae.paper.sections.tables import name
+from betavae.report import conditions, wording
 from betavae.report.cards import known
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.rows import FLOORS, Record, quirks_of
-from betavae.report.tables import name
-from betavae.report.verdicts import verdicts
+from betavae.report.statistics.verdicts import verdicts
 
 BLANK = "__________ (for a person to write)"
 
@@ -138,8 +138,8 @@ def _compute(evidence: Evidence) -> list[str]:
     failed = [r for r in evidence.records if r["kind"] != "run" and r["status"] != "ok"]
     lost = sum(r["seconds"] for r in failed)
     lines.append(
-        f"In all {words.duration(total)} of worker time, of which {words.duration(lost)} in {len(failed)} diverged or "
-        "failed records"
+        f"In all {wording.duration(total)} of worker time, of which {wording.duration(lost)} in {len(failed)} diverged "
+        "or failed records"
     )
     lines.append(f"Evaluations: {len(evidence.answers):,} answers, {_seconds(evidence.answers)}")
     for dataset in evidence.datasets():
@@ -152,7 +152,7 @@ def _compute(evidence: Evidence) -> list[str]:
 
 
 def _seconds(records: Sequence[Record]) -> str:
-    return words.duration(sum(r["seconds"] for r in records))
+    return wording.duration(sum(r["seconds"] for r in records))
 
 
 def _commands(evidence: Evidence) -> list[str]:

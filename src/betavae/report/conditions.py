@@ -6,12 +6,12 @@ import statistics
 from collections import Counter
 from typing import Any
 
-from betavae.report import words
+from betavae.paper import published
+from betavae.paper.published import PAPER_NAME
+from betavae.report import wording
 from betavae.report.document import Block, Heading, Items, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import plain, quirks_of
-from betavae.study import published
-from betavae.study.published import PAPER_NAME
 
 TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "Table 1 and Figure 6": (("2Dshapes", "mlp"), ("2Dshapes", "conv")),
@@ -80,7 +80,7 @@ def _commit(given: dict[str, Any]) -> str:
 def time(evidence: Evidence) -> list[str]:
     """One line: worker time of everything, diverged and failed included."""
     work = sum(r["seconds"] for r in evidence.records if r["kind"] != "run")
-    return [f"Work: {words.duration(work)} of worker time, training and questions together"]
+    return [f"Work: {wording.duration(work)} of worker time, training and questions together"]
 
 
 def wall(evidence: Evidence) -> list[str]:
@@ -89,8 +89,8 @@ def wall(evidence: Evidence) -> list[str]:
     for run in evidence.runs:
         found, predicted = run["scores"].get("wall"), run["scores"].get("predicted")
         if found and predicted:
-            off = f"{100 * (found - predicted) / predicted:+.0f} % off the {words.duration(predicted)} predicted"
-            lines.append(f"Wall time: {words.duration(found)} on {run['notes'].get('workers', '?')} workers, {off}")
+            off = f"{100 * (found - predicted) / predicted:+.0f} % off the {wording.duration(predicted)} predicted"
+            lines.append(f"Wall time: {wording.duration(found)} on {run['notes'].get('workers', '?')} workers, {off}")
     return lines or ["Wall time: not recorded, so no prediction can be held against it"]
 
 
@@ -118,16 +118,16 @@ def budget(evidence: Evidence) -> Table:
         theirs = published.RUNS.get(key, 0)
         each = published.images_per_run(dataset, method) if theirs else 0
         name = "MLP" if method == "mlp" else method
-        paper = f"{theirs} × {each / 1e6:.1f} M" if theirs else words.NOTHING
+        paper = f"{theirs} × {each / 1e6:.1f} M" if theirs else wording.NOTHING
         if not runs[key]:
-            rows.append([f"{dataset}, {name}", "not run", words.NOTHING, paper, "0 %"])
+            rows.append([f"{dataset}, {name}", "not run", wording.NOTHING, paper, "0 %"])
             continue
         mean = ours[key] / runs[key]
         rows.append([f"{dataset}, {name} ({', '.join(sorted(called[key]))})", f"{runs[key]} × {mean:,.0f}",
-                     words.share(mean, each), paper, words.share(ours[key], theirs * each)])  # fmt: skip
+                     wording.share(mean, each), paper, wording.share(ours[key], theirs * each)])  # fmt: skip
     for label, keys in TABLES.items():
         part, total = sum(ours[k] for k in keys), sum(published.RUNS[k] * published.images_per_run(*k) for k in keys)
-        rows.append([f"**{label}**", f"{part:,}", "", f"{total / 1e6:,.0f} M", words.share(part, total)])
+        rows.append([f"**{label}**", f"{part:,}", "", f"{total / 1e6:,.0f} M", wording.share(part, total)])
     header = ["Dataset and model", "trainings × image passes", "one training, share", "paper", "share of the paper"]
     notes = ["Twins with a quirk and the σ-VAEs of Section 4.2, which the paper did not train, are not counted here."]
     return Table("Budget of training, by dataset and by table", header, rows, notes)
@@ -141,9 +141,9 @@ def data(evidence: Evidence) -> Table:
         digests = sorted({r["data"]["digest"][:12] for r in mine if r["data"]})
         paper = published.SEEDS.get(PAPER_NAME.get(dataset, ""), ())
         said = [f"**{s}**" if s != "official" else s for s in sources(evidence, dataset)]
-        rows.append([f"`{dataset}`", PAPER_NAME.get(dataset, words.NOTHING), ", ".join(said), ", ".join(digests),
+        rows.append([f"`{dataset}`", PAPER_NAME.get(dataset, wording.NOTHING), ", ".join(said), ", ".join(digests),
                      _shorten(sorted({r["cell"]["seed"] for r in mine})),
-                     ", ".join(map(str, paper)) or words.NOTHING])  # fmt: skip
+                     ", ".join(map(str, paper)) or wording.NOTHING])  # fmt: skip
     header = ["Dataset", "stands for", "source", "digest", "training seeds", "paper's seeds"]
     notes = ["A drawn dataset has the factors of the published one but is not it, unless proven pixel-equal."]
     return Table("Data and seeds", header, rows, notes)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from betavae.paper.published import FACTOR_COUNT
 from betavae.report.rows import (
     ORDER,
     Record,
@@ -21,7 +22,6 @@ from betavae.report.rows import (
     sample,
     setting,
 )
-from betavae.study.published import FACTOR_COUNT
 
 if TYPE_CHECKING:
     from betavae.types import Array

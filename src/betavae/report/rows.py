@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from betavae.study.published import FACTOR_COUNT
+from betavae.paper.published import FACTOR_COUNT
 
 Record = dict[str, Any]
 ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3, "untrained": 4, "projection": 5, "pixels": 6, "factors": 7}

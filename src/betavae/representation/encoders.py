@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from betavae.datasets.archives import npy_mapped
 from betavae.datasets.base import Dataset
+from betavae.datasets.files.formats import npy_mapped
 from betavae.errors import BetavaeError, Fault, Misuse, unknown
 from betavae.representation.base import Codec
 

@@ -16,8 +16,8 @@ from betavae.study import machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors import local
 from betavae.study.executors.process import Group
-from betavae.study.forecast import groups, predict
-from betavae.study.progress import Progress
+from betavae.study.monitor.forecast import groups, predict
+from betavae.study.monitor.progress import Progress
 from betavae.study.records import asked, blank, of
 from betavae.study.store import Store
 from betavae.types import Json

@@ -63,8 +63,8 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     checkpoint is gone.
     """
     from betavae.representation import METHODS, vae
-    from betavae.study.perform import task_of
-    from betavae.study.watch import unpack
+    from betavae.study.jobs.checkpointing import unpack
+    from betavae.study.jobs.perform import task_of
     from betavae.training import checkpoint
 
     cell = trained.cell

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from betavae.errors import Misuse
-from betavae.objectives import terms
+from betavae.objectives.base import terms
 from betavae.precision import precise
-from betavae.training import draws, single, stacked
+from betavae.training import batches, single, stacked
 from betavae.training.single import Member, State, Task
 
 COPIES = 9
@@ -106,7 +106,7 @@ def _together(
     layout, whole = stacked.stack(states, device)
     seeds = list(dict.fromkeys(m.seed for m in members))
     whose = torch.tensor([seeds.index(m.seed) for m in members], device=device)
-    ahead = draws.Ahead(seeds, task.dataset.name, task.split, task.recipe.batch, task.model.codes, device)
+    ahead = batches.Ahead(seeds, task.dataset.name, task.split, task.recipe.batch, task.model.codes, device)
     mine = stacked.own(task, members, whole.rows)
     looked = time.perf_counter()
     with precise(how.precision) as cast:

@@ -18,8 +18,8 @@ from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.models.base import Model
-from betavae.objectives import Objective, Terms, loss, terms
-from betavae.training import draws
+from betavae.objectives.base import Objective, Terms, loss, terms
+from betavae.training import batches
 from betavae.training.recipe import BINS, Recipe
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def advance(
         leaf.requires_grad_(True)
     name, codes = task.dataset.name, task.model.codes
     while state.step < min(until, recipe.steps) and state.diverged is None:
-        index = draws.order(member.seed, name, task.split, recipe.batch, state.step).to(device)
-        noise = draws.noise(member.seed, name, recipe.batch, codes, state.step).to(device)
+        index = batches.order(member.seed, name, task.split, recipe.batch, state.step).to(device)
+        noise = batches.noise(member.seed, name, recipe.batch, codes, state.step).to(device)
         grads, seen = gradient(task, state.params, index, noise, member.knobs, task.model.chunk)
         row = torch.cat([seen.reconstruction[None], seen.kl]).double().cpu()
         if not bool(torch.isfinite(row).all()):

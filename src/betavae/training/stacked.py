@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from betavae.errors import choose
-from betavae.objectives import Terms, loss, terms
+from betavae.objectives.base import Terms, loss, terms
 from betavae.training.single import Member, State, Task
 
 if TYPE_CHECKING:

@@ -135,8 +135,8 @@ def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int, cautious: bool
 
     from betavae.disk import Unwritable
     from betavae.study import machine
-    from betavae.study.desk import failed, reason
-    from betavae.study.perform import perform
+    from betavae.study.jobs.context import failed, reason
+    from betavae.study.jobs.perform import perform
 
     said = "done"
     torch.set_num_threads(threads)

@@ -24,9 +24,9 @@ from betavae import datasets
 from betavae.disk import Unwritable
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question
-from betavae.study.desk import failed, reason
+from betavae.study.jobs.context import failed, reason
+from betavae.study.jobs.perform import perform
 from betavae.study.leases import try_lease
-from betavae.study.perform import perform
 from betavae.study.store import Store
 from betavae.types import Json
 

@@ -1,0 +1,1 @@
+"""The command `betavae`: one file a verb, with its arguments and its act."""

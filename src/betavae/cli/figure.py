@@ -1,0 +1,131 @@
+"""``betavae figure``: one figure of trained cells, made now from their models, not from records."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from betavae.disk import write_atomic
+from betavae.errors import Misuse
+from betavae.names import DATASETS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from betavae.metrics.base import Answer
+
+PANELS = 12
+"""Most cells of one figure."""
+SUFFIXES = (".png", ".pdf", ".svg")
+
+Panel = tuple[str, "Answer"]
+
+
+def figure(options: argparse.Namespace) -> int:
+    """Draw it, write it, print where it is."""
+    if options.out.suffix.lower() not in SUFFIXES:
+        raise Misuse(f"--out is {str(options.out)!r}; wanted a file that ends in {', '.join(SUFFIXES)}")
+    from betavae.metrics import named
+
+    named(options.noun, **dict(options.knob))
+    if options.noun == "samples" and options.what in DATASETS:
+        panels = [(options.what, _samples(options))]
+    else:
+        panels = _answers(options)
+    save(DRAWN[options.noun](panels), options.out)
+    print(options.out)
+    return 0
+
+
+def _samples(options: argparse.Namespace) -> Answer:
+    from betavae import datasets
+    from betavae.representation import METHODS
+
+    dataset = datasets.load(options.what)
+    return _ask(options, dataset, METHODS["chance"](dataset, codes=1, seed=0))
+
+
+def _ask(options: argparse.Namespace, dataset: Any, codec: Any) -> Answer:
+    from betavae.metrics import named
+    from betavae.metrics.base import Codes, Subject, ask
+
+    subject = Subject(dataset, codec, Codes(dataset, codec))
+    return ask(named(options.noun, **dict(options.knob)), options.noun, subject, options.seed)
+
+
+def _answers(options: argparse.Namespace) -> list[Panel]:
+    """The answers of one cell by its id, or of every cell of a store. Raises Misuse."""
+    from betavae import datasets
+    from betavae.study import trained
+    from betavae.study.monitor import cost
+
+    path = Path(options.what)
+    if (path / "records").is_dir():
+        found = trained.cells(trained.stores(path)[0])
+        if options.noun == "traversals":  # only a VAE has a posterior to move through
+            found = [each for each in found if each.cell.recipe]
+    elif trained.looks_like_id(options.what):
+        found = [trained.find(options.what, trained.stores(options.store))]
+    else:
+        raise Misuse(
+            f"{options.what!r} is no store and no cell's id; wanted a folder with records, or an id of `status`"
+        )
+    if not 1 <= len(found) <= PANELS:
+        raise Misuse(
+            f"{path} has {len(found)} cells to draw; wanted 1 to {PANELS}: name one by its id, with --store {path}"
+        )
+    panels = []
+    for each in found:
+        dataset = datasets.load(each.cell.dataset)
+        panels.append((cost.label(each.cell), _ask(options, dataset, trained.codec(each, dataset))))
+    return panels
+
+
+def save(drawn: Figure, out: Path) -> None:
+    """Write a figure whole or not at all, without date or program name. Raises Fault."""
+    kind, buffer = out.suffix.lower().removeprefix("."), io.BytesIO()
+    stamp = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
+    drawn.savefig(buffer, format=kind, metadata=stamp)
+    write_atomic(out, buffer.getvalue())
+
+
+def _drawn_samples(panels: Sequence[Panel]) -> Figure:
+    from betavae.report import gallery
+
+    return gallery.samples([(title, answer.arrays["images"]) for title, answer in panels])
+
+
+def _drawn_reconstructions(panels: Sequence[Panel]) -> Figure:
+    from betavae.report import gallery
+
+    return gallery.reconstructions([(t, a.arrays["images"], a.arrays["reconstructions"]) for t, a in panels])
+
+
+def _drawn_traversals(panels: Sequence[Panel]) -> Figure:
+    from betavae.report import gallery
+
+    return gallery.traversals(
+        [gallery.Traversal(t, **{k: a.arrays[k] for k in gallery.Traversal._fields[1:]}) for t, a in panels]
+    )
+
+
+def _drawn_spaces(panels: Sequence[Panel]) -> Figure:
+    from betavae.report import gallery
+
+    if len({str(answer.notes["factors"]) for _, answer in panels}) > 1:
+        raise Misuse("the cells are of datasets with different factors; name one cell by its id")
+    names = cast("list[str]", panels[0][1].notes["factors"])
+    return gallery.spaces(
+        [gallery.Space(t, **{k: a.arrays[k] for k in ("points", "factor", "value")}, names=names) for t, a in panels]
+    )
+
+
+DRAWN: Mapping[str, Callable[[Sequence[Panel]], Figure]] = {
+    "samples": _drawn_samples,
+    "reconstructions": _drawn_reconstructions,
+    "traversals": _drawn_traversals,
+    "latent_space": _drawn_spaces,
+}

@@ -1,0 +1,163 @@
+"""``betavae score``: one encoder on one metric, with floors and the true factors beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from betavae.errors import Misuse, unknown
+from betavae.names import DATASETS, METHODS, TRAINED
+
+if TYPE_CHECKING:
+    from betavae.datasets.base import Dataset
+    from betavae.metrics.base import Measure, Metric
+    from betavae.metrics.comparison import Row
+    from betavae.representation.base import Codec
+
+SCORED = ("higgins", "reconstruction", "frechet")
+QUICK = {"higgins": {"pool": 4000}}
+"""Knobs of a metric unless others are given: votes from a pool of images, for tens of times fewer encodings."""
+
+
+def score(options: argparse.Namespace) -> int:
+    """Score, print the table (or JSON), say on standard error what was looked at."""
+    if options.metric not in SCORED:
+        raise unknown("metric", options.metric, SCORED)
+    metric, knobs = asked(options)
+    encoder, dataset = subject(options)
+    from betavae.metrics import comparison
+
+    rows: list[Row] = []
+    for row in answered(options, metric, encoder, dataset):
+        if row.refused and not rows:
+            raise Misuse(row.refused)
+        rows.append(row)
+        if not options.json:
+            keys = list(rows[0].scores[0])
+            wide = max(len(name) for name in (options.encoder, *METHODS))
+            print(*([] if rows[1:] else [heading(keys, wide)]), line(row, keys, wide), sep="\n", flush=True)
+    if options.json:
+        print(json.dumps(plain(options, dataset, knobs, rows), indent=1))
+        return 0
+    source = f"{dataset.name} ({dataset.source}, digest {dataset.digest[:12]})"
+    said = ", ".join(f"{k} {v}" for k, v in knobs.items()) or "its usual knobs"
+    print(f"{options.metric} on {source}; {said}; question seeds 0 to {options.seeds - 1}", file=sys.stderr)
+    if options.seeds > 1:
+        print(f"interval: {comparison.KIND}", file=sys.stderr)
+    return 0
+
+
+def answered(options: argparse.Namespace, metric: Metric | Measure, encoder: Codec, dataset: Dataset) -> Iterator[Row]:
+    """The rows as they come: the encoder's own at once, then what stands beside it."""
+    from betavae.metrics.comparison import compare
+    from betavae.representation import beside
+
+    seeds = range(options.seeds)
+    yield from compare(metric, options.metric, dataset, {options.encoder: encoder}, seeds)
+    if not options.alone:
+        floors = beside(dataset, codes=encoder.codes, seed=0)
+        floors.pop(options.encoder, None)
+        yield from compare(metric, options.metric, dataset, floors, seeds)
+
+
+def asked(options: argparse.Namespace) -> tuple[Metric | Measure, dict[str, Any]]:
+    """The metric of a command line, rotated beside itself where that is asked for, and its knobs. Raises Misuse."""
+    from betavae.metrics import named, rotated
+    from betavae.metrics.base import Metric
+
+    knobs = QUICK.get(options.metric, {}) | dict(options.knob)
+    metric = named(options.metric, **knobs)
+    if options.rotated:
+        if not isinstance(metric, Metric):
+            raise Misuse(f"--rotated is for metrics of codes alone; {options.metric} looks at images")
+        metric = rotated(metric)
+    return metric, knobs
+
+
+def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
+    """The encoder that a command line names, and the dataset it is scored on. Raises Misuse, Fault."""
+    from betavae.study import trained
+
+    text = options.encoder
+    cell = None
+    if trained.looks_like_id(text):
+        cell = trained.find(text, trained.stores(options.store))
+    name = options.dataset or (cell.cell.dataset if cell else None)
+    if name is None:
+        raise Misuse(f"--dataset is missing; wanted one of {', '.join(DATASETS)}")
+    import torch
+
+    from betavae import datasets
+    from betavae.metrics.base import Codes
+    from betavae.representation import METHODS as FITTED
+    from betavae.representation import encoders
+
+    dataset = datasets.load(name)
+    if cell:
+        if datasets.OUTLINES[name][0] != datasets.OUTLINES[cell.cell.dataset][0]:
+            raise Misuse(
+                f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
+            )
+        codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
+    elif text in METHODS and text not in TRAINED:
+        codec = FITTED[text](dataset, codes=10, seed=0, fit=None)
+    elif not set(text) & set(":."):
+        told = unknown("encoder", text, [name for name in METHODS if name not in TRAINED])
+        raise Misuse(f"{told} Or give {encoders.FORMS}, or the id of a trained cell")
+    else:
+        codec = encoders.opened(text, dataset)
+    if "sha256" in codec.notes:
+        print(f"{text}: sha256 {codec.notes['sha256']}", file=sys.stderr)
+    width = Codes(dataset, codec).encode(torch.zeros(1, dtype=torch.long)).shape[1]
+    return codec._replace(codes=width), dataset
+
+
+def heading(keys: Sequence[str], wide: int) -> str:
+    """The names of the columns of ``line``; the first is ``wide`` characters wide."""
+    return _columns(["encoder", "codes", keys[0], "interval", "sd of one draw", *keys[1:]], keys, wide)
+
+
+def line(row: Row, keys: Sequence[str], wide: int) -> str:
+    """A row as text: the first score with its interval, the others' means, or why there is none."""
+    spread = row.spread(keys[0])
+    if spread is None:
+        return _columns([row.name, str(row.codes), f"- {row.refused}"], keys, wide)
+    between = "-" if spread.low is None else f"{spread.low:.3f} to {spread.high:.3f}"
+    apart = "-" if spread.sd is None else f"{spread.sd:.3f}"
+    rest = [f"{found.mean:.3f}" if (found := row.spread(key)) else "-" for key in keys[1:]]
+    return _columns([row.name, str(row.codes), f"{spread.mean:.3f}", between, apart, *rest], keys, wide)
+
+
+def _columns(texts: Sequence[str], keys: Sequence[str], wide: int) -> str:
+    first, *rest = (max(7, len(key)) for key in keys)
+    widths = (wide, 5, first, 20, 14, *rest)
+    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=False)).rstrip()
+
+
+def plain(options: argparse.Namespace, dataset: Dataset, knobs: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    """The table as plain JSON, every draw included."""
+    from betavae.metrics.comparison import KIND
+
+    def one(row: Row) -> dict[str, Any]:
+        if row.refused:
+            return {"encoder": row.name, "codes": row.codes, "refused": row.refused}
+        spreads = {key: row.spread(key) for key in row.scores[0]}
+        return {
+            "encoder": row.name,
+            "codes": row.codes,
+            "scores": {key: found._asdict() for key, found in spreads.items() if found},
+            "draws": list(row.scores),
+        }
+
+    return {
+        "metric": options.metric,
+        "knobs": knobs,
+        "dataset": dataset.name,
+        "data": {"source": dataset.source, "digest": dataset.digest},
+        "seeds": list(range(options.seeds)),
+        "interval": KIND,
+        "rows": [one(row) for row in rows],
+    }

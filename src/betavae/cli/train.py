@@ -1,0 +1,68 @@
+"""``betavae train``: one cell into a store, by the same run and with the same records as a study's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from betavae.errors import Misuse
+from betavae.names import FITTED_KNOBS, OBJECTIVES, TRAINED
+from betavae.paper.study import recipe
+from betavae.study.cells import Cell, Job, Study, merge, pairs
+
+STORE = Path("runs/single-own")
+IMAGES = 50_000
+ONLY_TRAINED = ("beta", "sigma", "images", "objective", "optimiser", "learning_rate", "batch")
+
+
+def cell(options: argparse.Namespace) -> Cell:
+    """The cell that a command line names: the one a study file of the same nouns holds. Raises Misuse."""
+    if options.method not in TRAINED:
+        for name in ONLY_TRAINED:
+            if getattr(options, name) is not None:
+                raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(TRAINED)}; {options.method} is fitted")
+        return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit)
+    if options.fit is not None:
+        raise Misuse(f"--fit is for {' and '.join(FITTED_KNOBS)}; {options.method} is trained on --images")
+    objective = options.objective or "beta_vae"
+    if options.sigma is not None and "sigma" not in OBJECTIVES[objective]:
+        raise Misuse(f"--sigma is for the objective gaussian; {objective} has none to set")
+    knobs = {"beta": 1.0 if options.beta is None else options.beta}
+    if options.sigma is not None:
+        knobs["sigma"] = options.sigma
+    family = next((f for f in ("dsprites", "shapes3d", "mpi3d", "cifar") if options.dataset.startswith(f)), "")
+    usual = recipe(family, options.method, options.images or IMAGES)
+    given = {k: getattr(options, k) for k in ("optimiser", "learning_rate", "batch") if getattr(options, k) is not None}
+    made = replace(usual, **given)
+    return Cell(options.dataset, options.method, options.codes, options.seed, objective, pairs(knobs), made)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train or fit the cell, unless the store has it; print its id and where it is."""
+    from betavae.study import machine
+    from betavae.study.run import run
+    from betavae.study.store import Store
+
+    job = Job(cell(options), ())
+    machine.usable(options.device)
+    store = Store(options.store or STORE)
+    known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
+    store.remember(replace(known, jobs=merge([*known.jobs, job])))
+    outcome = run(replace(known, jobs=(job,)), store, workers=1, device=options.device, quiet=options.quiet)
+    for reason in outcome.failures.values():
+        print(f"betavae: {reason}", file=sys.stderr)
+    fit = next((r for r in store.records() if r["kind"] == "fit" and r["cell_id"] == job.cell.id), None)
+    if fit is None or fit["status"] == "error":
+        return 1
+    scores = "  ".join(f"{name} {value:.2f}" for name, value in fit["scores"].items())
+    print(f"cell {job.cell.id}  {fit['status']}  {fit['seconds']:.0f} s  {scores}".rstrip())
+    if fit["status"] != "ok":
+        print(f"betavae: {fit['message']}; records in {store.path}", file=sys.stderr)
+        return 1
+    print(
+        f"records in {store.path}; score it: betavae score --encoder {job.cell.id} --store {store.path}",
+        file=sys.stderr,
+    )
+    return 0

@@ -1,0 +1,1 @@
+"""What the drawn datasets are drawn with: outlines, a room, an arm and its camera."""

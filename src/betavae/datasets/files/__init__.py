@@ -1,0 +1,1 @@
+"""Files of datasets: which there are, how they are fetched, checked, converted and kept."""

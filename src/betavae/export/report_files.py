@@ -1,0 +1,52 @@
+"""The report's tables and figures as files for a paper: LaTeX, and PDF, SVG and PNG."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from betavae.disk import write_atomic
+from betavae.export import latex
+from betavae.paper.report import blocks
+from betavae.report.document import Block, Folded, Table, pictures
+from betavae.report.evidence import Evidence
+from betavae.study.store import Store
+
+METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+"""No date in a file: equal figures are equal bytes."""
+
+
+def tables(stores: Sequence[Store], out: Path) -> list[Path]:
+    """Write every table of the report as ``NN-name.tex``; their paths."""
+    paths = []
+    for number, block in enumerate(_tables(blocks(Evidence(stores), None)), 1):
+        name = re.sub(r"[^a-z0-9]+", "-", block.caption.lower()).strip("-")[:60].rstrip("-")
+        paths.append(out / f"{number:02d}-{name}.tex")
+        write_atomic(paths[-1], latex.table(block, paths[-1].stem).encode("utf-8"))
+    return paths
+
+
+def _tables(page: Sequence[Block]) -> Iterator[Table]:
+    for block in page:
+        if isinstance(block, Table):
+            yield block
+        elif isinstance(block, Folded):
+            yield from _tables(block.blocks)
+
+
+def figures(stores: Sequence[Store], out: Path) -> list[Path]:
+    """Write every figure of the report as ``name.pdf``, ``.svg`` and ``.png``; their paths."""
+    import matplotlib
+
+    paths = []
+    for picture in pictures(blocks(Evidence(stores), None)):
+        for kind, metadata in METADATA.items():
+            buffer = io.BytesIO()
+            # TrueType, which publishers ask for; names inside an SVG that do not change from run to run.
+            with matplotlib.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "betavae"}):
+                picture.figure.savefig(buffer, format=kind, metadata=metadata)
+            paths.append(out / f"{picture.name}.{kind}")
+            write_atomic(paths[-1], buffer.getvalue())
+    return paths

@@ -1,0 +1,1 @@
+"""Fréchet distances: features of a frozen network, their moments, the distance between two."""

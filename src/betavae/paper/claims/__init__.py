@@ -1,0 +1,1 @@
+"""The claims of the paper, each with its records, statistic and test."""

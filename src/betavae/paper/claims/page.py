@@ -1,0 +1,77 @@
+"""The claims page: every claim of the paper beside what the records say of it, and every comparison behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from betavae.paper.claims.table import Claim
+from betavae.report import wording
+from betavae.report.document import Block, Folded, Heading, Table
+from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict, least
+
+SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2), "": (1.0, 3)}
+"""How effects are printed by unit: factor and digits."""
+
+
+def claims(judged: Sequence[Verdict], trained: float | None = None) -> list[Block]:
+    """The section of claims; ``trained`` is the share that one training has of the paper's."""
+    tests = sum(v.claim.orders != 0 for v in judged)
+    rows = [_row(v, tests) for v in judged]
+    header = ["The paper's claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
+              "verdict"]  # fmt: skip
+    notes = [
+        "The effect is positive where the claim points; of several comparisons that must all hold, the weakest is "
+        "printed here and all of them below. Intervals are over seeds, in brackets the chance that such an interval "
+        "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
+        "Tests are exact permutation tests, two-sided, α = .05, Holm over the table. Seeds in a verdict are those at "
+        "which a unanimous outcome would pass in the worst place of that table, or those for 80 % power at the effect "
+        "seen, which few seeds know badly. Diverged runs are counted in, at chance or as the worst.",
+    ]
+    if trained is not None and trained < 0.5:
+        notes.append(
+            f"One training here has {wording.share(trained, 1)} of the paper's image passes (median): a verdict speaks "
+            "of models trained so briefly."
+        )
+    parts = ["Comparison", "n", "effect", "interval", "P", "p"]
+    details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
+    blocks: list[Block] = [Heading("The paper's claims"), Table("Claims and verdicts", header, rows, notes)]
+    if details:
+        blocks.append(Folded("Every comparison behind the verdicts", details))
+    return blocks
+
+
+def _row(verdict: Verdict, tests: int) -> list[str]:
+    claim = verdict.claim
+    said = f"{claim.says}\n{claim.place}. {claim.records}: {claim.statistic}"
+    if verdict.word == NOT_RUN:
+        needs = f"not run ({wording.seeds(least(claim, tests))})" if claim.orders else "not run"
+        return [said, "0", *[wording.NOTHING] * 4, needs]
+    weakest = min(verdict.findings, key=lambda f: (f.z, f.effect if claim.orders else -f.effect))
+    p = wording.NOTHING if claim.orders == 0 else wording.probability(verdict.p or 0.0)
+    word = f"**{verdict.word}**"
+    if verdict.word == UNDECIDED:
+        word += f" ({wording.seeds(verdict.needs)})"
+    effect, between, chance = _effect(weakest, claim)
+    return [said, str(verdict.n) if claim.orders != 0 else wording.NOTHING, effect, between, chance, p, word]
+
+
+def _effect(found: Finding, claim: Claim) -> tuple[str, str, str]:
+    scale, digits = SCALES[claim.unit]
+    if claim.orders == 0:
+        return f"{found.effect:.1e}", wording.NOTHING, wording.NOTHING
+    size = "∞" if math.isinf(found.effect) else f"{scale * found.effect:+.{digits}f}"
+    unit = f" {claim.unit}" if claim.unit else ""
+    return size + unit, wording.interval(found.interval, scale, digits), f"{found.chance:.2f}"
+
+
+def _comparisons(verdict: Verdict) -> list[list[str]]:
+    rows = []
+    for found in verdict.findings:
+        p = wording.NOTHING if verdict.claim.orders == 0 else wording.probability(found.p)
+        rows.append([found.label, str(found.n * verdict.claim.seeds), *_effect(found, verdict.claim), p])
+    return rows
+
+
+def _notes(claim: Claim) -> list[str]:
+    return [f"{claim.says} {claim.test}.".replace(". e", ". E")] + ([claim.note] if claim.note else [])

@@ -1,0 +1,58 @@
+"""The whole report: Table 1 first, then the paper's order; as Markdown and as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from betavae.paper.claims.page import claims
+from betavae.paper.published import BETAS, FACTOR_COUNT
+from betavae.paper.sections import natural, scores, shapes2d
+from betavae.paper.sections.front import TITLE, front
+from betavae.paper.sections.quirks import quirks
+from betavae.report.cards import cards
+from betavae.report.conditions import conditions, share_of_one
+from betavae.report.document import Block, Heading, save
+from betavae.report.evidence import Evidence, StoreLike
+from betavae.report.statistics.verdicts import verdicts
+
+
+def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) -> Path:
+    """Write ``report.md``, its ``figures/`` and ``report.html`` into a folder; the path of the HTML page.
+
+    The pages are a function of the records alone: the same records give the same bytes, but for the line of the date.
+    """
+    return save(TITLE, blocks(Evidence(stores), date), Path(out))
+
+
+def blocks(evidence: Evidence, date: str | None) -> list[Block]:
+    """Every section of the report in order."""
+    judged = verdicts(evidence)
+    return [
+        *front(evidence, judged, date),
+        *shapes2d.table_1(evidence),
+        *scores.selection(evidence),
+        Heading("Figure 1: samples"),
+        *shapes2d.samples(evidence, evidence.datasets(*FACTOR_COUNT), "figure-1", "Figure 1"),
+        Heading("Figure 2: samples of natural images"),
+        *natural.samples(evidence),
+        *scores.figure_3(evidence),
+        *shapes2d.traversals(evidence),
+        *scores.rotation(evidence),
+        *scores.figure_5(evidence),
+        *scores.figure_6(evidence),
+        *scores.table_2(evidence),
+        *scores.noise(evidence),
+        *natural.table_3(evidence),
+        *natural.figures_7_and_8(evidence),
+        *natural.figures_9_and_10(evidence),
+        *natural.likelihood(evidence),
+        *natural.architectures(evidence),
+        Heading("Loss curves and reconstructions"),
+        *shapes2d.losses(evidence, evidence.datasets(*FACTOR_COUNT), "losses"),
+        *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
+        *claims(judged, share_of_one(evidence)),
+        *quirks(evidence),
+        *cards(evidence),
+        *conditions(evidence),
+    ]

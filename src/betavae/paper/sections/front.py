@@ -1,0 +1,91 @@
+"""The front of the report: what it is, how much of the paper it is, on what data, and what can be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from betavae.paper import published
+from betavae.report import wording
+from betavae.report.conditions import hardware, images, sources, wall
+from betavae.report.document import Block, Heading, Items, Text
+from betavae.report.evidence import Evidence
+from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
+
+SHORT = (
+    " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs and which "
+    "way it leans."
+)
+TITLE = "β-VAE reproducibility: what was measured, beside what was published"
+
+
+def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> list[Block]:
+    """Title, what this is, scale and share of the paper's budget, data, machine, and the verdicts in one look."""
+    blocks: list[Block] = [Heading(TITLE, 1)]
+    if date:
+        blocks.append(Text(f"Date: {date}"))
+    blocks.append(
+        Text(
+            "Every table and figure of “β-VAE Reproducibility: Challenges and Extensions” (Fil, Mesinovic, Morris, "
+            "Wildberger) that these records can answer, each published number beside the measured one. Every seed is "
+            "shown. A verdict never says more than its number of seeds allows."
+        )
+    )
+    if not evidence.records:
+        return [*blocks, Text("**There are no records: nothing was run.**")]
+    scales = wording.several(sorted({f"`{r['study']['scale']}`" for r in evidence.records}))
+    trained, whole = images(evidence), published.images_in_all()
+    return [
+        *blocks,
+        Text(
+            f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
+            f"{whole / 1e9:.2f} billion** (72 trainings; 40 epochs for the convolutional VAE and 10 for the MLP, which "
+            f"the paper does not state and its code suggests).{SHORT if trained < 0.5 * whole else ''}"
+        ),
+        Items([*_data(evidence), *hardware(evidence), *wall(evidence)]),
+        Heading("What can be said at this scale"),
+        *said(judged),
+    ]
+
+
+def _data(evidence: Evidence) -> list[str]:
+    lines = []
+    kinds: dict[str, list[str]] = {}
+    for dataset in evidence.datasets():
+        kinds.setdefault(", ".join(sources(evidence, dataset)) or "unknown", []).append(wording.known_as(dataset))
+    for kind, names in sorted(kinds.items()):
+        what = SOURCES.get(kind, f"source: {kind}")
+        lines.append(f"**Data, {what}:** {wording.several(names)}")
+    return lines
+
+
+SOURCES = {
+    "drawn": "drawn by this package, not the published files",
+    "jpeg copies": "JPEG copies of the published images, not the published files",
+    "official": "the published files",
+}
+"""How the front page says where images came from."""
+
+
+def said(judged: Sequence[Verdict]) -> list[Block]:
+    """The verdicts by word, claims in full where one is decided."""
+    lines = []
+    for word in (SUPPORTS, CONTRADICTS):
+        mine = [v for v in judged if v.word == word]
+        for v in mine:
+            if v.claim.orders == 0:
+                lines.append(f"An identity of Section 4.2 holds to rounding, with no seed involved: {v.claim.says}")
+            else:
+                lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
+    undecided = [v for v in judged if v.word == UNDECIDED]
+    missing = [v for v in judged if v.word == NOT_RUN]
+    if undecided:
+        fewest = min(v.needs or 1000 for v in undecided)
+        leaning = sum(all(f.z > 0 for f in v.findings) for v in undecided)
+        lines.append(
+            f"{len(undecided)} of the paper's {len(judged)} claims are **undecided**: the first of them needs "
+            f"{fewest} seeds. {leaning} of them lean the paper's way so far, which decides nothing "
+            "(models that learnt little stay below any line for free)."
+        )
+    if missing:
+        lines.append(f"Not run here: {wording.several(v.claim.name for v in missing)}.")
+    return [Items(lines)]

@@ -1,0 +1,171 @@
+"""The quirk page: each deviation of the published code off, on, and beside the number it touches."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from betavae.paper import published
+from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
+from betavae.paper.quirks import QUIRKS, Quirk
+from betavae.paper.sections import tables
+from betavae.paper.sections.shapes2d import missing
+from betavae.report import gallery, wording
+from betavae.report.document import Block, Folded, Heading, Items, Table, Text
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Record, Row, asked, classifier_of, quirks_of
+from betavae.report.style import picture
+
+Pair = tuple[Record, Record]
+"""The same question of the same seed, with the quirk off and on."""
+
+
+class Moved(NamedTuple):
+    """One line of a quirk's table as printed, and how far the score moves as a number."""
+
+    cells: list[str]
+    by: float
+
+
+def quirks(evidence: Evidence) -> list[Block]:
+    """The section of quirks: a table of them all, then what each is and all that it moves."""
+    found = {name: moved(evidence, quirk) for name, quirk in QUIRKS.items()}
+    rows = []
+    for name, lines in found.items():
+        most = max(lines, key=lambda line: (line.cells[-1] != wording.NOTHING, abs(line.by)), default=None)
+        pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
+        told = most.cells if most else [pictured, *[wording.NOTHING] * 5]
+        rows.append([f"`{name}`", *told])
+    blocks: list[Block] = [
+        Heading("The published code's deviations, switched on by name"),
+        Text(
+            "The protocol of the paper is run everywhere else in this report. Here each deviation of its published "
+            "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
+            "show what it explains. `votes-501` alone draws other votes: its difference holds a redraw's noise."
+        ),
+        Table("What each quirk moves most, of what is published first", ["Quirk", *HEADER], rows, [NOTE]),
+    ]
+    for name, quirk in QUIRKS.items():
+        blocks += [Heading(name, 3), Items([quirk.what, f"Source: {quirk.source}", f"Touches: {quirk.touches}"])]
+        table = Table(f"`{name}`", HEADER, [line.cells for line in found[name]])
+        shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
+        pictures = _pictures(evidence, quirk)
+        blocks += [*(shown if table.rows else []), *pictures]
+        if not table.rows and not pictures:
+            blocks.append(missing(f"The {name} quirk"))
+    return blocks
+
+
+def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
+    """Every score that one quirk moves, off and on, beside what is published."""
+    groups: dict[tuple[str, str], list[Pair]] = {}
+    for off, on in twins(evidence, quirk):
+        row = evidence.row(off)
+        label = f"{wording.known_as(row.dataset)}, {tables.name(row)}, {_question(off)}"
+        for name in on["scores"]:
+            if name in ("higgins", "reconstruction", "fid") or name.startswith("fd_"):
+                groups.setdefault((label, name), []).append((off, on))
+    return [_line(evidence.row(pairs[0][0]), label, score, pairs) for (label, score), pairs in groups.items()]
+
+
+HEADER = ["Model and question", "n", "off", "on", "moves by", "published"]
+LONG = 12
+"""Tables longer than this open on demand."""
+NOTE = (
+    "Medians over training seeds; “moves by” is the median of the paired differences. Scores of the metric are in per "
+    "cent. The published number is the paper's median where it prints one, else its mean, over its own seeds and, in "
+    "Table 2, its β's, whatever classifier stands in the row. In the summary each quirk shows the largest of its "
+    "differences: redrawn votes alone move a score by 1 to 2 points."
+)
+
+
+def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
+    """Every answer with this quirk alone on, with the same question of the same row and seed without it."""
+    plain = {
+        _name(r, quirk): r for r in evidence.answers if not quirks_of(r) and r["at"] == 1.0 and r["status"] != "error"
+    }
+    found = []
+    for on in evidence.twins(quirk.name):
+        off = plain.get(_name(on, quirk))
+        if off is not None and on["status"] == off["status"] == "ok":
+            found.append((off, on))
+    return found
+
+
+def _name(record: Record, quirk: Quirk) -> str:
+    """What a record and its twin have in common: everything but the quirk's own knobs and its label."""
+    cell, question = dict(record["cell"]), dict(record["question"])
+    own = dict(quirk.cell)
+    cell["knobs"] = {k: v for k, v in cell["knobs"].items() if k not in own}
+    if quirk.recipe and cell["recipe"]:
+        cell["recipe"] = {k: v for k, v in cell["recipe"].items() if k not in dict(quirk.recipe)}
+    asked_with = dict(quirk.question)
+    question["knobs"] = {k: v for k, v in question["knobs"].items() if k not in asked_with}
+    bare: dict[str, list[str]] = {"quirks": [], "at": []}
+    return json.dumps([{**cell, **bare}, {**question, **bare}], sort_keys=True)
+
+
+def _question(record: Record) -> str:
+    knobs = record["question"]["knobs"]
+    match record["question"]["measure"]:
+        case "higgins":
+            count = asked(record)
+            kind = published.CLASSIFIERS[classifier_of(record)]
+            at = f", L = {knobs['pairs']}" if knobs.get("pairs", 64) != 64 else ""
+            return f"{count} factors, {kind}{at}"
+        case "frechet":
+            return f"distance of {knobs.get('of', 'reconstruction')}s, {knobs.get('split', 'train')} split"
+        case other:
+            return f"{other}, {knobs.get('split', 'train')} split"
+
+
+def _line(row: Row, label: str, score: str, pairs: Sequence[Pair]) -> Moved:
+    scale, digits = (100.0, 1) if score == "higgins" else (1.0, 1 if score in ("fid", "reconstruction") else 2)
+    before = [scale * off["scores"][score] for off, _ in pairs]
+    after = [scale * on["scores"][score] for _, on in pairs]
+    by = statistics.median(b - a for a, b in zip(before, after, strict=True))
+    shown = (f"{statistics.median(v):,.{digits}f}" for v in (before, after))
+    named = f" (`{score}`)" if score.startswith("fd_") else ""
+    return Moved([label + named, str(len(pairs)), *shown, f"{by:+,.{digits}f}", printed(row, pairs[0][0], score)], by)
+
+
+def printed(row: Row, record: Record, score: str) -> str:
+    """The number that the paper prints for a model and question, and where; a dash where it prints none."""
+    paper = PAPER_NAME.get(row.dataset, "")
+    if score == "higgins" and row.dataset == "dsprites" and row.method != "conv":
+        given = published.TABLE_1.get((row.printed, asked(record)))
+        if given and given.median is not None:
+            return f"{given.median:g} (Table 1)"
+    if score == "higgins" and row.method == "conv" and asked(record) == FACTOR_COUNT.get(row.dataset):
+        given = published.TABLE_2.get((paper, classifier_of(record)))
+        if given and given.mean is not None:
+            return f"{given.mean:g} (Table 2)"
+    if score.startswith(("fid", "fd_")) and (paper, row.beta) in published.TABLE_3:
+        other = "" if score == "fid" else ", a FID"
+        return f"{published.TABLE_3[paper, row.beta or 0.0]:g} (Table 3{other})"
+    return wording.NOTHING
+
+
+def _pair(evidence: Evidence, quirk: Quirk) -> Pair | None:
+    """The twins that are pictures, traversals or a latent space: those of 2Dshapes, as the paper's, before others."""
+    shown = [p for p in twins(evidence, quirk) if p[0]["question"]["measure"] in ("traversals", "latent_space")]
+    return min(shown, key=lambda p: p[0]["cell"]["dataset"] != "dsprites", default=None)
+
+
+def _pictures(evidence: Evidence, quirk: Quirk) -> list[Block]:
+    pair = _pair(evidence, quirk)
+    if pair is None:
+        return []
+    moved, spaces = [], []
+    for word, record in zip(("off", "on"), pair, strict=True):
+        a = evidence.arrays(record)
+        title = f"{quirk.name} {word}: {tables.name(evidence.row(record))}, seed {record['cell']['seed']}"
+        if record["question"]["measure"] == "traversals":
+            moved.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
+        else:
+            spaces.append(gallery.Space(title, a["points"], a["factor"], a["value"], record["notes"]["factors"]))
+    figure = gallery.traversals(moved) if moved else gallery.spaces(spaces)
+    what = "image and codes" if moved else "sweeps of the true factors"
+    return [picture(f"quirk-{quirk.name}", figure, f"The same {what} with `{quirk.name}` off and on.")]

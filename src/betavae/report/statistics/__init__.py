@@ -1,0 +1,1 @@
+"""Statistics of scores over seeds: summaries, exact tests, verdicts."""

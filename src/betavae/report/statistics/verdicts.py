@@ -1,0 +1,158 @@
+"""What a claim's records say of it: supports, contradicts, or undecided with the seeds it needs.
+
+All tests are exact, two-sided, and count by training seed: a seed is one block, and nothing inside a run (votes,
+images, moments of training) ever counts as another observation. A diverged run stays in, at chance or as the worst.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy import stats
+
+from betavae.paper.claims.table import CLAIMS, Claim
+from betavae.paper.names import Arm, Comparison, Groups, Identity
+from betavae.report.evidence import Evidence
+from betavae.report.statistics.exact_tests import (
+    MOST,
+    POWER,
+    Block,
+    block_test,
+    holm,
+    probability_of_more,
+    rank_sum_test,
+    shift_interval,
+)
+from betavae.report.statistics.summary import ALPHA, Interval, median_interval
+
+SUPPORTS, CONTRADICTS, UNDECIDED, NOT_RUN = "supports", "contradicts", "undecided", "not run"
+
+
+class Finding(NamedTuple):
+    """One comparison: effect in the claim's direction, its interval over seeds, P(the claim's side is more), exact p.
+
+    ``n`` counts blocks (seeds, or pairs of seeds; the smaller group of two); ``z`` is the statistic in standard
+    deviations of its null distribution, positive where the claim points.
+    """
+
+    label: str
+    n: int
+    effect: float
+    interval: Interval | None
+    chance: float
+    p: float
+    z: float
+
+
+class Verdict(NamedTuple):
+    """A claim judged: the word, its p after Holm, the seeds it needs where undecided, and what was found."""
+
+    claim: Claim
+    word: str
+    p: float | None
+    needs: int | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def n(self) -> int:
+        """Seeds behind the comparison that has fewest."""
+        return min((f.n for f in self.findings), default=0) * self.claim.seeds
+
+
+def verdicts(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
+    """Every claim judged, p values adjusted by Holm over the whole table: one that was not run counts with p = 1."""
+    found = {c.name: tuple(finding(arm) for arm in c.gather(evidence) if _filled(arm)) for c in claims}
+    ps = holm({c.name: joint_p(found[c.name]) for c in claims if c.orders != 0})
+    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps)) for c in claims]
+
+
+def judge(claim: Claim, findings: tuple[Finding, ...], p: float, tests: int) -> Verdict:
+    """The word for one claim from its adjusted p, in a table of so many tests."""
+    fewest = least(claim, tests)
+    if not findings:
+        return Verdict(claim, NOT_RUN, None, fewest, ())
+    if p <= ALPHA:
+        word = CONTRADICTS if any(f.z < 0 for f in findings) else SUPPORTS
+        return Verdict(claim, word, p, None, findings)
+    needs = [needed(f, claim, fewest, tests) for f in findings]
+    known = [n for n in needs if n is not None]
+    return Verdict(claim, UNDECIDED, p, max(known) if len(known) == len(needs) else None, findings)
+
+
+def joint_p(findings: Sequence[Finding]) -> float:
+    """One p of several comparisons that must all hold.
+
+    Where all point the claim's way, the largest: each must be shown. Otherwise the smallest of those that point the
+    other way times the number of comparisons: one of them is enough to contradict.
+    """
+    if not findings:
+        return 1.0
+    against = [f.p for f in findings if f.z < 0]
+    return min(1.0, len(findings) * min(against)) if against else max(f.p for f in findings)
+
+
+def least(claim: Claim, tests: int) -> int:
+    """The fewest seeds at which a perfect outcome decides the claim, in the worst place of Holm's table."""
+    n = claim.seeds
+    while claim.orders != 0 and claim.smallest_p(n) > ALPHA / tests:
+        n += claim.seeds
+    return n
+
+
+def needed(found: Finding, claim: Claim, fewest: int, tests: int) -> int | None:
+    """Seeds for 80 % power at the effect seen, at least ``fewest`` and more than there are; None above 1000.
+
+    n·((z₁₋α/₂ + z₀.₈)/z)² with α shared by the table; where n is below ``fewest`` the effect is not to be trusted yet,
+    and ``fewest`` is all that is said.
+    """
+    n = found.n * claim.seeds
+    if n < fewest:
+        return fewest
+    if not found.z:
+        return None
+    wanted = float(stats.norm.ppf(1 - ALPHA / tests / 2) + stats.norm.ppf(POWER))
+    more = max(fewest, n + claim.seeds, math.ceil(n * (wanted / found.z) ** 2))
+    return more if more <= MOST else None
+
+
+def _filled(arm: Comparison) -> bool:
+    match arm:
+        case Arm(_, blocks):
+            return bool(blocks)
+        case Groups(_, a, b):
+            return bool(a and b)
+        case Identity():
+            return True
+
+
+def finding(arm: Comparison) -> Finding:
+    """What one comparison found."""
+    match arm:
+        case Arm(label, blocks):
+            gaps = [_gap(block) for block in blocks]
+            chance = statistics.fmean(probability_of_more(*_ends(block)) for block in blocks)
+            tested = block_test(blocks)
+            return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested)
+        case Groups(label, a, b):
+            shift = statistics.median(x - y for x in a for y in b)
+            tested = rank_sum_test(a, b)
+            chance = probability_of_more(a, b)
+            return Finding(label, min(len(a), len(b)), shift, shift_interval(a, b), chance, *tested)
+        case Identity(label, error, tolerance):
+            holds = error <= tolerance
+            return Finding(label, 1, error, None, float(holds), 0.0, 1.0 if holds else -1.0)
+
+
+def _ends(block: Block) -> tuple[list[float], list[float]]:
+    """The values under the highest and under the lowest weight of a block."""
+    top, bottom = max(block.weights), min(block.weights)
+    pairs = list(zip(block.weights, block.values, strict=True))
+    return [v for w, v in pairs if w == top], [v for w, v in pairs if w == bottom]
+
+
+def _gap(block: Block) -> float:
+    high, low = map(statistics.fmean, _ends(block))
+    return 0.0 if high == low else high - low  # two diverged runs are as bad as each other

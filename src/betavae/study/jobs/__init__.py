@@ -1,0 +1,1 @@
+"""What is done for one job: training, fitting, asking, checkpointing."""

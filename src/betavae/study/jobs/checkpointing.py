@@ -1,0 +1,170 @@
+"""What is done beside the steps of training: progress, checkpoints, the clock; and going on from a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from betavae.errors import shown
+from betavae.precision import PRECISIONS
+from betavae.study.cells import Cell, Job
+from betavae.training import checkpoint, single
+from betavae.training.single import Member, State, Task
+
+if TYPE_CHECKING:
+    from betavae.study.jobs.context import Desk
+
+LEISURE = 60.0
+"""A checkpoint waits this many times as long as the last one took: together under a fiftieth of training, though what
+the first will take is not known beforehand.
+"""
+SAY_EVERY = 0.5
+"""Seconds between two words on progress."""
+
+
+def steps_at(task: Task, at: float) -> int:
+    """The step at a fraction of training."""
+    return round(at * task.recipe.steps)
+
+
+class Taken(NamedTuple):
+    """A state to go on from, the seconds it took so far, and the precisions it was trained in."""
+
+    state: State
+    seconds: float = 0.0
+    precisions: tuple[str, ...] = ()
+
+
+def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
+    """Where to go on: at the newest checkpoint that no open question has to look behind, or at the start."""
+    fresh, last = single.start(task, member), task.recipe.steps
+    open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
+
+    def check(found: checkpoint.Checkpoint) -> None:
+        state = taken(found).state
+        if found.meta.get("cell") != job.cell.id:
+            raise ValueError(f"it is of cell {found.meta.get('cell')!r:.40}")
+        rests = found.step == last or state.diverged is not None
+        for mine, its in ((fresh.params, state.params), *(() if rests else ((fresh.moments, state.moments),))):
+            if _form(mine) != _form(its):
+                raise ValueError("its tensors are not those of this cell's model and optimiser")
+        if _form({"trace": fresh.trace}) != _form({"trace": state.trace}):
+            raise ValueError("its curve is not that of this cell's recipe")
+
+    found = checkpoint.latest(
+        desk.folder(job.cell.id),
+        lambda text: desk.say({"note": text}),
+        until=min((steps_at(task, at) for at in open_at), default=last),
+        check=check,
+    )
+    if found is None:
+        return Taken(fresh)
+    if found.step:
+        desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
+    resumed = taken(found)
+    for held in (resumed.state.params, resumed.state.moments):
+        held.update({k: v.to(task.dataset.device) for k, v in held.items()})
+    return resumed
+
+
+def taken(found: checkpoint.Checkpoint) -> Taken:
+    """What a checkpoint says to go on from. Raises ValueError where it says nothing that can be."""
+    seconds, precisions = found.meta.get("seconds", 0.0), found.meta.get("precisions", ["float32"])
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e12:
+        raise ValueError(f"its seconds are {shown(seconds)}")
+    if not isinstance(precisions, list) or not all(isinstance(name, str) and name in PRECISIONS for name in precisions):
+        raise ValueError(f"its precisions are {shown(precisions)}; known: {', '.join(PRECISIONS)}")
+    return Taken(unpack(found), float(seconds), tuple(dict.fromkeys(precisions)))
+
+
+def _form(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {key: (tensor.shape, tensor.dtype) for key, tensor in tensors.items()}
+
+
+def pack(state: State, moments: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """A state as flat tensors and plain notes, for a checkpoint. A finished one needs its moments no more."""
+    tensors = {f"params/{k}": v.detach().cpu().contiguous() for k, v in state.params.items()}
+    if moments:
+        tensors |= {f"moments/{k}": v.cpu().contiguous() for k, v in state.moments.items()}
+    return {**tensors, "trace": state.trace.cpu()}, {"diverged": list(state.diverged) if state.diverged else None}
+
+
+def unpack(found: checkpoint.Checkpoint) -> State:
+    """The state that a checkpoint holds. Raises ValueError where it holds something else."""
+    parts: dict[str, dict[str, torch.Tensor]] = {"params": {}, "moments": {}}
+    for key, tensor in found.tensors.items():
+        kind, _, name = key.partition("/")
+        if kind in parts:
+            parts[kind][name] = tensor
+    if "trace" not in found.tensors:
+        raise ValueError("it holds no state of training")
+    fell = found.meta.get("diverged")
+    diverged = (int(fell[0]), str(fell[1])) if fell else None
+    return State(parts["params"], parts["moments"], found.tensors["trace"], found.step, diverged)
+
+
+class Watch:
+    """Progress twice a second, a checkpoint every so often, the clock of training alone.
+
+    The interval grows where disks are slow, and with the ``members`` that are saved together: see LEISURE. Seconds are
+    this cell's share of those that so many step ``together``.
+    """
+
+    def __init__(
+        self, task: Task, cell: Cell, desk: Desk, taken: Taken, precision: str, members: int = 1, together: int = 1
+    ) -> None:
+        self.task, self.cell, self.desk, self.seconds = task, cell, desk, taken.seconds
+        self.members, self.together, self.every = members, together, desk.every
+        self.trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
+        self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if self.trains else [])]))
+        self.first = taken.state.step
+        self.said = self.began = time.perf_counter()
+        self.wall = self.saved = 0.0
+
+    def __call__(self, state: State) -> None:
+        now = time.perf_counter()
+        if now - self.said > SAY_EVERY:
+            self._say(state, now)
+        if self._elapsed() - self.saved > self.every:
+            self.save(state)
+
+    def save(self, state: State, final: bool = False) -> None:
+        """Put a checkpoint down; the final one is parameters alone, and the only one."""
+        begun = time.perf_counter()
+        tensors, meta = pack(state, moments=not final)
+        meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
+        keep = 1 if final else self.desk.checkpoints
+        checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep)
+        self.every = max(self.desk.every, LEISURE * self.members * (time.perf_counter() - begun))
+        self.saved = self._elapsed()
+
+    def _elapsed(self) -> float:
+        return self.wall + (time.perf_counter() - self.began if self.began else 0.0)
+
+    def spent(self) -> float:
+        """Seconds of training so far, resumed parts included, questions and others' training excluded."""
+        return self.seconds + self._elapsed() / self.together * self.trains
+
+    def pause(self) -> None:
+        self.wall, self.began = self._elapsed(), 0.0
+
+    def resume(self, step: int) -> None:
+        self.began, self.first = time.perf_counter(), step
+
+    def _say(self, state: State, now: float) -> None:
+        done = (state.step - self.first) * self.task.recipe.batch
+        row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
+        mean = row[:-1] / row[-1].clamp(min=1)
+        self.desk.say(
+            {
+                "cell": self.cell.id,
+                "step": state.step,
+                "steps": self.task.recipe.steps,
+                "rate": done / max(1e-9, now - self.began),
+                "reconstruction": float(mean[0]),
+                "kl": float(mean[1:].sum()),
+            }
+        )
+        self.said = now

@@ -1,0 +1,230 @@
+"""One job, done: train or fit the cell, put its questions, hand over the records.
+
+Whatever the executor, this is what runs. A job's numbers depend on its cell and its questions alone; what is
+already done is skipped; an error in one question is recorded and the next one is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import torch
+
+from betavae import datasets, metrics
+from betavae.datasets.base import Dataset
+from betavae.errors import Fault, choose
+from betavae.metrics.base import Answer, Codes, Subject, ask
+from betavae.models import MODELS
+from betavae.objectives.base import OBJECTIVES
+from betavae.precision import precise
+from betavae.representation import METHODS, vae
+from betavae.representation.base import Codec
+from betavae.study.cells import Cell, Job
+from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
+from betavae.study.jobs.context import Desk, failed, reason, record, sound
+from betavae.study.records import asked
+from betavae.training import autotune, checkpoint, population
+from betavae.training.population import How
+from betavae.training.single import Member, State, Task
+from betavae.types import Json
+
+COLLAPSED = 0.01
+"""A latent whose KL stays below this many nats carries nothing."""
+PARAMETERS = "parameters"
+"""The term named where no loss has shown a divergence yet, but the parameters have."""
+
+
+def perform(jobs: Sequence[Job], desk: Desk, trains: bool = True, cautious: bool = False) -> None:
+    """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud.
+
+    ``cautious`` trains in the plain way without trying others, one of which may have been the end of a worker. Raises
+    Fault where ``trains`` is False and a cell's training is not there to be asked.
+    """
+    population.release()  # what the jobs before left on a GPU is neither room nor a reason to keep images off it
+    dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
+    if dataset.device.index is not None:
+        torch.cuda.set_device(dataset.device)  # graphs are recorded on the current one
+    with precise("float32"):  # fits and questions, whatever a training inside asks for itself
+        if jobs[0].cell.recipe:
+            _together(jobs, dataset, desk, trains, cautious)
+        for job in jobs:
+            if job.cell.recipe is None:
+                _baseline(job, dataset, desk)
+
+
+def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
+    """Train members of one program and put their questions, as many at once as the device takes."""
+    most = _room(jobs, dataset, desk)
+    if len(jobs) > most:
+        for first in range(0, len(jobs), most):
+            _together(jobs[first : first + most], dataset, desk, trains, cautious)
+        return
+    try:
+        _train(jobs, dataset, desk, trains, cautious)
+        return
+    except torch.OutOfMemoryError as error:
+        if len(jobs) == 1:
+            failed(jobs[0], desk, reason(error))
+            return
+    # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
+    half = len(jobs) // 2
+    desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
+    _together(jobs[:half], dataset, desk, trains, cautious)
+    _together(jobs[half:], dataset, desk, trains, cautious)
+
+
+def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
+    """How many of these members the device takes at once, said aloud; on a CPU they go one by one anyway."""
+    if dataset.device.type != "cuda":
+        return len(jobs)
+    population.release()
+    task, (free, whole) = task_of(jobs[0].cell, dataset), torch.cuda.mem_get_info(dataset.device)
+    most = population.capacity(task, free)
+    each = f"about {population.need(task) / 2**20:,.0f} MiB each"
+    memory = f"{free / 2**30:,.1f} of {whole / 2**30:,.1f} GiB free"
+    desk.say({"note": f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"})
+    return most
+
+
+def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> None:
+    """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
+    subject = Subject(dataset, codec, Codes(dataset, codec))
+    for question in job.questions:
+        if at not in question.at or desk.done(job.cell.id, question.id, at):
+            continue
+        begun = time.perf_counter()
+        desk.say({"cell": job.cell.id, "asking": question.measure})
+        found, status, message = Answer(), "ok", ""
+        try:
+            measure = metrics.named(question.measure, **dict(question.knobs))
+            found = sound(ask(measure, question.measure, subject, question.seed))
+        except Exception as error:  # an error is a record; the other questions go on
+            found, status, message = Answer(), "error", reason(error)
+        answer = record(
+            desk, dataset, job.cell, **asked(question, at),
+            status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
+        )  # fmt: skip
+        desk.keep(answer, found.arrays)
+
+
+def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
+    cell, begun = job.cell, time.perf_counter()
+    due = [q for q in job.questions if not desk.done(cell.id, q.id, 1.0)]
+    if desk.done(cell.id, None, 1.0) and not due:
+        return
+    desk.say({"cell": cell.id, "fitting": cell.method})
+    try:
+        fit = choose(METHODS, cell.method, "method")
+        codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+    except Exception as error:
+        desk.keep(record(desk, dataset, cell, status="error", message=reason(error)), {})
+        return
+    if not desk.done(cell.id, None, 1.0):
+        seen = codec.notes.get("images", 0)
+        images = seen if isinstance(seen, int) else 0
+        notes: dict[str, Json] = dict(codec.notes)
+        desk.keep(record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
+    _answer(job, 1.0, dataset, codec, desk)
+
+
+def task_of(cell: Cell, dataset: Dataset) -> Task:
+    """The task that a VAE's cell belongs to."""
+    assert cell.recipe is not None
+    model = choose(MODELS, cell.method, "method")(dataset.shape, cell.codes)
+    return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
+
+
+def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
+    task = task_of(jobs[0].cell, dataset)
+    missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
+    fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
+    members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
+    taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
+    states = [found.state for found in taken]
+    if fractions and not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
+        raise Fault(
+            f"{desk.folder(jobs[0].cell.id)} holds no last checkpoint that can be believed; "
+            "delete it, and the same command trains the cell again"
+        )
+    afoot = sum(s.step < task.recipe.steps and s.diverged is None for s in states)
+    together = max(1, afoot) if dataset.device.type == "cuda" else 1
+    how = How(desk.precision)
+    if dataset.device.type == "cuda" and not cautious:
+        how = autotune.quickest(task, members, states, how, lambda text: desk.say({"note": text}))
+    watches = [
+        Watch(task, job.cell, desk, found, how.precision, len(jobs), together)
+        for job, found in zip(jobs, taken, strict=True)
+    ]
+    for at in fractions:
+        states = population.advance(
+            task, members, states, steps_at(task, at), lambda k, state: watches[k](state), how=how
+        )
+        for watch in watches:
+            watch.pause()
+        for job, state in zip(jobs, states, strict=True):
+            _due(job, at, task, state, dataset, desk)
+        for watch, state in zip(watches, states, strict=True):
+            watch.resume(state.step)
+    for job, state, watch in zip(jobs, states, watches, strict=True):
+        _finish(job, task, state, watch, dataset, desk, how)
+
+
+def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
+    if state.diverged is None and not all(bool(torch.isfinite(v).all()) for v in state.params.values()):
+        state.diverged = (state.step, PARAMETERS)  # in the last update: no later loss could show it
+    if state.diverged is None:
+        _answer(job, at, dataset, vae.codec(task.model, state.params), desk)
+        return
+    for question in job.questions:
+        if at in question.at and not desk.done(job.cell.id, question.id, at):
+            told = record(desk, dataset, job.cell, status="diverged", message=_fall(state), **asked(question, at))
+            desk.keep(told, {})
+
+
+def _fall(state: State) -> str:
+    assert state.diverged is not None
+    step, term = state.diverged
+    what = "a parameter" if term == PARAMETERS else f"the {term} term"
+    return f"{what} left the finite numbers at step {step}"
+
+
+def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk, how: How) -> None:
+    if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
+        ended = state.step == task.recipe.steps or state.diverged is not None
+        if ended and checkpoint.newest(desk.folder(job.cell.id)) != state.step:
+            watch.save(state, final=True)
+        checkpoint.tidy(desk.folder(job.cell.id), keep=1)
+        return
+    watch.save(state, final=True)
+    steps, reconstruction, kl = state.curve()
+    scores: dict[str, float] = {}
+    if len(steps):
+        last = {"reconstruction": float(reconstruction[-1]), "kl": float(kl[-1].sum())}
+        scores = {**last, "collapsed": float((kl[-1] < COLLAPSED).sum())}
+        beta = dict(job.cell.knobs).get("beta", task.objective.defaults["beta"])
+        scores["loss"] = last["reconstruction"] + beta * last["kl"]
+    arrays = {
+        "step": steps.numpy(),
+        "seen": (steps * task.recipe.batch).numpy(),
+        "reconstruction": reconstruction.numpy(),
+        "kl": kl.numpy(),
+    }
+    count = sum(v.numel() for v in state.params.values())
+    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" and watch.trains else ""
+    fit = record(
+        desk, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
+        status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,
+        seconds=watch.spent(), images=state.step * task.recipe.batch,
+        notes={"parameters": count, "weights": _weights(state)},
+    )  # fmt: skip
+    desk.keep(fit, arrays)
+
+
+def _weights(state: State) -> str:
+    """The first 16 hex digits of the sha256 of all parameters: trainings that share it ended at the very same model."""
+    whole = hashlib.sha256()
+    for name, leaf in sorted(state.params.items()):
+        whole.update(name.encode() + leaf.detach().cpu().contiguous().numpy().tobytes())
+    return whole.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""What a run will cost, how far it is, and what is tracked on the way."""

@@ -1,0 +1,223 @@
+"""What a study will cost, before it runs: image passes, multiply-adds, and the time they take on this machine.
+
+Operations are counted from the architectures; the machine's own matrix-product rate is measured in a blink; the
+share of it that each kind of work reaches is measured by ``benchmarks/`` and kept here as literal numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from betavae.datasets import OUTLINES
+from betavae.study.cells import Cell, Job, Question
+from betavae.training.recipe import BINS
+
+SHARE = {("conv", 1, 64): 0.60, ("conv", 3, 64): 0.51, ("conv", 3, 32): 0.48, ("mlp", 1, 64): 0.81}
+"""Share of a core's single-precision matrix-product rate that training reaches with the other cores at work, by method,
+channels and side; a stranger trains like the nearest of its method.
+"""
+ENCODE = {"conv": 0.70, "mlp": 0.95}
+"""The same of encoding."""
+STEP, PARAMETER = 2e-3, 1.3e-9
+"""Seconds of one optimiser step beside its images: a constant, and for each parameter."""
+RENDER = {"dsprites": 4e-6, "shapes3d-drawn": 3.5e-5, "mpi3d-drawn": 3e-5}
+"""Seconds to render one image; 2e-5 for others."""
+DRAWING = {"dsprites": 3.4, "shapes3d-drawn": 3.6, "mpi3d-drawn": 19.0}
+"""Seconds to draw a dataset, once per machine."""
+OPEN = 0.3
+"""Seconds to open a dataset that is ready, its digest checked: once per job."""
+SCORE = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.2, 0.22), "mlp": (1.3, 0.1)}
+"""Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
+PAIR = 2e-7
+"""Seconds to draw one pair of one vote and to look its codes up."""
+FEATURE_RATE = {"efficientnet_lite0_96": 330.0, "efficientnet_lite0": 60.0, "inception2015": 15.0}
+"""Images per second through a feature network; the last is an estimate from its operations."""
+DISTANCE = 1.1
+"""Seconds of one Fréchet and one kernel distance, the features given."""
+WHOLE, INDEPENDENT = 3.7e-9, 5e-6
+"""Seconds of one pass of a power iteration over one pixel of one image, and of FastICA over one image."""
+DRAWN = ("higgins", "rotation")
+"""The measures that draw votes."""
+RECORD = 1500
+"""Bytes of a record, about."""
+
+
+class Cost(NamedTuple):
+    """What a job costs: image passes of training, images encoded, and core-seconds."""
+
+    passes: int
+    encoded: int
+    seconds: float
+
+
+def shape_of(dataset: str) -> tuple[int, int, int]:
+    """The image shape of a dataset by name; (3, 64, 64) for a stranger."""
+    return OUTLINES[dataset][0] if dataset in OUTLINES else (3, 64, 64)
+
+
+def macs(method: str, shape: tuple[int, int, int], codes: int) -> tuple[int, int]:
+    """Multiply-adds per image of the encoder and the decoder (Table 4 of the paper)."""
+    channels, side, _ = shape
+    if method == "mlp":
+        pixels = math.prod(shape)
+        encoder = pixels * 1200 + 1200 * 1200 + 1200 * 2 * codes
+        return encoder, codes * 1200 + 2 * 1200 * 1200 + 1200 * pixels
+    convolutions, width, into = 0, side, channels
+    while width > 4:
+        width //= 2
+        convolutions += width * width * 16 * into * 32
+        into = 32
+    dense = 512 * 256 + 256 * 256
+    return convolutions + dense + 256 * 2 * codes, convolutions + dense + 256 * codes
+
+
+def parameters(method: str, shape: tuple[int, int, int], codes: int) -> int:
+    """Parameters of a VAE (Table 4 of the paper)."""
+    channels, side, _ = shape
+
+    def dense(*widths: int) -> int:
+        return sum(into * out + out for into, out in itertools.pairwise(widths))
+
+    heads = 2 * dense(1200 if method == "mlp" else 256, codes)
+    if method == "mlp":
+        pixels = math.prod(shape)
+        return dense(pixels, 1200, 1200) + heads + dense(codes, 1200, 1200, 1200, pixels)
+    inner = (side.bit_length() - 4) * (32 * 32 * 16 + 32)
+    outer = 2 * channels * 32 * 16 + 32 + channels
+    return outer + 2 * inner + dense(512, 256, 256) + heads + dense(codes, 256, 256, 512)
+
+
+@lru_cache(maxsize=1)
+def product_rate() -> float:
+    """Multiply-adds per second of one core in a 1024-cube single-precision product, the best of a few."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    a, b = torch.ones(1024, 1024), torch.ones(1024, 1024)
+    best = math.inf
+    for _ in range(6):
+        begun = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - begun)
+    torch.set_num_threads(before)
+    return 1024**3 / best
+
+
+def encodings(question: Question, size: int) -> int:
+    """How many different images a question has encoded."""
+    knobs = dict(question.knobs)
+    if question.measure in DRAWN:
+        if knobs.get("pool"):
+            return int(knobs["pool"])
+        looked = 2 * int(knobs.get("pairs", 64)) * (int(knobs.get("votes", 1000)) + int(knobs.get("test_votes", 1000)))
+        return round(size * -math.expm1(-looked / size))
+    return int(knobs.get("images", 200))
+
+
+def share(method: str, shape: tuple[int, int, int]) -> float:
+    """The share of the matrix product's rate at which a method trains on images of a shape."""
+    return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == method)[1]
+
+
+def cost(job: Job) -> Cost:
+    """The cost of one job on one core of this machine."""
+    cell = job.cell
+    shape = shape_of(cell.dataset)
+    size = math.prod(OUTLINES[cell.dataset][1]) if cell.dataset in OUTLINES else 100_000
+    rate, seconds, passes = product_rate(), OPEN, 0
+    render = RENDER.get(cell.dataset, 2e-5)
+    if cell.recipe:
+        encoder, decoder = macs(cell.method, shape, cell.codes)
+        passes = cell.recipe.steps * cell.recipe.batch
+        seconds += passes * (3 * (encoder + decoder) / (rate * share(cell.method, shape)) + render)
+        seconds += cell.recipe.steps * (STEP + PARAMETER * parameters(cell.method, shape, cell.codes))
+    else:
+        encoder, decoder = math.prod(shape) * cell.codes, 0
+        seconds += _fitting(cell, size, render)
+    encoded = 0
+    for at in sorted({a for q in job.questions for a in q.at}):
+        asked = [q for q in job.questions if at in q.at]
+        # Questions of one seed share a draw, and so its codes: the largest counts once.
+        draws: dict[int, int] = {}
+        for q in asked:
+            if q.measure in DRAWN:
+                draws[q.seed] = max(draws.get(q.seed, 0), encodings(q, size))
+        encoded += round(size * -math.expm1(-sum(draws.values()) / size))
+        encoded += sum(encodings(q, size) for q in asked if q.measure not in DRAWN)
+        seconds += sum(_answering(q) for q in asked)
+    speed = rate * ENCODE.get(cell.method, ENCODE["conv"])
+    return Cost(passes, encoded, seconds + encoded * (encoder / speed + render))
+
+
+def _fitting(cell: Cell, size: int, render: float) -> float:
+    """Seconds to fit a baseline: power iterations on a subset, and where all are asked for two more passes over all."""
+    if cell.method not in ("pca", "ica"):
+        return 0.1
+    pixels = math.prod(shape_of(cell.dataset))
+    subset = cell.fit or min(size, 10_000)
+    seconds = 0.3 + subset * (3.6e-8 * pixels + render)
+    if cell.fit is None:
+        seconds += 2 * size * (WHOLE * pixels + render)
+    return seconds + (1.0 + INDEPENDENT * subset if cell.fit else INDEPENDENT * size) * (cell.method == "ica")
+
+
+def _answering(question: Question) -> float:
+    knobs = dict(question.knobs)
+    if question.measure in DRAWN:
+        votes = int(knobs.get("votes", 1000))
+        pairs = int(knobs.get("pairs", 64)) * (votes + int(knobs.get("test_votes", 1000)))
+        once, each = SCORE.get(str(knobs.get("classifier", "logistic")), (0.0, 1.0))
+        return (once + each * votes / 1000) * (2 if question.measure == "rotation" else 1) + PAIR * pairs
+    if question.measure == "frechet":
+        rate = FEATURE_RATE.get(str(knobs.get("features")), min(FEATURE_RATE.values()))
+        return int(knobs.get("images", 2000)) / rate + DISTANCE
+    return {"equivalence": 1.0, "traversals": 0.2}.get(question.measure, 0.05)
+
+
+def footprint(job: Job) -> int:
+    """Bytes that a finished job keeps in its store: its parameters, its pictures, its records."""
+    cell, pixels, records = job.cell, math.prod(shape_of(job.cell.dataset)), 1
+    kept = 0
+    if cell.recipe:
+        kept += 4 * parameters(cell.method, shape_of(cell.dataset), cell.codes)
+        kept += 8 * BINS * (cell.codes + 3)
+    for question in job.questions:
+        knobs = dict(question.knobs)
+        pictures = {
+            "samples": int(knobs.get("images", 40)),
+            "reconstructions": 2 * int(knobs.get("images", 16)),
+            "traversals": 1 + int(knobs.get("steps", 7)) * int(knobs.get("top", 6)),
+        }
+        kept += len(question.at) * pictures.get(question.measure, 0) * pixels
+        records += len(question.at)
+    return kept + RECORD * records
+
+
+def drawing(jobs: Iterable[Job]) -> list[float]:
+    """Seconds of each dataset that these jobs need and that is not drawn yet."""
+    from betavae.datasets.files import cache
+
+    ready = cache.folder(None) / "ready"
+    names = {job.cell.dataset for job in jobs} & DRAWING.keys()
+    return [DRAWING[name] for name in sorted(names) if not any(ready.glob(f"{name}*/manifest.json"))]
+
+
+def total(jobs: Iterable[Job]) -> Cost:
+    """The cost of many jobs."""
+    each = [cost(job) for job in jobs]
+    return Cost(sum(c.passes for c in each), sum(c.encoded for c in each), sum(c.seconds for c in each))
+
+
+def label(cell: Cell) -> str:
+    """A cell in a few words: ``dsprites conv β=4 seed 123``."""
+    beta = "" if cell.beta is None else f" β={cell.beta:g}"
+    linear = cell.method in ("pca", "ica")
+    fit = "" if not linear else f" on {cell.fit:,}" if cell.fit else " on all"
+    quirks = "".join(f" +{q}" for q in cell.quirks)
+    return f"{cell.dataset} {cell.method}{beta}{fit} seed {cell.seed}{quirks}"

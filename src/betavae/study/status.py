@@ -1,0 +1,113 @@
+"""A study in words, for a terminal: what it would do, and how far it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+
+from betavae.study import machine
+from betavae.study.cells import Cell, Study
+from betavae.study.leases import holder
+from betavae.study.monitor import cost
+from betavae.study.monitor.forecast import gpu_rate, predict
+from betavae.study.run import pending
+from betavae.study.store import Store
+from betavae.training import checkpoint
+
+
+def plan(study: Study, workers: int | None, folder: Path) -> str:
+    """What a run of this study would do, cell by cell, and what it would cost on this machine."""
+    workers = workers or machine.cores()
+    lines = [f"{study.name} at scale {study.scale}: {len(study.jobs)} cells, records in {folder}", ""]
+    lines.append(f"{'cell':16}  {'what':48}  {'image passes':>13}  {'encoded':>10}  {'core-s':>8}  questions")
+    for job in study.jobs:
+        c = cost.cost(job)
+        asked = Counter(q.measure for q in job.questions)
+        words = ", ".join(f"{m}×{n}" if n > 1 else m for m, n in asked.items())
+        lines.append(
+            f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
+        )
+    whole = cost.total(study.jobs)
+    seconds, questions = predict(study.jobs, workers), sum(len(j.questions) for j in study.jobs)
+    lines += [
+        "",
+        f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
+        f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
+        "while it trains",
+        f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
+        _on_a_gpu(study, workers),
+    ]
+    return "\n".join(lines)
+
+
+def _on_a_gpu(study: Study, workers: int) -> str:
+    """What the study takes on the fastest GPU that was measured here, or on one that is assumed."""
+    rate, name = gpu_rate()
+    source = f"measured on {name}" if name else "assumed, not measured"
+    beside = max(2, workers) - 1
+    took = _duration(predict(study.jobs, workers, "cuda"))
+    return f"with a GPU at {rate:,.0f} images/s ({source}) and {beside} workers beside it: {took}"
+
+
+def _afoot(study: Study, workers: int) -> int:
+    """Bytes of the checkpoints of cells in training: two each, parameters and at most two moments of each."""
+    cells = [c for c in study.cells if c.recipe]
+    each = sorted(4 * cost.parameters(c.method, cost.shape_of(c.dataset), c.codes) for c in cells)
+    return 2 * 3 * sum(each[-workers:])
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def status(store: Store) -> str:
+    """How far a store's study is: counts, who holds what, failures with reasons, and what a run would do next."""
+    study = store.recalled()
+    records = store.records()
+    fits = {r["cell_id"]: r for r in records if r["kind"] == "fit"}
+    left = pending(study, store)
+    todo = {job.cell.id for job in left}
+    held = {job.cell.id: who for job in left if (who := holder(store, job.cell.id))}
+    diverged = [job.cell for job in study.jobs if fits.get(job.cell.id, {}).get("status") == "diverged"]
+    wrong = [r for r in records if r["status"] == "error"]
+    lines = [
+        f"{study.name} at scale {study.scale} in {store.path}",
+        f"  done      {len(study.jobs) - len(todo)} of {len(study.jobs)} cells",
+        f"  running   {len(held)}",
+        *(f"    {_name(study, cell)}  by {who}" for cell, who in held.items()),
+        f"  diverged  {len(diverged)}",
+        *(f"    {cost.label(c)}: {fits[c.id]['message']}" for c in diverged),
+        f"  failed    {len(wrong)}",
+        *(f"    {_name(study, r['cell_id'])} {_measure(r)}: {r['message']}" for r in wrong),
+    ]
+    if left:
+        lines.append(
+            f"  next      `betavae run {shlex.quote(str(store.path))}` would do {len(left)} cells, "
+            f"{sum(len(j.questions) for j in left)} questions:"
+        )
+        lines += [f"    {job.cell.id}  {cost.label(job.cell)}{_saved(store, job.cell)}" for job in left[:12]]
+        lines += [f"    … and {len(left) - 12} more"] if len(left) > 12 else []
+    else:
+        lines.append("  next      nothing: everything asked has a record")
+    return "\n".join(lines)
+
+
+def _saved(store: Store, cell: Cell) -> str:
+    step = checkpoint.newest(store.path / "checkpoints" / cell.id)
+    return f", saved at step {step:,} of {cell.recipe.steps:,}" if step and cell.recipe else ""
+
+
+def _measure(record: dict[str, object]) -> str:
+    question = record["question"]
+    return str(question["measure"]) if isinstance(question, dict) else "fit"
+
+
+def _name(study: Study, cell: str) -> str:
+    return next((cost.label(j.cell) for j in study.jobs if j.cell.id == cell), cell)
