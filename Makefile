@@ -43,7 +43,7 @@ test-all: check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-ray: $(VENV)/ready
-	$(BIN)/python -m pytest tests/test_ray.py
+	$(BIN)/python -m pytest tests/study/test_ray.py
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py

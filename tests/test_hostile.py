@@ -16,7 +16,7 @@ from hostile.payloads import CANARY
 
 from betavae.errors import BetavaeError, shown, unknown
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parent / "helpers"
 
 
 @pytest.fixture(scope="module")
