@@ -1,11 +1,25 @@
-"""The nouns of study files and of the command line, by name. Tests hold them to the tables of the layers below.
+"""Names of what is plugged in: tables of ``"module:attribute"``, and the one function that opens a name.
 
-No array library is imported, so that mistakes are told at once.
+A table imports nothing; what a name stands for is imported when it is opened. Beside the tables of the layers below
+stand the nouns of study files and of the command line, known without an array library, so that mistakes are told at
+once; tests hold them to those tables.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
 from betavae.datasets import DATASETS as _DATASETS
+from betavae.errors import choose
+
+
+def opened(table: Mapping[str, str], name: str, kind: str) -> Any:
+    """What ``table`` says this name stands for. Raises Misuse for an unknown name, with the near match."""
+    module, _, attribute = choose(table, name, kind).partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
 
 DATASETS = tuple(_DATASETS)
 TRAINED = ("mlp", "conv")
