@@ -276,7 +276,8 @@ def test_the_report_needs_records_alone_and_no_torch(tmp_path: Path, drawn: None
         arrays = whole.held[record["arrays"]] if record["arrays"] else None
         store.append({**record, "arrays": store.put(arrays) if arrays else None})
     code = (
-        "import sys; from pathlib import Path; from betavae.study.store import Store; from betavae.paper.report import write; "
+        "import sys; from pathlib import Path; from betavae.study.store import Store\n"
+        "from betavae.paper.report import write; "
         "from betavae.report.checklist import checklist\n"
         f"s = [Store(Path({str(tmp_path / 'store')!r}), create=False)]\n"
         f"write(s, Path({str(tmp_path / 'out')!r})); checklist(s)\n"
