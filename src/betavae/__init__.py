@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from betavae.errors import BetavaeError as BetavaeError
     from betavae.errors import Fault as Fault
     from betavae.errors import Misuse as Misuse
+    from betavae.errors import Notice as Notice
     from betavae.factors import Factors as Factors
     from betavae.metrics.base import evaluate as evaluate
 
@@ -32,6 +33,7 @@ _HOMES = {
     "BetavaeError": "betavae.errors",
     "Fault": "betavae.errors",
     "Misuse": "betavae.errors",
+    "Notice": "betavae.errors",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Factors",
     "Fault",
     "Misuse",
+    "Notice",
     "evaluate",
     "from_array",
     "from_table",

@@ -2,12 +2,13 @@
 
 ``Misuse`` is a mistake in what was asked for (exit code 2); ``Fault`` is something that failed or a file that cannot be
 trusted (exit code 1). Both carry one clear message: what was given, what was wanted, what to do. Anything else that
-escapes is a bug in this package.
+escapes is a bug in this package. ``Notice`` is no error: the number is right, but the person should know how it came.
 """
 
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -32,6 +33,15 @@ class Fault(BetavaeError):
     """Something failed, or a file is not what it should be."""
 
     exit_code = 1
+
+
+class Notice(UserWarning):
+    """What was given was taken in one of several ways: the message says in which, and how to have another."""
+
+
+def notice(text: str) -> None:
+    """Tell the person how something was taken, as a warning: once for each text, and not an error."""
+    warnings.warn(text, Notice, stacklevel=3)
 
 
 def shown(given: object) -> str:

@@ -20,6 +20,12 @@ class Factors(NamedTuple):
         """The number of combinations, which is the number of images."""
         return math.prod(self.sizes)
 
+    @property
+    def varying(self) -> Factors:
+        """The same grid without its factors of one value: the same images at the same indices."""
+        kept = [(name, size) for name, size in zip(self.names, self.sizes, strict=True) if size > 1]
+        return Factors(tuple(name for name, _ in kept), tuple(size for _, size in kept))
+
     def index(self, values: Tensor) -> Tensor:  # type: ignore[override]
         """The images that show these factor values: ``[*n, K]`` integers to ``[*n]`` int64.
 

@@ -10,6 +10,7 @@ import os
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -362,3 +363,17 @@ def test_the_offline_network_sees_what_blurring_does(dataset: Dataset) -> None:
     knobs = {"features": "efficientnet_lite0_96", "images": 60}
     near, far = (asked(dataset, codec(blur), **knobs)["fd_efficientnet_lite0_96"] for blur in (0.05, 0.8))
     assert 0 < near < far
+
+
+def test_a_dataset_and_its_resized_variant_share_no_real_side(dataset: Dataset) -> None:
+    """They have one source and so one digest: whichever is measured second must not meet the other's images."""
+    darker = replace(dataset, name="smooth-dark", renderer=lambda i: dataset.renderer(i) / 2)
+    fewer = replace(dataset, splits={"train": (100, 300), "test": (300, 500)})
+    alone = {}
+    for each in (dataset, darker, fewer):
+        frechet._REAL.clear()
+        alone[id(each)] = asked(each, codec(0.3))
+    frechet._REAL.clear()
+    for each in (dataset, darker, fewer, darker, dataset):
+        assert asked(each, codec(0.3)) == alone[id(each)]
+    assert len({scores["fd_random"] for scores in alone.values()}) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,6 +137,24 @@ def test_training_and_test_votes_of_a_pool_share_no_image() -> None:
     draw = pooled(torch.Generator().manual_seed(0), GRID, torch.arange(5), 300, 200, 16, 9000)
     assert not set(draw.index[:300].reshape(-1).tolist()) & set(draw.index[300:].reshape(-1).tolist())
     assert float((draw.index[..., 0] == draw.index[..., 1]).float().mean()) < 0.001
+
+
+@pytest.mark.parametrize("pool", [None, 9000])
+def test_a_factor_of_one_value_changes_nothing_and_is_named(pool: int | None) -> None:
+    """The official dSprites layout has a colour of one value. Asked as if it varied, it took a sixth of the votes."""
+    wider = Factors(("color", *GRID.names[:2], "void", *GRID.names[2:]), (1, *GRID.sizes[:2], 1, *GRID.sizes[2:]))
+    dataset = replace(grid(), factors=wider)
+    metric = higgins(votes=300, test_votes=300, pairs=8, pool=pool)
+    with pytest.warns(betavae.Notice, match=r"color, void: a factor of one value, left out .*\(shape, scale, ori"):
+        got = betavae.evaluate(metric, dataset, told(rotated), seed=0, batch=65_536)
+    assert got == betavae.evaluate(metric, grid(), told(rotated), seed=0, batch=65_536)
+    with pytest.raises(Misuse, match="color has one value: two images always share it; leave it out"):
+        betavae.evaluate(higgins(ask=["color", "scale"]), dataset, told(rotated), seed=0)
+    asked = higgins(votes=300, test_votes=300, pairs=8, pool=pool, ask=GRID.names)
+    assert betavae.evaluate(asked, dataset, told(rotated), seed=0, batch=65_536) == got
+    only = replace(grid(), size=6, factors=Factors(("color", "scale"), (1, 6)))
+    with pytest.warns(betavae.Notice), pytest.raises(Misuse, match="at least two different factors"):
+        betavae.evaluate(higgins(), only, told(rotated), seed=0)
 
 
 def test_features_by_hand() -> None:

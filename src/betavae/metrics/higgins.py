@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from betavae.datasets.base import Dataset
-from betavae.errors import Misuse, choose, unknown
+from betavae.errors import Misuse, choose, notice, unknown
 from betavae.factors import Factors
 from betavae.metrics.base import Draw, Metric
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished
@@ -38,7 +38,8 @@ def higgins(
 ) -> Metric:
     """The Higgins score: the classifier's accuracy on ``test_votes`` fresh votes, in [0, 1]; chance is 1 / len(ask).
 
-    ``pairs`` is L. ``ask`` names the factors that votes may share (None: all); the others still vary inside every pair.
+    ``pairs`` is L. ``ask`` names the factors that votes may share (None: all that have two values or more); the others
+    still vary inside every pair.
     ``pool`` forms the pairs inside that many seeded images instead of fresh ones, training and test votes from disjoint
     parts: fewer encodings for votes that are slightly dependent. The remaining knobs are quirks of the published code.
     The result's keys: "higgins", then "train", the accuracy on the training votes. Raises Misuse.
@@ -51,7 +52,7 @@ def higgins(
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
         factors = grid_of(dataset)
-        asked = asked_of(factors, ask)
+        asked, factors = asked_of(factors, ask), factors.varying
         if pool is None:
             return fresh(generator, factors, asked, votes + test_votes, pairs)
         return pooled(generator, factors, asked, votes, test_votes, pairs, pool)
@@ -81,14 +82,23 @@ def grid_of(dataset: Dataset) -> Factors:
 
 
 def asked_of(factors: Factors, ask: Sequence[str] | None) -> Tensor:
-    """The positions of the asked factors among all. Raises Misuse for an unknown name, a repeat, or fewer than two."""
-    names = factors.names if ask is None else (ask,) if isinstance(ask, str) else tuple(ask)
+    """The positions of the asked factors among those that vary; None asks them all, and a Notice names the others.
+
+    Two images always share a factor of one value: a vote for it has no right answer. Raises Misuse for an unknown name,
+    a repeat, a factor of one value, or fewer than two.
+    """
+    single = [name for name, size in zip(*factors, strict=True) if size < 2]
+    names = factors.varying.names if ask is None else (ask,) if isinstance(ask, str) else tuple(ask)
+    if ask is None and single:
+        notice(f"{', '.join(single)}: a factor of one value, left out of what is asked ({', '.join(names)})")
     for name in names:
         if name not in factors.names:
             raise unknown("factor", name, factors.names)
+        if name in single:
+            raise Misuse(f"ask is {list(names)}, but {name} has one value: two images always share it; leave it out")
     if len(set(names)) != len(names) or len(names) < 2:
         raise Misuse(f"ask is {list(names)}; wanted at least two different factors of {', '.join(factors.names)}")
-    return torch.tensor([factors.names.index(name) for name in names])
+    return torch.tensor([factors.varying.names.index(name) for name in names])
 
 
 def fresh(generator: torch.Generator, factors: Factors, asked: Tensor, votes: int, pairs: int) -> Draw:

@@ -30,8 +30,11 @@ class Side(NamedTuple):
     features: Tensor | None
 
 
-_REAL: dict[tuple[str, str, int, str, str], Side] = {}
-"""The sides of real images, the same for every cell: by dataset, split, number, features and device; the last few."""
+_REAL: dict[tuple[object, ...], Side] = {}
+"""The sides of real images, the same for every cell: by dataset, split, number, features and device; the last few.
+
+A digest is of the source: a dataset and its resized variant share it, so name and shape belong to the key.
+"""
 
 
 def frechet(
@@ -96,7 +99,8 @@ def subset(dataset: Dataset, split: str, images: int) -> Tensor:
 
 
 def _real(dataset: Dataset, split: str, images: int, features: str, extract: Extractor) -> Side:
-    key = (dataset.digest, split, images, features, str(dataset.device))
+    where = dataset.splits.get(split)
+    key = (dataset.name, dataset.shape, dataset.digest, split, where, images, features, str(dataset.device))
     if key not in _REAL:
         while len(_REAL) >= 4:
             del _REAL[next(iter(_REAL))]
