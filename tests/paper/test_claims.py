@@ -11,11 +11,11 @@ import pytest
 from factory import FakeStore, higgins, scored, vae
 from synthetic import answered
 
-from betavae.paper.claims.page import SCALES, _row, claims
-from betavae.paper.claims.table import CLAIMS, Claim
-from betavae.paper.names import Arm, Groups, Identity, in_pairs
+from betavae.paper.claims.table import CLAIMS
 from betavae.paper.study import SEEDS, paper
 from betavae.report.evidence import Evidence
+from betavae.report.judged import SCALES, claims, line
+from betavae.report.statistics.comparisons import Arm, Claim, Groups, Identity, in_pairs
 from betavae.report.statistics.exact_tests import Block
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
@@ -73,7 +73,7 @@ def test_a_planted_effect_is_found_and_its_size_printed() -> None:
     assert arm.interval is not None
     assert 0.12 in arm.interval
     assert arm.chance > 0.9
-    text = "\n".join("|".join(row) for row in claims([found])[1].rows)  # type: ignore[union-attr]
+    text = "\n".join("|".join(row) for row in claims([found], "The paper's")[1].rows)  # type: ignore[union-attr]
     assert "**supports**" in text
     assert re.search(r"\+1[0-4]\.\d points", text)
 
@@ -111,7 +111,7 @@ def test_few_seeds_decide_nothing_however_large_the_effect(seeds: int) -> None:
     found = judged(higgins_store(seeds, 0.3, spread=0.0))["beta-above-one"]
     assert found.word == UNDECIDED
     assert found.needs == 6  # 2·3^-6 is the first p below .05/17
-    row = next(r for r in claims([found])[1].rows)  # type: ignore[union-attr]
+    row = next(r for r in claims([found], "The paper's")[1].rows)  # type: ignore[union-attr]
     assert row[-1].startswith("**undecided** (needs ")
 
 
@@ -119,7 +119,7 @@ def test_no_verdict_without_the_seeds_it_needs() -> None:
     """The whole paper's study, planted to be unanimous, at its own seeds: nothing below ``least`` is decided."""
     store = answered(paper("paper", have=["cifar10", "cifar100"], features="inception2015"))
     tests = sum(c.orders != 0 for c in CLAIMS)
-    for found in verdicts(Evidence([store])):
+    for found in verdicts(Evidence([store]), CLAIMS):
         if found.word in (SUPPORTS, CONTRADICTS) and found.claim.orders != 0:
             assert found.claim.smallest_p(found.n) <= 0.05
             assert found.p is not None
@@ -185,7 +185,7 @@ def test_of_equals_in_rank_the_smallest_effect_is_printed() -> None:
     """Three comparisons of one seed tie as far as ranks go: effects of 9, 1 and 4 points print 1."""
     claim = next(c for c in CLAIMS if c.orders and c.unit)
     found = tuple(Finding(f"{e}", 1, e / SCALES[claim.unit][0], None, 1.0, 0.5, 1.0) for e in (9.0, 1.0, 4.0))
-    shown = _row(Verdict(claim, UNDECIDED, 0.5, 4, found), 18)
+    shown = line(Verdict(claim, UNDECIDED, 0.5, 4, found), 18)
     assert shown[2].startswith("+1")
 
 

@@ -16,6 +16,7 @@ from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
 from betavae import metrics
+from betavae.paper.claims.table import CLAIMS
 from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
 from betavae.paper.report import blocks, write
 from betavae.paper.study import paper
@@ -277,10 +278,10 @@ def test_the_report_needs_records_alone_and_no_torch(tmp_path: Path, drawn: None
         store.append({**record, "arrays": store.put(arrays) if arrays else None})
     code = (
         "import sys; from pathlib import Path; from betavae.study.store import Store\n"
-        "from betavae.paper.report import write; "
+        "from betavae.paper.report import CLAIMS, write; "
         "from betavae.report.checklist import checklist\n"
         f"s = [Store(Path({str(tmp_path / 'store')!r}), create=False)]\n"
-        f"write(s, Path({str(tmp_path / 'out')!r})); checklist(s)\n"
+        f"write(s, Path({str(tmp_path / 'out')!r})); checklist(s, CLAIMS)\n"
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
@@ -313,7 +314,7 @@ def test_a_picture_without_a_caption_sentence_does_not_exist(whole: FakeStore) -
 
 
 def test_the_checklist_fills_what_records_know_and_leaves_the_rest_blank(whole: FakeStore) -> None:
-    text = checklist([whole])
+    text = checklist([whole], CLAIMS)
     known_of_records = (
         "dsprites, conv, beta_vae: adam, learning rate 0.0005",
         "β 0.1, 1, 4, 10",

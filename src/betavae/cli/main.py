@@ -170,6 +170,7 @@ def status(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """``betavae report``."""
+    from betavae.paper.claims.table import CLAIMS
     from betavae.paper.report import write
     from betavae.report.checklist import checklist
     from betavae.study.store import Store
@@ -177,7 +178,7 @@ def report(options: argparse.Namespace) -> int:
     folders = options.stores or [_newest()]
     stores = [Store(folder, create=False) for folder in folders]
     if options.checklist:
-        print(checklist(stores))
+        print(checklist(stores, CLAIMS))
         return 0
     page = write(stores, options.out or folders[0] / "report")
     print(page)

@@ -16,16 +16,17 @@ from betavae.report import conditions, wording
 from betavae.report.cards import known
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.rows import FLOORS, Record, quirks_of
-from betavae.report.statistics.verdicts import verdicts
+from betavae.report.statistics.comparisons import Claim
+from betavae.report.statistics.verdicts import Verdict, verdicts
 
 BLANK = "__________ (for a person to write)"
 
 
-def checklist(stores: Sequence[StoreLike]) -> str:
+def checklist(stores: Sequence[StoreLike], claims: Sequence[Claim] = ()) -> str:
     """The checklist of these stores as Markdown; lines that end in BLANK are for a person."""
     evidence = Evidence(stores)
     sections = {
-        "Claims and limits": _claims(evidence),
+        "Claims and limits": _claims(verdicts(evidence, claims)),
         "Settings": _settings(evidence),
         "Splits and what was looked at": _splits(evidence),
         "Error bars": _error_bars(evidence),
@@ -56,9 +57,9 @@ def _mark(line: str) -> str:
     return " " if line.endswith(BLANK) else "x"
 
 
-def _claims(evidence: Evidence) -> list[str]:
-    found = Counter(v.word for v in verdicts(evidence))
-    said = ", ".join(f"{count} {word}" for word, count in sorted(found.items()))
+def _claims(judged: Sequence[Verdict]) -> list[str]:
+    found = Counter(v.word for v in judged)
+    said = ", ".join(f"{count} {word}" for word, count in sorted(found.items())) or "none"
     return [f"Claims tested: {said}", f"Do the abstract's claims say no more than that: {BLANK}", f"Limits: {BLANK}"]
 
 

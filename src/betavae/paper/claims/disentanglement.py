@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betavae.paper.names import (
-    HIGH_AGAINST_LOW,
-    TREND_DOWN,
+from betavae.paper.names import HIGH_AGAINST_LOW, TREND_DOWN, standing_for
+from betavae.paper.published import BETAS, CLASSIFIERS, FACTOR_COUNT, FIGURE_6_PAIRS, FIVE, FOUR
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Row
+from betavae.report.statistics.comparisons import (
     Arm,
-    Arms,
     BySeed,
     Comparison,
+    Gather,
     Groups,
     against_line,
     blocks,
     complete,
     in_pairs,
     means,
-    standing_for,
 )
-from betavae.paper.published import BETAS, CLASSIFIERS, FACTOR_COUNT, FIGURE_6_PAIRS, FIVE, FOUR
-from betavae.report.evidence import Evidence
-from betavae.report.rows import Row
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -44,7 +42,7 @@ def scores(
     return complete({beta: evidence.higgins(row, factors, classifier).values for beta, row in rows.items()})
 
 
-def beta_contrast(paper_name: str, method: str, weights: Mapping[float, float]) -> Arms:
+def beta_contrast(paper_name: str, method: str, weights: Mapping[float, float]) -> Gather:
     """The score's order over β within each seed, all factors asked."""
 
     def gather(evidence: Evidence) -> list[Comparison]:
@@ -74,7 +72,7 @@ def five_below_four(evidence: Evidence) -> list[Comparison]:
     return arms
 
 
-def below_higgins(line: float) -> Arms:
+def below_higgins(line: float) -> Gather:
     """Four-factor scores of the MLP against what Higgins et al. report, every β an arm."""
 
     def gather(evidence: Evidence) -> list[Comparison]:
@@ -86,7 +84,7 @@ def below_higgins(line: float) -> Arms:
     return gather
 
 
-def worst_half(margin: float) -> Arms:
+def worst_half(margin: float) -> Gather:
     """The better of two seeds against their mean: what dropping the worst half of two runs adds."""
 
     def gather(evidence: Evidence) -> list[Comparison]:
@@ -149,7 +147,7 @@ def larger_l_unites(evidence: Evidence) -> list[Comparison]:
     return [Arm("range over all models, L = 16 − L = 256", blocks(found, weights))]
 
 
-def classifiers_agree(margin: float) -> Arms:
+def classifiers_agree(margin: float) -> Gather:
     """Per seed the range of the four classifiers' means over β, below a margin on every dataset."""
 
     def gather(evidence: Evidence) -> list[Comparison]:
@@ -168,7 +166,7 @@ def classifiers_agree(margin: float) -> Arms:
     return gather
 
 
-def rotation_unseen(margin: float) -> Arms:
+def rotation_unseen(margin: float) -> Gather:
     """Per seed how much the mean score over β falls under a random rotation of the codes, below a margin."""
 
     def gather(evidence: Evidence) -> list[Comparison]:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import math
 
-from betavae.paper.names import (
-    HIGH_AGAINST_LOW,
-    TREND_UP,
+from betavae.paper.names import HIGH_AGAINST_LOW, TREND_UP, natural, one_of_each
+from betavae.paper.published import BETAS
+from betavae.paper.sections.tables import frechet_scores
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Row
+from betavae.report.statistics.comparisons import (
     Arm,
-    Arms,
     BySeed,
     Comparison,
+    Gather,
     Groups,
     Identity,
     blocks,
     complete,
     means,
-    natural,
-    one_of_each,
 )
-from betavae.paper.published import BETAS
-from betavae.paper.sections.tables import frechet_scores
-from betavae.report.evidence import Evidence
-from betavae.report.rows import Row
 from betavae.report.statistics.exact_tests import Block
 
 
@@ -72,7 +69,7 @@ def cifar_100_below_10(evidence: Evidence) -> list[Comparison]:
     return [Groups(f"`{score}`, CIFAR10 − CIFAR100", ten, hundred)] if ten and hundred else []
 
 
-def equations_agree(tolerance: float) -> Arms:
+def equations_agree(tolerance: float) -> Gather:
     """Section 4.2's two gradients, as the records found them."""
 
     def gather(evidence: Evidence) -> list[Comparison]:

@@ -1,59 +1,21 @@
 """The paper's claims as data: what each says, where, on which records, by which statistic and test, with which seeds.
 
-``orders`` is the number of equally likely arrangements of one block's values that a statistic can tell apart: it fixes
-how few seeds can decide the claim at all. Margins are in score (.05 is five points).
+Margins are in score (.05 is five points).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 from betavae.paper.claims import disentanglement as disent
 from betavae.paper.claims import images
-from betavae.paper.names import ABOVE_ONE, LOWEST_BEST, Arms
+from betavae.paper.names import ABOVE_ONE, LOWEST_BEST
 from betavae.paper.published import TABLE_1_HIGGINS
+from betavae.report.statistics.comparisons import Claim
 
 HIGGINS = (TABLE_1_HIGGINS["4-VAE"].mean or 0.0) / 100
 CLASSIFIER_MARGIN = 0.05
 ROTATION_MARGIN = 0.05
 VOTE_NOISE = 0.01
 ROUNDING = 1e-4
-
-ORDER = "exact permutation of the values within each seed, on ranks"
-RANKS = "exact rank-sum test between seeds"
-EQUALITY = "equality to single precision"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim. ``unit`` is how its effects are printed: points of score, nats, or plain numbers.
-
-    ``seeds`` is the number of seeds that make one block; ``orders`` None is the rank-sum test, 0 an equation.
-    """
-
-    name: str
-    says: str
-    place: str
-    records: str
-    statistic: str
-    gather: Arms
-    orders: int | None
-    seeds: int = 1
-    unit: str = "points"
-    note: str = ""
-
-    @property
-    def test(self) -> str:
-        """The test in words."""
-        return {None: RANKS, 0: EQUALITY}.get(self.orders, ORDER)
-
-    def smallest_p(self, n: int) -> float:
-        """The smallest two-sided p that n seeds (n on each side of a rank-sum test) can give."""
-        if self.orders is None:
-            return min(1.0, 2 / math.comb(2 * n, n))
-        return min(1.0, 2.0 / float(self.orders) ** (n // self.seeds)) if self.orders else 0.0
-
 
 CLAIMS: tuple[Claim, ...] = (
     Claim("beta-above-one", "β > 1 scores above β = 1 on 2Dshapes.", "Sec. 3.1.1, Table 1", "MLP VAE, 2Dshapes",

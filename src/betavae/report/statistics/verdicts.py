@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from betavae.paper.claims.table import CLAIMS, Claim
-from betavae.paper.names import Arm, Comparison, Groups, Identity
 from betavae.report.evidence import Evidence
+from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Identity
 from betavae.report.statistics.exact_tests import (
     MOST,
     POWER,
@@ -62,8 +61,8 @@ class Verdict(NamedTuple):
         return min((f.n for f in self.findings), default=0) * self.claim.seeds
 
 
-def verdicts(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """Every claim judged, p values adjusted by Holm over the whole table: one that was not run counts with p = 1."""
+def verdicts(evidence: Evidence, claims: Sequence[Claim]) -> list[Verdict]:
+    """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1."""
     found = {c.name: tuple(finding(arm) for arm in c.gather(evidence) if _filled(arm)) for c in claims}
     ps = holm({c.name: joint_p(found[c.name]) for c in claims if c.orders != 0})
     return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps)) for c in claims]

@@ -1,26 +1,28 @@
-"""The claims page: every claim of the paper beside what the records say of it, and every comparison behind it."""
+"""Claims beside what the records say of them: one table of verdicts, and every comparison behind it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from betavae.paper.claims.table import Claim
 from betavae.report import wording
 from betavae.report.document import Block, Folded, Heading, Table
+from betavae.report.statistics.comparisons import Claim
 from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict, least
 
-SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2), "": (1.0, 3)}
+SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2)}
 """How effects are printed by unit: factor and digits."""
+PLAIN = (1.0, 3)
+"""The same of any other unit."""
 
 
-def claims(judged: Sequence[Verdict], trained: float | None = None) -> list[Block]:
-    """The section of claims; ``trained`` is the share that one training has of the paper's."""
+def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Block]:
+    """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own."""
     tests = sum(v.claim.orders != 0 for v in judged)
-    rows = [_row(v, tests) for v in judged]
-    header = ["The paper's claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
+    rows = [line(v, tests) for v in judged]
+    header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
               "verdict"]  # fmt: skip
-    notes = [
+    said = [
         "The effect is positive where the claim points; of several comparisons that must all hold, the weakest is "
         "printed here and all of them below. Intervals are over seeds, in brackets the chance that such an interval "
         "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
@@ -28,22 +30,19 @@ def claims(judged: Sequence[Verdict], trained: float | None = None) -> list[Bloc
         "which a unanimous outcome would pass in the worst place of that table, or those for 80 % power at the effect "
         "seen, which few seeds know badly. Diverged runs are counted in, at chance or as the worst.",
     ]
-    if trained is not None and trained < 0.5:
-        notes.append(
-            f"One training here has {wording.share(trained, 1)} of the paper's image passes (median): a verdict speaks "
-            "of models trained so briefly."
-        )
     parts = ["Comparison", "n", "effect", "interval", "P", "p"]
     details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
-    blocks: list[Block] = [Heading("The paper's claims"), Table("Claims and verdicts", header, rows, notes)]
+    blocks: list[Block] = [Heading(f"{whose} claims"), Table("Claims and verdicts", header, rows, [*said, *notes])]
     if details:
         blocks.append(Folded("Every comparison behind the verdicts", details))
     return blocks
 
 
-def _row(verdict: Verdict, tests: int) -> list[str]:
+def line(verdict: Verdict, tests: int) -> list[str]:
+    """One verdict as a line of the table, in a family of so many tests."""
     claim = verdict.claim
-    said = f"{claim.says}\n{claim.place}. {claim.records}: {claim.statistic}"
+    where = ". ".join(filter(None, (claim.place, f"{claim.records}: {claim.statistic}")))
+    said = f"{claim.says}\n{where}"
     if verdict.word == NOT_RUN:
         needs = f"not run ({wording.seeds(least(claim, tests))})" if claim.orders else "not run"
         return [said, "0", *[wording.NOTHING] * 4, needs]
@@ -57,7 +56,7 @@ def _row(verdict: Verdict, tests: int) -> list[str]:
 
 
 def _effect(found: Finding, claim: Claim) -> tuple[str, str, str]:
-    scale, digits = SCALES[claim.unit]
+    scale, digits = SCALES.get(claim.unit, PLAIN)
     if claim.orders == 0:
         return f"{found.effect:.1e}", wording.NOTHING, wording.NOTHING
     size = "∞" if math.isinf(found.effect) else f"{scale * found.effect:+.{digits}f}"
