@@ -1,12 +1,39 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the stranger's machine on which all of them run."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
-import pytest
-import torch
+ISOLATED = "BETAVAE_TESTS"
+"""Where in the environment the folder of this session is named: its worker processes share it."""
+
+
+def isolate() -> None:
+    """Give this session an empty home and an empty folder for temporary files, no configuration or cache of the
+    user's, and a figure backend that is not installed: whatever a test needs beside the tree, it makes.
+    """
+    if ISOLATED in os.environ:
+        return
+    folder = tempfile.mkdtemp(prefix="bv")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[ISOLATED] = folder
+    for name in [name for name in os.environ if name.startswith("XDG_")]:
+        del os.environ[name]
+    for name, place in (("HOME", "home"), ("TMPDIR", "t")):
+        os.environ[name] = os.path.join(folder, place)
+        os.mkdir(os.environ[name])
+    os.environ["MPLBACKEND"] = "module://of.another.environment"
+    tempfile.tempdir = None  # what was found before is looked for again
+
+
+isolate()
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -35,13 +35,21 @@ QUICK = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "hea
 """A dead node is noticed within a second; by default it takes a quarter of a minute."""
 
 
+SOCKET, INSIDE = 107, 68
+"""Letters of a socket's name at most, and how many of them Ray takes inside the folder that it is given."""
+
+
 @pytest.fixture
-def nodes() -> Iterator[Callable[[int], Any]]:
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Any]]:
     """Starts a cluster of so many nodes with one CPU each, connected to its head; ends it afterwards."""
     from ray.cluster_utils import Cluster
 
     made: list[Any] = []
-    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # not tmp_path: a socket's name has at most 107 letters
+    short = [place for place in (tempfile.gettempdir(), "/tmp") if len(place) + len("/r12345678") <= SOCKET - INSIDE]
+    folder = tempfile.mkdtemp(prefix="r", dir=short[0])
+    # Beside the folder it is given, Ray writes the address of a cluster into this one, and expects "ray" in it.
+    monkeypatch.setenv("RAY_TMPDIR", folder)
+    os.mkdir(os.path.join(folder, "ray"))
 
     def start(count: int) -> Any:
         # Ray takes 127.0.0.1 for a machine's outer address; its neighbours are as local and left alone.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a β on a terminal that knows none is told by its number
+            stream.reconfigure(errors="backslashreplace")
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's, come down to here, may name what is not installed
     try:
         options = parser().parse_args(arguments)
         if options.version:
@@ -210,7 +216,7 @@ def step(options: argparse.Namespace) -> int:
     """``betavae train``, ``score``, ``figure`` and ``doctor``."""
     import importlib
 
-    handler = getattr(importlib.import_module(f"betavae.steps.{options.verb}"), options.verb)
+    handler = getattr(importlib.import_module(f"betavae.cli.{options.verb}"), options.verb)
     return int(handler(options))
 
 
