@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from betavae import datasets
-from betavae.datasets import dsprites, dsprites_file
-from betavae.datasets.dsprites import FACTORS, corners, fill
+from betavae.datasets import dsprites
+from betavae.datasets.drawn.sprites import FACTORS, corners, fill
 from betavae.datasets.files import cache, formats
 from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.datasets.files.manifests import Spec
@@ -172,7 +172,7 @@ def known(path: Path, published: dict[str, str] | None = None) -> Origin:
 
 
 def adopted(path: Path, root: Path) -> np.ndarray:
-    return dsprites_file.adopted(known(path), GRID, root)
+    return dsprites.adopted(known(path), GRID, root)
 
 
 def hdf5(path: Path, images: np.ndarray) -> Path:
@@ -199,7 +199,7 @@ def test_a_file_is_known_by_the_hash_that_git_prints(tmp_path):
     path = archive(tmp_path / "file.npz", pictures())
     content = path.read_bytes()
     blob = hashlib.sha1(b"blob " + str(len(content)).encode() + b"\0" + content).hexdigest()
-    assert len(dsprites_file.adopted(known(path, {"git-blob-sha1": blob}), GRID, tmp_path)) == GRID.size
+    assert len(dsprites.adopted(known(path, {"git-blob-sha1": blob}), GRID, tmp_path)) == GRID.size
     with pytest.raises(Fault, match=blob):
         datasets.load("dsprites", source=str(path), root=tmp_path)  # of the same form, but not the file published
 
@@ -208,7 +208,7 @@ def test_a_file_that_changed_after_it_was_found_is_refused(tmp_path):
     file = known(archive(tmp_path / "file.npz", pictures()))
     archive(tmp_path / "file.npz", 1 - pictures())
     with pytest.raises(Fault, match=file.sha256):
-        dsprites_file.adopted(file, GRID, tmp_path)
+        dsprites.adopted(file, GRID, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def test_either_form_in_raw_is_the_official_file(tmp_path, monkeypatch, packed):
     raw = tmp_path / "raw"
     raw.mkdir()
     (raw / CATALOGUE["dsprites-hdf5"].file).write_bytes(b"")
-    file = dsprites_file.found("official", tmp_path)
+    file = dsprites.found("official", tmp_path)
     assert file.entry.name == "dsprites-hdf5"
-    monkeypatch.setattr(dsprites_file, "adopted", lambda *_: packed)
+    monkeypatch.setattr(dsprites, "adopted", lambda *_: packed)
     official = datasets.load("dsprites", source="official", root=tmp_path)
     assert (official.name, official.source, official.digest) == ("dsprites", "official", file.sha256)
     assert file.sha256 == "729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb"

@@ -32,14 +32,16 @@ from hostile import copies as write_copies
 from PIL import Image
 
 from betavae import datasets
-from betavae.datasets import cifar, official
+from betavae.datasets import cifar, mpi3d, shapes3d
 from betavae.datasets.base import Dataset
+from betavae.datasets.files import full_grid
 from betavae.datasets.files.catalogue import CATALOGUE, Entry
 from betavae.datasets.files.official import origin
 from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 
 GRID = Factors(("colour", "place"), (2, 3))
+OFFICIAL = {**shapes3d.OFFICIAL, **mpi3d.OFFICIAL}
 MEMORY = 100 << 20  # bytes that refusing a file may take
 SMALL = cifar.Binary(
     (cifar.Batch("batches/train.bin", 0, BATCHES["batches/train.bin"]), cifar.Batch("batches/test.bin", 4, 2)), (10,)
@@ -53,8 +55,8 @@ def entry_of(name: str, path: Path) -> Entry:
 
 
 def grid(name: str, path: Path, root: Path) -> Dataset:
-    kind = official.KINDS[name]._replace(entry=entry_of(name, path), factors=GRID)
-    return official.grid(kind, origin(kind.entry, str(path), root), root, torch.device("cpu"))
+    kind = OFFICIAL[name]._replace(entry=entry_of(name, path), factors=GRID)
+    return full_grid.grid(kind, origin(kind.entry, str(path), root), root, torch.device("cpu"))
 
 
 def photographs(name: str, path: Path, root: Path, as_name: str | None = None) -> Dataset:
@@ -79,10 +81,10 @@ def test_converted_pixels_equal_the_file(name, make, tmp_path: Path) -> None:
 
 
 def test_the_published_grids_have_the_published_counts() -> None:
-    assert official.SHAPES3D.size == 480_000
-    assert official.MPI3D.size == 1_036_800
-    assert official.MPI3D.values(torch.tensor(40 * 40)).tolist() == [0, 0, 0, 0, 1, 0, 0]  # a background's turn
-    assert official.SHAPES3D.values(torch.tensor(15 * 4)).tolist() == [0, 0, 0, 1, 0, 0]
+    assert shapes3d.FACTORS.size == 480_000
+    assert mpi3d.FACTORS.size == 1_036_800
+    assert mpi3d.FACTORS.values(torch.tensor(40 * 40)).tolist() == [0, 0, 0, 0, 1, 0, 0]  # a background's turn
+    assert shapes3d.FACTORS.values(torch.tensor(15 * 4)).tolist() == [0, 0, 0, 1, 0, 0]
     assert [batch.start for batch in cifar.TEN.batches] == [0, 10_000, 20_000, 30_000, 40_000, 50_000]
 
 
@@ -90,11 +92,11 @@ def test_a_ready_array_needs_its_file_no_more(tmp_path: Path) -> None:
     path = tmp_path / "data" / "raw" / CATALOGUE["shapes3d"].file
     path.parent.mkdir(parents=True)
     sound_h5(path)
-    kind = official.KINDS["shapes3d"]._replace(entry=entry_of("shapes3d", path), factors=GRID)
+    kind = OFFICIAL["shapes3d"]._replace(entry=entry_of("shapes3d", path), factors=GRID)
     root = tmp_path / "data"
-    before = official.grid(kind, origin(kind.entry, None, root), root, torch.device("cpu"))
+    before = full_grid.grid(kind, origin(kind.entry, None, root), root, torch.device("cpu"))
     path.unlink()
-    after = official.grid(kind, origin(kind.entry, None, root), root, torch.device("cpu"))
+    after = full_grid.grid(kind, origin(kind.entry, None, root), root, torch.device("cpu"))
     assert torch.equal(before.render(torch.arange(COUNT)), after.render(torch.arange(COUNT)))
     with pytest.raises(Fault, match="not here"):
         origin(kind.entry, None, tmp_path / "elsewhere")
@@ -104,16 +106,16 @@ def test_a_file_altered_since_it_arrived_is_not_converted(tmp_path: Path) -> Non
     path = tmp_path / "data" / "raw" / CATALOGUE["shapes3d"].file
     path.parent.mkdir(parents=True)
     sound_h5(path)
-    kind = official.KINDS["shapes3d"]._replace(entry=entry_of("shapes3d", path), factors=GRID)
+    kind = OFFICIAL["shapes3d"]._replace(entry=entry_of("shapes3d", path), factors=GRID)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(Fault, match=r"sha256 is [0-9a-f]{64}, wanted [0-9a-f]{64}; .*fetch shapes3d"):
-        official.grid(kind, origin(kind.entry, None, tmp_path / "data"), tmp_path / "data", torch.device("cpu"))
+        full_grid.grid(kind, origin(kind.entry, None, tmp_path / "data"), tmp_path / "data", torch.device("cpu"))
 
 
 def test_the_challenge_file_is_refused_by_its_count(tmp_path: Path) -> None:
     npz(tmp_path / "file.npz", {"images.npy": npy_says((460_800, 64, 64, 3))})
     with pytest.raises(Fault, match=r"460,800 images: it is the 2019 challenge's file.*1,036,800"):
-        official.mpi3d_rows(tmp_path / "file.npz", official.MPI3D)
+        mpi3d.official_rows(tmp_path / "file.npz", mpi3d.FACTORS)
 
 
 def test_binary_cifar_is_read_record_by_record(tmp_path: Path) -> None:
@@ -174,7 +176,7 @@ def test_a_hostile_file_is_refused_with_one_message(name, what, make, words, tmp
     tracemalloc.start()
     try:
         with pytest.raises(Fault) as caught:
-            (grid if name in official.KINDS else photographs)(name, path, tmp_path / "data")
+            (grid if name in OFFICIAL else photographs)(name, path, tmp_path / "data")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hostile import BATCHES, COUNT
 
-from betavae.datasets import cifar, official
+from betavae.datasets import cifar, mpi3d, shapes3d
 from betavae.datasets.files import fetch
 from betavae.datasets.files.catalogue import CATALOGUE, Entry
 from betavae.factors import Factors
@@ -33,8 +33,9 @@ def published(monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, *mirro
     known = {"size": len(content), "published": {"sha256": sha256(content)}, "mirrors": mirrors}
     entry = replace(CATALOGUE[name], **(known | changes))
     monkeypatch.setitem(CATALOGUE, name, entry)
-    if name in official.KINDS:
-        monkeypatch.setitem(official.KINDS, name, official.KINDS[name]._replace(entry=entry, factors=GRID))
+    for family in (shapes3d, mpi3d):
+        if name in family.OFFICIAL:
+            monkeypatch.setitem(family.OFFICIAL, name, family.OFFICIAL[name]._replace(entry=entry, factors=GRID))
     if name in cifar.KINDS:
         small = cifar.KINDS[name]._replace(entry=entry, read=SMALL.read, size=COUNT, train=4)
         monkeypatch.setitem(cifar.KINDS, name, small)
@@ -58,12 +59,12 @@ def fetched(root: Path, name: str = "shapes3d") -> Path:
 ELSEWHERE = """
 import sys
 from dataclasses import replace
-from betavae.datasets import catalogue, files
+from betavae.datasets.files import catalogue, fetch
 root, url, size, sha256 = sys.argv[1:]
-files.CATALOGUE["shapes3d"] = replace(
+fetch.CATALOGUE["shapes3d"] = replace(
     catalogue.CATALOGUE["shapes3d"], mirrors=(url,), size=int(size), published={"sha256": sha256}
 )
-print(files.fetch("shapes3d", root=root, progress=False))
+print(fetch.fetch("shapes3d", root=root, progress=False))
 """
 
 

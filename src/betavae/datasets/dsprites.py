@@ -1,9 +1,8 @@
 """dSprites, the paper's 2Dshapes: 737,280 black-and-white sprites, drawn here or read from the official file.
 
-The drawing is exact integer work: the corners of an outline are snapped to 1/256 pixel, and a pixel is on where its
-centre lies inside. It gives all 320 frames of the official animation bit for bit; the official file itself was not
-compared (`betavae data compare dsprites PATH` does). Either way the images are kept as bits, 512 bytes each, and
-unpacked by index.
+The drawing (``drawn.sprites``) gives all 320 frames of the official animation bit for bit; the official file itself was
+not compared (`betavae data compare dsprites PATH` does). Either way the images are kept as bits, 512 bytes each, and
+unpacked by index. Of an official file, in either of its two forms, only the images are ever read.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from betavae.datasets import dsprites_file
 from betavae.datasets.base import Dataset
+from betavae.datasets.drawn.sprites import FACTORS, RECIPE, SIDE, VERSION, draw
 from betavae.datasets.files import cache
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.formats import h5_rows, npz_rows
 from betavae.datasets.files.manifests import Spec
+from betavae.datasets.files.official import Origin, confirmed, origin
+from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
-FACTORS = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))
-SIDE = 64
-RECIPE, VERSION = "dsprites-drawn", 1
-
-_SNAP = 256  # steps per pixel to which corners are snapped
-_RADIUS = 0.15 * SIDE
-_SCALE = np.linspace(0.5, 1, 6)
-_ANGLE = np.linspace(0, 2 * np.pi, 40)
-_CENTRE = 16 + 32 * np.linspace(0, 1, 32)
+CONVERTER = 1
+"""The version of the converter of official files: raise it when the array it writes changes."""
+ENTRIES = {Path(CATALOGUE[name].file).suffix: CATALOGUE[name] for name in ("dsprites", "dsprites-hdf5")}
+IN_NPZ = ("latents_values.npy", "latents_classes.npy", "metadata.npy")  # metadata is a pickle and stays shut
+IN_HDF5 = ("latents", "metadata")
 
 
 def load(
@@ -54,8 +53,8 @@ def load(
         packed = cache.ready(name, spec, draw, root)
         origin, digest = "drawn", hashlib.sha256(f"{RECIPE} {VERSION}".encode()).hexdigest()
     else:
-        file = dsprites_file.found(str(source), root)
-        packed = dsprites_file.adopted(file, FACTORS, root)
+        file = found(str(source), root)
+        packed = adopted(file, FACTORS, root)
         origin, digest = "official", file.sha256
     return Dataset(
         name=name,
@@ -91,75 +90,44 @@ def unpacked(packed: Array, device: torch.device) -> Callable[[Tensor], Tensor]:
     return render
 
 
-def draw(out: Array) -> None:
-    """Fill ``out`` (uint8 ``[737280, 512]``) with the whole grid, eight pixels to a byte, leftmost first."""
-    shapes, scales, orientations, columns, rows = FACTORS.sizes
-    blocks = out.reshape(shapes, scales, orientations, columns * rows, -1)
-    for shape, scale, orientation in np.ndindex(shapes, scales, orientations):
-        x, y = corners(shape, scale, orientation)
-        blocks[shape, scale, orientation] = fill(x, y).view(np.uint8).reshape(columns * rows, -1)
+def found(source: str, root: str | Path | None = None) -> Origin:
+    """The official file meant by "official" (either form in ``raw/`` of the data folder) or by a path.
 
-
-def outline(shape: int) -> Array:
-    """The corners ``[V, 2]`` (pixels, y down) of a square (0), ellipse (1) or heart (2) of scale 1 at the origin."""
-    if shape == 0:
-        return _RADIUS * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    sides = (100, 150)[shape - 1]
-    t = 2 * np.pi * np.arange(sides) / sides
-    if shape == 1:
-        return _RADIUS * np.stack([1.33 * np.cos(t), np.sin(t) / 1.33], -1)
-    lobes = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
-    return _RADIUS * np.stack([np.sin(t) ** 3, -(lobes / 14.5 + 0.15)], -1)
-
-
-def corners(shape: int, scale: int, orientation: int) -> tuple[Array, Array]:
-    """The snapped corners of one outline at all positions: x ``[posX, V]`` and y ``[posY, V]`` in 1/256 pixel."""
-    x, y = _SCALE[scale] * outline(shape).T
-    cos, sin = np.cos(_ANGLE[orientation]), np.sin(_ANGLE[orientation])
-    across = _CENTRE[:, None] + (cos * x + sin * y)
-    down = _CENTRE[:, None] + (cos * y - sin * x)
-    return _snapped(across), _snapped(down)
-
-
-def _snapped(pixels: Array) -> Array:
-    return np.floor(_SNAP * pixels + 0.5).astype(np.int32)
-
-
-def fill(x: Array, y: Array) -> Array:
-    """Polygons with corners x ``[A, V]`` and y ``[B, V]``, filled for each pair of an x and a y: uint64 ``[A, B, 64]``.
-
-    A pixel is on where its centre lies inside by the even-odd rule; a centre exactly on an edge is in on the left and
-    the top, out on the right and the bottom. A word is a row, big-endian, its highest bit the leftmost pixel.
+    Raises Misuse for anything else, Fault where there is no such file or it is not the published one.
     """
-    half = _SNAP // 2
-    x_next, y_next = np.roll(x, -1, 1), np.roll(y, -1, 1)
-    # The rows whose centres an edge crosses: from the first centre at or below its top to the last above its bottom.
-    first = -((half - np.minimum(y, y_next)) // _SNAP)
-    count = -((half - np.maximum(y, y_next)) // _SNAP) - first
-    place, edge = np.nonzero(count)
-    first, count = first[place, edge], count[place, edge]
-    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    place, edge, row = np.repeat(place, count), np.repeat(edge, count), np.repeat(first, count) + step
+    if source == "official":
+        raw = cache.folder(root) / "raw"
+        here = [entry for entry in ENTRIES.values() if (raw / entry.file).is_file()]
+        return origin((here or list(ENTRIES.values()))[0], source, root)
+    suffix = Path(source).suffix
+    if suffix not in ENTRIES or not Path(source).expanduser().is_file():
+        raise Misuse(
+            f"dsprites has no source {source!r}; wanted 'drawn', 'official', or the path of an official file "
+            f"({' or '.join(ENTRIES)})"
+        )
+    return origin(ENTRIES[suffix], source, root)
 
-    line = place * SIDE + row
-    order = np.argsort(line, kind="stable")
-    line, place, edge, row = line[order], place[order], edge[order], row[order]
 
-    # Where each edge meets each row, at every x: the first pixel whose centre is at or right of the crossing, by a
-    # division rounded up. The numbers stay below 2**29, so int32 is exact.
-    height = y_next[place, edge] - y[place, edge]
-    below = (_SNAP * row + half - y[place, edge]) * np.sign(height)
-    height = np.abs(height)
-    start = x[:, edge]
-    rise = (start - half) * height + below * (x_next[:, edge] - start)
-    column = -(-rise // (_SNAP * height))
+def adopted(file: Origin, factors: Factors, root: str | Path | None = None) -> Array:
+    """The images of an official file as bits ``[N, 512]``, converted once into ``ready/``.
 
-    # From there on a crossing turns every pixel of its row over.
-    turned = np.uint64(2**64 - 1) >> column.astype(np.uint64)
-    begins = np.flatnonzero(np.diff(line, prepend=-1))
-    words = np.zeros((len(x), len(y) * SIDE), ">u8")
-    words[:, line[begins]] = np.bitwise_xor.reduceat(turned, begins, axis=1)
-    return words.reshape(len(x), len(y), SIDE)
+    Raises Fault where the file is missing, has changed, or does not hold the black-and-white images of ``factors``.
+    """
+
+    def build(out: Array) -> None:
+        path, shape = confirmed(file), (factors.size, SIDE, SIDE)
+        hdf5 = path.suffix == ".hdf5"
+        blocks = h5_rows(path, "imgs", shape, IN_HDF5) if hdf5 else npz_rows(path, "imgs.npy", shape, beside=IN_NPZ)
+        begin = 0
+        for images in blocks:
+            if images.max(initial=0) > 1:
+                raise Fault(f"{path} has pixels other than 0 and 1; the official images have none")
+            out[begin : begin + len(images)] = np.packbits(images.reshape(len(images), -1), axis=1)
+            begin += len(images)
+
+    grid = dict(zip(*factors, strict=True))
+    spec = Spec((factors.size, SIDE * SIDE // 8), "u1", file.sha256, CONVERTER, grid)
+    return cache.ready(file.entry.ready, spec, build, root)
 
 
 def compare(

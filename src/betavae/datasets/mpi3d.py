@@ -1,13 +1,13 @@
-"""MPI3D without its file: 1,036,800 images of an arm and an object, drawn from a scene fitted to official animations.
+"""MPI3D: 1,036,800 images of an arm and an object, from an official file or drawn from a scene fitted to animations.
 
-The whole grid is kept as 4,800 scenes (camera and two axes) and 57,600 patches of 22 x 22 pixels, one for each scene,
+The drawn grid is kept as 4,800 scenes (camera and two axes) and 57,600 patches of 22 x 22 pixels, one for each scene,
 shape and size (see ``arm_planes``), 123 MB; an image is a sum of three planes, coloured by index.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,30 +15,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betavae.datasets import cards
 from betavae.datasets.base import Dataset
 from betavae.datasets.drawn import arm_planes
 from betavae.datasets.drawn.arm import SIDE
 from betavae.datasets.drawn.arm_planes import OBJECTS, PATCH, SCENES
-from betavae.datasets.files import cache
+from betavae.datasets.files import cache, full_grid
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.formats import npz_declared, npz_rows
+from betavae.datasets.files.full_grid import FullGrid
 from betavae.datasets.files.manifests import Spec
-from betavae.errors import Misuse
+from betavae.errors import Fault, Misuse
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
     from betavae.types import Array
 
-FACTORS = Factors(
-    (
-        "object_color",
-        "object_shape",
-        "object_size",
-        "camera_height",
-        "background_color",
-        "horizontal_axis",
-        "vertical_axis",
-    ),
-    (6, 6, 2, 3, 3, 40, 40),
-)
+FACTORS = Factors(*zip(*cards.MPI3D, strict=True))
+CHALLENGE = 460_800
+"""Images of the file handed out for the 2019 challenge, a 4·4·2·3·3·40·40 grid."""
 RECIPE, VERSION = "mpi3d-drawn", 3
 COLOURS = np.array([[253, 253, 253], [45, 172, 45], [240, 4, 4], [47, 120, 234], [89, 54, 42], [133, 132, 57]])
 """White, green, red, blue, brown, olive: an object's grey levels where the light is full, ``[6, 3]``."""
@@ -61,10 +56,13 @@ def load(
     root: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> Dataset:
-    """The drawn MPI3D, its planes in the memory of ``device`` (123 MB).
+    """ "mpi3d-drawn", its planes in the memory of ``device`` (123 MB), or an MPI3D from its official file.
 
-    ``source`` is None or "drawn". Raises Misuse for another source; for the official images ask for "mpi3d-toy".
+    ``source`` of the first is None or "drawn"; of the others None, "official" or the path of the file. Raises Misuse
+    for another source, Fault for a file that is missing or is not the one published.
     """
+    if name in OFFICIAL:
+        return full_grid.load(OFFICIAL, name, source, root, device)
     if source not in (None, "drawn"):
         raise Misuse(
             f"{name} is drawn here and has no source {source!r}; the official images are the dataset 'mpi3d-toy'"
@@ -81,6 +79,22 @@ def load(
         renderer=composed(cache.ready(name, spec, draw, root), torch.device(device)),
         device=torch.device(device),
     )
+
+
+def official_rows(path: Path, factors: Factors) -> Iterator[Array]:
+    """The images of an MPI3D ``.npz``. Raises Fault where the file holds anything else, as the challenge's does."""
+    count = npz_declared(path, "images.npy").shape[:1]
+    if count == (CHALLENGE,) and factors.size != CHALLENGE:
+        raise Fault(
+            f"{path} has {CHALLENGE:,} images: it is the 2019 challenge's file, with 4 of 6 colours and of 6 shapes; "
+            f"wanted is the full file of {factors.size:,} images"
+        )
+    return npz_rows(path, "images.npy", (factors.size, SIDE, SIDE, 3))
+
+
+OFFICIAL = {
+    name: FullGrid(CATALOGUE[name], FACTORS, official_rows) for name in ("mpi3d-toy", "mpi3d-realistic", "mpi3d-real")
+}
 
 
 def draw(out: Array) -> None:

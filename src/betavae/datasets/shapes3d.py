@@ -1,13 +1,13 @@
-"""3D Shapes without its file: 480,000 images of a room and an object, drawn from a scene fitted to official frames.
+"""3D Shapes: 480,000 images of a room and an object, from the official file or drawn from a scene fitted to its frames.
 
-The whole grid is kept as 480 geometries of 19 planes each (see ``room_planes``), 75 MB; an image is a sum of four
+The drawn grid is kept as 480 geometries of 19 planes each (see ``room_planes``), 75 MB; an image is a sum of four
 planes per channel, gathered by index.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betavae.datasets import cards
 from betavae.datasets.base import Dataset
 from betavae.datasets.drawn import room, room_planes
 from betavae.datasets.drawn.room_planes import COVER, FLOOR, OBJECT, SIDE, WALL
-from betavae.datasets.files import cache
+from betavae.datasets.files import cache, full_grid
+from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.datasets.files.formats import h5_rows
+from betavae.datasets.files.full_grid import FullGrid
 from betavae.datasets.files.manifests import Spec
 from betavae.errors import Misuse
 from betavae.factors import Factors
@@ -26,7 +30,7 @@ from betavae.factors import Factors
 if TYPE_CHECKING:
     from betavae.types import Array
 
-FACTORS = Factors(("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"), (10, 10, 10, 8, 4, 15))
+FACTORS = Factors(*zip(*cards.SHAPES3D, strict=True))
 GEOMETRIES = 8 * 4 * 15
 RECIPE, VERSION = "shapes3d-drawn", 1
 
@@ -46,10 +50,13 @@ def load(
     root: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> Dataset:
-    """The drawn 3D Shapes, its planes in the memory of ``device`` (75 MB).
+    """ "shapes3d-drawn", its planes in the memory of ``device`` (75 MB), or "shapes3d" from its official file.
 
-    ``source`` is None or "drawn". Raises Misuse for another source; for the official images ask for "shapes3d".
+    ``source`` of the first is None or "drawn"; of the second None, "official" or the path of the file. Raises Misuse
+    for another source, Fault for a file that is missing or is not the one published.
     """
+    if name in OFFICIAL:
+        return full_grid.load(OFFICIAL, name, source, root, device)
     if source not in (None, "drawn"):
         raise Misuse(
             f"{name} is drawn here and has no source {source!r}; the official images are the dataset 'shapes3d'"
@@ -67,6 +74,14 @@ def load(
         renderer=composed(planes),
         device=torch.device(device),
     )
+
+
+def official_rows(path: Path, factors: Factors) -> Iterator[Array]:
+    """The images of ``3dshapes.h5``. Raises Fault where the file holds anything else."""
+    return h5_rows(path, "images", (factors.size, SIDE, SIDE, 3), beside=("labels",))
+
+
+OFFICIAL = {"shapes3d": FullGrid(CATALOGUE["shapes3d"], FACTORS, official_rows)}
 
 
 def draw(out: Array) -> None:
