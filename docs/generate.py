@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from betavae.cli.options import parser
+from betavae.cli.main import parser
 from betavae.datasets.cards import CARDS
 from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.paper.quirks import QUIRKS

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from betavae.cli.main import main
-from betavae.cli.options import parser
+from betavae.cli.main import main, parser
 
 
 def every_parser() -> list[tuple[str, argparse.ArgumentParser]]:
@@ -110,6 +109,9 @@ def test_help_is_quick_and_imports_no_torch() -> None:
         (["report", "no/such/store"], "no/such/store"),
         (["run"], "betavae run --help"),
         (["run", "paper", "--no-such-option"], "no-such-option"),
+        (["train", "--dataset", "dsprites", "--epochs", "10"], "here it is --images; see `betavae train --help`"),
+        (["train", "--dataset", "dsprites", "--image-size=3"], "did you mean '--images'?; see `betavae train"),
+        (["run", "paper", "laptop"], "unrecognized argument 'laptop'; see `betavae run --help`"),
     ],
 )
 def test_misuse_is_one_clear_line_and_exit_2(

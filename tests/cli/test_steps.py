@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from betavae import metrics, models, names, representation
-from betavae.cli import doctor, steps, train
-from betavae.cli.main import main
-from betavae.cli.options import parser
+from betavae.cli import doctor, figure, train
+from betavae.cli.main import main, parser
 from betavae.objectives import base
 from betavae.study.cells import Job, Question, Study, pairs
 from betavae.study.monitor import cost
@@ -46,7 +45,7 @@ def test_the_vocabulary_is_that_of_the_tables() -> None:
         name: set(knobs) for name, knobs in names.OBJECTIVES.items()
     }
     assert set(names.MEASURES) == set(metrics.METRICS)
-    assert set(steps.NOUNS) <= set(metrics.METRICS)
+    assert set(figure.NOUNS) <= set(metrics.METRICS)
 
 
 def test_a_single_step_has_the_cell_of_a_study_file(tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_other_metrics_score_what_can_decode(here: Path, capsys: pytest.CaptureF
     assert "no way back to images" in rows["pixels"]["refused"]
 
 
-@pytest.mark.parametrize("noun", steps.NOUNS)
+@pytest.mark.parametrize("noun", figure.NOUNS)
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_every_figure_is_drawn_from_a_store(
     noun: str, suffix: str, here: Path, capsys: pytest.CaptureFixture[str]

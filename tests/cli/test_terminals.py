@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from betavae.cli.options import parser
+from betavae.cli.main import parser
 
 STUDY = """
 [[grid]]

@@ -28,7 +28,7 @@ from hostile.payloads import CANARY, record, tensors, torch_saved, torch_zip
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from betavae.cli import main
+from betavae.cli import main, run
 from betavae.datasets.files.formats import npz_rows, tar_members
 from betavae.errors import BetavaeError
 from betavae.metrics.fidelity import weights
@@ -245,7 +245,7 @@ def _commands(watch: Watch, words: list[str]) -> None:
 def test_command_lines(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the verbs' long work: nothing is trained, scored, drawn or fetched."""
     monkeypatch.setattr(main, "parser", functools.cache(main.parser))  # made anew each time it takes most of the time
-    study = main.studied
+    study = run.studied
     monkeypatch.setitem(
         main.VERBS, "run", lambda options: 0 if options.study == "paper" else bool(study(options).name) - 1
     )

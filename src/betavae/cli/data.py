@@ -1,24 +1,63 @@
-"""What ``betavae data …`` does: each action takes the parsed options, prints, and returns an exit code."""
+"""``betavae data``: datasets and their files. Each action takes the options, prints, and returns an exit code."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
-from betavae import datasets
-from betavae.datasets.cards import CARDS, text
-from betavae.datasets.files import cache, fetch
-from betavae.datasets.files.catalogue import CATALOGUE
+from betavae.cli.options import Parser, Verb, verb
 from betavae.errors import Fault, Misuse, choose
+
+
+def declare(add: Verb) -> None:
+    """Add the verb and its actions."""
+    data = add("data", "List, fetch, adopt, check and compare datasets.", "betavae data fetch shapes3d")
+    nouns = data.add_subparsers(dest="action", metavar="action", required=True, parser_class=Parser)
+    make = partial(verb, nouns)
+    make("list", "List every dataset, where it comes from and whether it is here.", "betavae data list")
+    card = make("card", "Print the card of a dataset.", "betavae data card dsprites")
+    fetch = make("fetch", "Fetch an official file and check its hash.", "betavae data fetch shapes3d")
+    adopt = make("add", "Adopt a file, after checking its hash.", "betavae data add shapes3d ~/3dshapes.h5")
+    verify = make("verify", "Check what is here against its hashes.", "betavae data verify dsprites")
+    compare = make("compare", "Count the images of an official file that differ from the drawn grid.",
+                   "betavae data compare dsprites dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz")  # fmt: skip
+    for action in nouns.choices.values():
+        action.add_argument("--root", type=Path, help="the data folder (default: $BETAVAE_DATA, else the user's cache)")
+    for action in (fetch, adopt):
+        action.add_argument("name", help="a dataset's name, or inception for the FID network's weights")
+    card.add_argument("name", help="a dataset's name")
+    compare.add_argument("name", help="dsprites: the only one that is drawn to the bit")
+    verify.add_argument("name", nargs="?", help="a dataset's name (default: all that is here)")
+    adopt.add_argument("file", type=Path)
+    adopt.add_argument(
+        "--sha256",
+        help="a digest you vouch for, in place of the published one: the file must have it",
+    )
+    compare.add_argument("file", type=Path)
+    fetch.add_argument("--offline", action="store_true", help="never touch the network")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    return ACTIONS[options.action](options)
 
 
 def here(name: str) -> bool:
     """Whether a file of the catalogue has been fetched, added or converted."""
+    from betavae.datasets.files import fetch
+    from betavae.datasets.files.catalogue import CATALOGUE
+
     return fetch.row(CATALOGUE[name], None).state != "absent"
 
 
 def _listed(options: argparse.Namespace) -> int:
+    from betavae.datasets.cards import CARDS
+    from betavae.datasets.files import cache, fetch
+    from betavae.datasets.files.catalogue import CATALOGUE
+
     rows = [
         (r.name, r.source, r.state, f"{r.size / 1e6:,.1f} MB" if r.size else "", r.licence)
         for r in fetch.listing(options.root)
@@ -39,16 +78,23 @@ def _listed(options: argparse.Namespace) -> int:
 
 
 def _card(options: argparse.Namespace) -> int:
+    from betavae import datasets
+    from betavae.datasets.cards import text
+
     print(text(datasets.card(options.name)))
     return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:
+    from betavae.datasets.files import fetch
+
     print(fetch.fetch(options.name, root=options.root, offline=options.offline))
     return 0
 
 
 def _add(options: argparse.Namespace) -> int:
+    from betavae.datasets.files import fetch
+
     print(fetch.add(options.name, options.file, root=options.root, sha256=options.sha256))
     return 0
 
@@ -57,6 +103,10 @@ def _verify(options: argparse.Namespace) -> int:
     """Every raw file that is here and every ready array, or one name; exit code 1 where one is not what it should
     be.
     """
+    from betavae import datasets
+    from betavae.datasets.files import cache, fetch
+    from betavae.datasets.files.catalogue import CATALOGUE
+
     names = [options.name] if options.name else [r.name for r in fetch.listing(options.root) if r.state != "absent"]
     checks = [check for name in names if name in CATALOGUE for check in fetch.verify(name, root=options.root)]
     seen = {check.what for check in checks}
@@ -80,6 +130,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from betavae import datasets
     from betavae.datasets.dsprites import compare
 
     if options.name != "dsprites":

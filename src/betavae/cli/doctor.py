@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from betavae.cli.options import Verb
 from betavae.errors import BetavaeError
 
 EXTRAS = {
@@ -34,7 +35,12 @@ class Check(NamedTuple):
     said: str
 
 
-def doctor(options: argparse.Namespace) -> int:
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    verb("doctor", "Check the installation: versions, data folder, extras, a short training.", "betavae doctor")
+
+
+def act(options: argparse.Namespace) -> int:
     """Print the checks as they are made; exit code 1 where one is bad."""
     del options
     bad = 0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from betavae.cli.options import Verb, knob, whole
 from betavae.disk import write_atomic
 from betavae.errors import Misuse
 from betavae.names import DATASETS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from betavae.metrics.base import Answer
 
+NOUNS = ("traversals", "latent_space", "reconstructions", "samples")
 PANELS = 12
 """Most cells of one figure."""
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -24,7 +26,26 @@ SUFFIXES = (".png", ".pdf", ".svg")
 Panel = tuple[str, "Answer"]
 
 
-def figure(options: argparse.Namespace) -> int:
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    this = verb("figure", "Draw one figure of trained cells, or samples of a dataset.",
+                "betavae figure traversals runs/single-own --out traversals.png")  # fmt: skip
+    this.add_argument("noun", choices=NOUNS, metavar="noun", help=", ".join(NOUNS))
+    this.add_argument("what", metavar="what", help="a store, the id of a trained cell, or for samples a dataset's name")
+    this.add_argument("--out", type=Path, required=True, help="the file: .png, .pdf or .svg")
+    this.add_argument(
+        "--knob",
+        action="append",
+        default=[],
+        type=knob,
+        metavar="KEY=VALUE",
+        help="as in a study file: range=posterior",
+    )
+    this.add_argument("--seed", type=whole(0), default=0, help="which images are shown (default: 0)")
+    this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
+
+
+def act(options: argparse.Namespace) -> int:
     """Draw it, write it, print where it is."""
     if options.out.suffix.lower() not in SUFFIXES:
         raise Misuse(f"--out is {str(options.out)!r}; wanted a file that ends in {', '.join(SUFFIXES)}")

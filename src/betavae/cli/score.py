@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betavae.cli.options import Verb, knob, whole
 from betavae.errors import Misuse, unknown
 from betavae.names import DATASETS, METHODS, TRAINED
 
@@ -22,7 +24,40 @@ QUICK = {"higgins": {"pool": 4000}}
 """Knobs of a metric unless others are given: votes from a pool of images, for tens of times fewer encodings."""
 
 
-def score(options: argparse.Namespace) -> int:
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    this = verb("score", "Score an encoder, with floors and the true factors beside it.",
+                "betavae score --encoder mine:encode --dataset dsprites --metric higgins")  # fmt: skip
+    this.add_argument(
+        "--encoder",
+        required=True,
+        metavar="WHAT",
+        help="module:function (of this folder or installed; it is imported and run), codes.npy (an array [N, Z] over "
+        "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
+        "printed), model.onnx (extra export), the id of a trained cell, or a method that needs no training, as factors",
+    )
+    this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
+    this.add_argument(
+        "--metric", default="higgins", metavar="NAME", help="higgins, reconstruction or frechet (default: higgins)"
+    )
+    this.add_argument(
+        "--knob",
+        action="append",
+        default=[],
+        type=knob,
+        metavar="KEY=VALUE",
+        help="a knob of the metric, as in a study file: --knob pairs=16 --knob ask=scale,posX",
+    )
+    this.add_argument(
+        "--seeds", type=whole(1, 1000), default=5, help="how many draws of the question: the interval's (default: 5)"
+    )
+    this.add_argument("--rotated", action="store_true", help="beside each score, that of the codes randomly rotated")
+    this.add_argument("--alone", action="store_true", help="the encoder alone, without floors")
+    this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
+    this.add_argument("--json", action="store_true", help="the table as JSON")
+
+
+def act(options: argparse.Namespace) -> int:
     """Score, print the table (or JSON), say on standard error what was looked at."""
     if options.metric not in SCORED:
         raise unknown("metric", options.metric, SCORED)

@@ -6,19 +6,54 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from betavae.cli.options import Verb, device, positive, whole
 from betavae.errors import Misuse
-from betavae.names import FITTED_KNOBS, OBJECTIVES, TRAINED
-from betavae.paper.study import recipe
-from betavae.study.cells import Cell, Job, Study, merge, pairs
+from betavae.names import DATASETS, FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+
+if TYPE_CHECKING:
+    from betavae.study.cells import Cell
 
 STORE = Path("runs/single-own")
 IMAGES = 50_000
 ONLY_TRAINED = ("beta", "sigma", "images", "objective", "optimiser", "learning_rate", "batch")
 
 
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    this = verb("train", "Train or fit one cell, the same that a study would.",
+                "betavae train --dataset dsprites --method conv --beta 4 --seed 1 --images 50_000")  # fmt: skip
+    this.add_argument("--dataset", required=True, choices=DATASETS, metavar="dataset", help="see `betavae data list`")
+    this.add_argument(
+        "--method", default="conv", choices=METHODS, metavar="method", help=f"{', '.join(METHODS)} (default: conv)"
+    )
+    this.add_argument("--seed", type=whole(0), default=1, help="the seed of everything random (default: 1)")
+    this.add_argument("--codes", type=whole(1, 4096), default=10, help="how many codes (default: 10)")
+    this.add_argument("--beta", type=positive, help="β of a VAE (default: 1)")
+    this.add_argument("--images", type=whole(1), help="image passes of a VAE's training (default: 50,000)")
+    this.add_argument(
+        "--objective", choices=OBJECTIVES, metavar="objective", help=f"{', '.join(OBJECTIVES)} (default: beta_vae)"
+    )
+    this.add_argument("--sigma", type=positive, help="σ of the objective gaussian (default: 1)")
+    this.add_argument(
+        "--optimiser", choices=OPTIMISERS, metavar="optimiser", help="default: the paper's for this method"
+    )
+    this.add_argument("--learning-rate", type=positive, help="default: the paper's for this method and dataset")
+    this.add_argument(
+        "--batch", type=whole(1, 65_536), help="default: the paper's; 16 (conv) or 32 (mlp) below one epoch"
+    )
+    this.add_argument("--fit", type=whole(2), help="images that PCA or ICA is fitted on (default: all)")
+    this.add_argument("--store", type=Path, help="the folder of records (default: runs/single-own)")
+    device(this)
+    this.add_argument("--quiet", action="store_true", help="no progress")
+
+
 def cell(options: argparse.Namespace) -> Cell:
     """The cell that a command line names: the one a study file of the same nouns holds. Raises Misuse."""
+    from betavae.paper.study import recipe
+    from betavae.study.cells import Cell, pairs
+
     if options.method not in TRAINED:
         for name in ONLY_TRAINED:
             if getattr(options, name) is not None:
@@ -39,9 +74,10 @@ def cell(options: argparse.Namespace) -> Cell:
     return Cell(options.dataset, options.method, options.codes, options.seed, objective, pairs(knobs), made)
 
 
-def train(options: argparse.Namespace) -> int:
+def act(options: argparse.Namespace) -> int:
     """Train or fit the cell, unless the store has it; print its id and where it is."""
     from betavae.study import machine
+    from betavae.study.cells import Job, Study, merge
     from betavae.study.run import run
     from betavae.study.store import Store
 

