@@ -12,13 +12,12 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "betavae"
 
 LAYERS = (
-    ("types", "errors", "rng", "disk", "precision"),
+    ("types", "errors", "rng", "disk", "precision", "trust", "names"),
     ("factors", "datasets"),
     ("models", "objectives"),
     ("training",),
     ("representation",),
     ("metrics",),
-    ("names",),
     ("study",),
     ("report",),
     ("paper",),

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from betavae.cli.options import Verb, knob, whole
+from betavae.datasets import DATASETS
 from betavae.disk import write_atomic
 from betavae.errors import Misuse
-from betavae.names import DATASETS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betavae.cli.options import Verb, knob, whole
+from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
-from betavae.names import DATASETS, METHODS, TRAINED
+from betavae.names import METHODS, TRAINED
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae.cli.options import Verb, device, positive, whole
+from betavae.datasets import DATASETS
 from betavae.errors import Misuse
-from betavae.names import DATASETS, FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 
 if TYPE_CHECKING:
     from betavae.study.cells import Cell

@@ -1,13 +1,13 @@
-"""The datasets by name. A module of this table has ``load(name, *, source, root, device)``; ``cards`` has the cards."""
+"""The datasets by name: functions ``load(name, *, source, root, device)``; ``cards`` has the cards."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from betavae.datasets.cards import CARDS, Card
 from betavae.errors import choose
+from betavae.names import opened
 
 if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
     import torch
@@ -15,19 +15,19 @@ if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
     from betavae.datasets.base import Dataset
 
 DATASETS: dict[str, str] = {
-    "dsprites": "betavae.datasets.dsprites",
-    "shapes3d-drawn": "betavae.datasets.shapes3d",
-    "mpi3d-drawn": "betavae.datasets.mpi3d",
-    "shapes3d": "betavae.datasets.shapes3d",
-    "mpi3d-toy": "betavae.datasets.mpi3d",
-    "mpi3d-realistic": "betavae.datasets.mpi3d",
-    "mpi3d-real": "betavae.datasets.mpi3d",
-    "cifar10": "betavae.datasets.cifar",
-    "cifar100": "betavae.datasets.cifar",
-    "cifar10-jpeg": "betavae.datasets.cifar",
-    "cifar10-64": "betavae.datasets.cifar",
-    "cifar100-64": "betavae.datasets.cifar",
-    "cifar10-jpeg-64": "betavae.datasets.cifar",
+    "dsprites": "betavae.datasets.dsprites:load",
+    "shapes3d-drawn": "betavae.datasets.shapes3d:load",
+    "mpi3d-drawn": "betavae.datasets.mpi3d:load",
+    "shapes3d": "betavae.datasets.shapes3d:load",
+    "mpi3d-toy": "betavae.datasets.mpi3d:load",
+    "mpi3d-realistic": "betavae.datasets.mpi3d:load",
+    "mpi3d-real": "betavae.datasets.mpi3d:load",
+    "cifar10": "betavae.datasets.cifar:load",
+    "cifar100": "betavae.datasets.cifar:load",
+    "cifar10-jpeg": "betavae.datasets.cifar:load",
+    "cifar10-64": "betavae.datasets.cifar:load",
+    "cifar100-64": "betavae.datasets.cifar:load",
+    "cifar10-jpeg-64": "betavae.datasets.cifar:load",
 }
 
 OUTLINES: dict[str, tuple[tuple[int, int, int], tuple[int, ...]]] = {
@@ -48,14 +48,10 @@ def load(
     """
     if source == "drawn":
         name = DRAWN.get(name, name)
-    dataset: Dataset = _module(name).load(name, source=source, root=root, device=device)
+    dataset: Dataset = opened(DATASETS, name, "dataset")(name, source=source, root=root, device=device)
     return dataset
 
 
 def card(name: str) -> Card:
     """What a person must know of this dataset. Raises Misuse for an unknown name."""
     return choose(CARDS, name, "dataset")
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(choose(DATASETS, name, "dataset"))

@@ -29,8 +29,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from betavae.datasets import DATASETS
 from betavae.errors import Misuse
-from betavae.names import DATASETS, FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.names import FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.paper.quirks import QUIRKS
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.reader import Reader, too_deep
