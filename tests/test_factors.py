@@ -84,3 +84,24 @@ def test_a_walk_changes_one_factor_through_all_its_values(factors, data):
     assert path[:, factor].tolist() == list(range(factors.sizes[factor]))
     others = [k for k in range(len(factors.sizes)) if k != factor]
     assert torch.equal(path[:, others], centre[others].expand(len(path), -1))
+
+
+def test_what_varies_has_the_same_images_at_the_same_indices():
+    padded = Factors(("one", "shape", "two", "scale"), (1, 3, 1, 6))
+    assert padded.varying == Factors(("shape", "scale"), (3, 6))
+    index = torch.arange(padded.size)
+    assert torch.equal(padded.values(index)[:, [1, 3]], padded.varying.values(index))
+
+
+def test_a_value_between_two_is_refused_and_not_cut():
+    for wrong in (torch.tensor([0.5, 0, 0, 0, 0]), "abcde", None, [1, 2, "x", 4, 5], torch.tensor(float("nan"))):
+        with pytest.raises(ValueError, match="factor values are whole numbers"):
+            SPRITES.index(wrong)
+        with pytest.raises(ValueError, match="indices are whole numbers"):
+            SPRITES.values(wrong)
+    assert int(SPRITES.index(torch.tensor([1.0, 2, 3, 4, 5]))) == 330_885
+    for factor in (5, -1, "posX"):
+        with pytest.raises(ValueError, match="wanted a position below 5"):
+            SPRITES.walk(torch.zeros(5), factor)
+    with pytest.raises(ValueError, match=r"a centre has shape \(2, 5\)"):
+        SPRITES.walk(torch.zeros(2, 5), 0)

@@ -29,9 +29,9 @@ class Factors(NamedTuple):
     def index(self, values: Tensor) -> Tensor:  # type: ignore[override]
         """The images that show these factor values: ``[*n, K]`` integers to ``[*n]`` int64.
 
-        Raises ValueError where the last axis is not K or a value lies outside its factor.
+        Raises ValueError where the last axis is not K, or a value lies outside its factor or between two.
         """
-        values = torch.as_tensor(values).long()
+        values = _whole(values, "factor values")
         if values.shape[-1:] != (len(self.sizes),):
             raise ValueError(
                 f"values have shape {tuple(values.shape)}; the last axis must be {len(self.sizes)}: {self.names}"
@@ -44,10 +44,11 @@ class Factors(NamedTuple):
         return (values * self._strides(values.device)).sum(-1)
 
     def values(self, index: Tensor) -> Tensor:
-        """The factor values of these images: ``[*n]`` integers to ``[*n, K]`` int64. Raises ValueError outside the
-        grid.
+        """The factor values of these images: ``[*n]`` integers to ``[*n, K]`` int64.
+
+        Raises ValueError for what is no whole number, or outside the grid.
         """
-        index = torch.as_tensor(index).long()
+        index = _whole(index, "indices")
         if index.numel() and (int(index.min()) < 0 or int(index.max()) >= self.size):
             raise ValueError(f"indices run from 0 to {self.size - 1}; given {int(index.min())} to {int(index.max())}")
         sizes = torch.tensor(self.sizes, device=index.device)
@@ -59,11 +60,30 @@ class Factors(NamedTuple):
         return torch.stack(columns, -1)
 
     def walk(self, centre: Tensor, factor: int) -> Tensor:
-        """The indices met by sweeping one factor through all its values from a centre ``[K]``: ``[sizes[factor]]``."""
-        path = torch.as_tensor(centre).long().repeat(self.sizes[factor], 1)
+        """The indices met by sweeping one factor through all its values from a centre ``[K]``: ``[sizes[factor]]``.
+
+        Raises ValueError for a centre outside the grid, or a factor that is none of the K.
+        """
+        if factor not in range(len(self.sizes)):
+            raise ValueError(f"factor is {factor!r}; wanted a position below {len(self.sizes)}: {self.names}")
+        middle = _whole(centre, "factor values")
+        if middle.shape != (len(self.sizes),):
+            raise ValueError(f"a centre has shape {tuple(middle.shape)}; wanted a value for each of {self.names}")
+        path = middle.repeat(self.sizes[factor], 1)
         path[:, factor] = torch.arange(self.sizes[factor])
         return self.index(path)
 
     def _strides(self, device: torch.device) -> Tensor:
         strides = [math.prod(self.sizes[k + 1 :]) for k in range(len(self.sizes))]
         return torch.tensor(strides, device=device)
+
+
+def _whole(given: Tensor, what: str) -> Tensor:
+    try:
+        numbers = torch.as_tensor(given)
+        whole = numbers.long()
+        if not torch.equal(whole.to(numbers.dtype), numbers):
+            raise ValueError("they are not whole")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{what} are whole numbers; {' '.join(str(error).split())[:120]}") from None
+    return whole

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae.datasets.cards import CARDS, Card
-from betavae.errors import choose
+from betavae.errors import Misuse, choose, shown, unknown
 from betavae.names import opened
 
 if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
@@ -44,11 +44,19 @@ def load(
     """The dataset of this name, its images on ``device`` where they fit.
 
     ``source`` is "official", "drawn", a path to an official file, or None for the dataset's usual one; ``root`` is the
-    data folder. Raises Misuse for an unknown name or source, Fault for a file that is missing or cannot be trusted.
+    data folder. Raises Misuse for an unknown name, source or device, Fault for a file that is missing or cannot be
+    trusted.
     """
+    if not isinstance(name, str):
+        raise unknown("dataset", name, DATASETS)
+    for what, given in (("source", source), ("root", root)):
+        if given is not None and (not isinstance(given, str | Path) or "\0" in str(given)):
+            raise Misuse(f"{what} is {shown(given)}; wanted a path{' or a word' if what == 'source' else ''}")
     if source == "drawn":
         name = DRAWN.get(name, name)
-    dataset: Dataset = opened(DATASETS, name, "dataset")(name, source=source, root=root, device=device)
+    from betavae.datasets.rendering import placed
+
+    dataset: Dataset = opened(DATASETS, name, "dataset")(name, source=source, root=root, device=placed(device))
     return dataset
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from betavae.datasets import labels as tables
 from betavae.datasets.base import Dataset
-from betavae.datasets.rendering import stored
-from betavae.errors import Misuse
+from betavae.datasets.rendering import placed, stored
+from betavae.errors import Misuse, notice, shown
 from betavae.factors import Factors
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def from_array(
 ) -> Dataset:
     """A dataset of a full grid of factors: image i shows the i-th combination, last factor fastest.
 
-    ``images`` are ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` with one or three channels: uint8, bool, or float
-    in [0, 1], which is kept in 256 levels. Raises Misuse where N is not the product of the sizes or pixels do not fit.
+    ``images`` are ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` with one or three channels: bool, uint8, or float
+    in [0, 1], which is kept in 256 levels. uint8 of 0 and 1 alone, as in dSprites' own file, is black and white, and
+    a Notice says so. Raises Misuse where N is not the product of the sizes or pixels do not fit.
     """
     factors = _factors(name, factor_names, factor_sizes)
     pixels = _pixels(name, images)
@@ -41,7 +43,7 @@ def from_array(
             f"{name}: {len(pixels):,} images, but the grid {product} has {factors.size:,} combinations; "
             "for images that are no full grid use from_table"
         )
-    return _dataset(name, pixels, factors, torch.device(device))
+    return _dataset(name, pixels, factors, None, device)
 
 
 def from_table(
@@ -52,37 +54,41 @@ def from_table(
     *,
     device: str | torch.device = "cpu",
 ) -> Dataset:
-    """A dataset of images, as in ``from_array``, and a table ``[N, K]`` of their labels, of any values.
+    """A dataset of images, as in ``from_array``, and a table ``[N, K]`` of their labels: numbers, or words.
 
     Where every combination of labels occurs exactly once, in any order, the images are put in grid order and the labels
-    become factors. Elsewhere ``factors`` is None: train, reconstruct and measure FID as usual, but a metric that needs
-    the grid will say so. Raises Misuse where the table does not fit the images.
+    become factors. Elsewhere ``factors`` is None, a Notice says which column or how many combinations are to blame, and
+    ``labels``, ``label_names`` and ``label_values`` keep the table as classes: train, reconstruct and measure FID as
+    usual, but a metric that needs the grid will say so. Raises Misuse where the table does not fit the images or a
+    label is missing.
     """
     pixels = _pixels(name, images)
-    table = np.asarray(labels)
-    if table.ndim != 2 or table.shape != (len(pixels), len(label_names)):
-        raise Misuse(f"{name}: labels have shape {table.shape}, wanted {(len(pixels), len(label_names))}")
-    columns = [np.unique(column, return_inverse=True) for column in table.T]
-    sizes = [len(values) for values, _ in columns]
-    if int(np.prod(sizes, dtype=object)) == len(pixels):
-        place = np.ravel_multi_index(tuple(inverse.reshape(-1) for _, inverse in columns), tuple(sizes))
-        order = np.argsort(place, kind="stable")
-        if np.array_equal(place[order], np.arange(len(pixels))):
-            return _dataset(name, pixels[order], _factors(name, label_names, sizes), torch.device(device))
-    return _dataset(name, pixels, None, torch.device(device))
+    found = tables.table(name, labels, tables.named(name, "label names", label_names), len(pixels))
+    order = tables.grid_order(found)
+    if order is not None:
+        return _dataset(name, pixels[order], Factors(found.names, found.sizes), None, device)
+    notice(f"{name}: its labels are no full grid, so they are kept as classes: {tables.why_no_grid(found)}")
+    return _dataset(name, pixels, None, found, device)
 
 
-def _factors(name: str, names: Sequence[str], sizes: Sequence[int]) -> Factors:
-    if not names or len(names) != len(sizes) or len(set(names)) != len(names):
-        raise Misuse(f"{name}: wanted different factor names and a size for each; given {list(names)}, {list(sizes)}")
-    if any(int(size) != size or size < 1 for size in sizes):
-        raise Misuse(f"{name}: factor sizes are whole numbers from 1 on; given {list(sizes)}")
-    return Factors(tuple(map(str, names)), tuple(map(int, sizes)))
+def _factors(name: str, names: Any, sizes: Any) -> Factors:
+    names = tables.named(name, "factor names", names)
+    try:
+        given = [] if isinstance(sizes, str | bytes) else [float(size) for size in sizes]
+    except (TypeError, ValueError, OverflowError):
+        given = []
+    if len(given) != len(names) or not all(size >= 1 and size.is_integer() for size in given):
+        raise Misuse(
+            f"{name}: factor sizes are {shown(sizes)}; wanted a whole number from 1 on for each of {', '.join(names)}"
+        )
+    return Factors(names, tuple(map(int, given)))
 
 
 def _pixels(name: str, images: Any) -> Array:
     """The images as uint8 ``[N, C, H, W]``."""
-    array = np.asarray(images.detach().cpu() if isinstance(images, torch.Tensor) else images)
+    if not isinstance(name, str) or not name:
+        raise Misuse(f"a dataset's name is {shown(name)}; wanted a string")
+    array = tables.plain(f"{name}: images", images)
     if array.ndim == 3:
         array = array[:, None]
     elif array.ndim != 4 or (array.shape[1] not in CHANNELS and array.shape[3] not in CHANNELS):
@@ -96,6 +102,9 @@ def _pixels(name: str, images: Any) -> Array:
     if not array.size:
         raise Misuse(f"{name}: there are no images in shape {array.shape}")
     if array.dtype == np.uint8:
+        if array.max() == 1:
+            notice(f"{name}: pixels are uint8 of 0 and 1, taken as black and white; for grey levels 0 and 1 give float")
+            array = array * np.uint8(255)
         return np.ascontiguousarray(array)
     if array.dtype == np.bool_:
         return np.where(array, np.uint8(255), np.uint8(0))
@@ -103,14 +112,23 @@ def _pixels(name: str, images: Any) -> Array:
         raise Misuse(f"{name}: images are {array.dtype}, wanted uint8 (0 to 255), bool, or float in [0, 1]")
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):
-        raise Misuse(f"{name}: float pixels run from {low:g} to {high:g}, wanted 0 to 1; divide by 255 or give uint8")
+        what = "add 1 and halve" if -1 <= low < 0 and high <= 1 else "divide by 255 or give uint8"
+        raise Misuse(f"{name}: float pixels run from {low:g} to {high:g}, wanted 0 to 1; {what}")
+    if 0 < high <= 1 / 255 + 1e-6:
+        raise Misuse(f"{name}: float pixels run to {high:g}, which is black; were pixels of 0 and 1 divided by 255?")
     levels: Array = np.rint(array * 255).astype(np.uint8)
     return levels
 
 
-def _dataset(name: str, pixels: Array, factors: Factors | None, device: torch.device) -> Dataset:
+def _dataset(
+    name: str, pixels: Array, factors: Factors | None, labels: tables.Labels | None, device: str | torch.device
+) -> Dataset:
     content = hashlib.sha256(repr((pixels.shape, factors and tuple(factors))).encode())
     content.update(np.ascontiguousarray(pixels).data)
+    if labels is not None:
+        content.update(repr((labels.names, labels.values)).encode())
+        content.update(np.ascontiguousarray(labels.classes).data)
+    where = placed(device)
     return Dataset(
         name=name,
         shape=(pixels.shape[1], pixels.shape[2], pixels.shape[3]),
@@ -118,6 +136,9 @@ def _dataset(name: str, pixels: Array, factors: Factors | None, device: torch.de
         factors=factors,
         source="own",
         digest=content.hexdigest(),
-        renderer=stored(pixels, device),
-        device=device,
+        renderer=stored(pixels, where),
+        device=where,
+        labels=None if labels is None else torch.from_numpy(labels.classes),
+        label_names=() if labels is None else labels.names,
+        label_values=() if labels is None else labels.values,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from betavae.errors import Misuse, shown, unknown
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -18,6 +21,24 @@ BLOCK = 1 << 28  # bytes moved to the device at a time
 LARGE = 1 << 30  # bytes above which a memory-mapped array is not kept in memory as it is read
 
 Renderer = Callable[[Tensor], Tensor]
+
+
+def placed(device: object) -> torch.device:
+    """The device that a person names, "cpu" or "cuda" with or without a number. Raises Misuse for one not here."""
+    name = str(device) if isinstance(device, str | torch.device) else ""
+    if re.fullmatch(r"mps(:\d{1,3})?", name):
+        raise Misuse(f"device is {name!r}: GPUs of Apple are not supported, they have no float64; use 'cpu'")
+    if name == "gpu":
+        raise Misuse("unknown device 'gpu'; a GPU is named 'cuda', or 'cuda:1' by its number")
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
+        raise unknown("device", name or shown(device), ("cpu", "cuda"))
+    if name != "cpu":
+        if not torch.cuda.is_available():
+            raise Misuse(f"device is {name!r}, but PyTorch sees no GPU here; use 'cpu'")
+        count, number = torch.cuda.device_count(), int(name.partition(":")[2] or 0)
+        if number >= count:
+            raise Misuse(f"device is {name!r}, but PyTorch sees {count} here; the last is cuda:{count - 1}")
+    return torch.device(name)
 
 
 def stored(images: Array, device: torch.device, size: int | None = None) -> Renderer:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import subprocess
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from betavae.errors import Misuse, unknown
+from betavae.errors import Misuse
 from betavae.types import Json
 
 PACKAGES = (
@@ -90,16 +89,10 @@ def version(package: str) -> str | None:
 
 def usable(device: str) -> None:
     """Check that work can be done on a device. Raises Misuse where there is no such kind, or none is here."""
-    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", device):
-        raise unknown("device", device, ("cpu", "cuda"))
     if device != "cpu":
-        import torch
+        from betavae.datasets.rendering import placed
 
-        if not torch.cuda.is_available():
-            raise Misuse(f"device is {device!r}, but PyTorch sees no GPU here; use --device cpu")
-        count, number = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
-        if number >= count:
-            raise Misuse(f"device is {device!r}, but PyTorch sees {count} here; the last is cuda:{count - 1}")
+        placed(device)
 
 
 LOST = 70
