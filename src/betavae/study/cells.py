@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from betavae.errors import shown
 from betavae.training.recipe import Recipe
 from betavae.types import Json
+
+if TYPE_CHECKING:
+    from betavae.study.claims import Claim
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -63,6 +66,14 @@ class Cell:
         """β where the cell has one."""
         value = dict(self.knobs).get("beta")
         return None if value is None else float(value)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that is set of it but its seed, by the keys of study files; what it does not have is not there."""
+        held: dict[str, Any] = {"dataset": self.dataset, "method": self.method, "objective": self.objective}
+        held |= {**dict(self.knobs), "codes": self.codes, "quirks": self.quirks or None}
+        held |= asdict(self.recipe) if self.recipe else {"fit": "all" if self.fit is None else self.fit}
+        return {key: value for key, value in held.items() if value is not None}
 
     def plain(self) -> dict[str, Json]:
         """The cell as plain JSON."""
@@ -134,11 +145,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Study:
-    """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is."""
+    """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is.
+
+    ``named`` gives the names of its questions by their ids, ``claims`` what is said of their scores beforehand: neither
+    is part of any id.
+    """
 
     name: str
     scale: str
     jobs: tuple[Job, ...]
+    named: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    claims: tuple[Claim, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from betavae.disk import Unwritable, append, make_folder, write_atomic
 from betavae.errors import Fault, Misuse
 from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
+from betavae.study.claims import Claim
 from betavae.study.records import SCHEMA, Page, Record, rank, turned
 
 if TYPE_CHECKING:
@@ -126,7 +127,10 @@ class Store:
     def remember(self, study: Study) -> None:
         """Keep the study itself, so that ``status`` knows what was wanted."""
         jobs = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in study.jobs]
-        plain = {"schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs}
+        plain = {
+            "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),
+            "claims": [claim.plain() for claim in study.claims],
+        }  # fmt: skip
         write_atomic(self.path / "study.json", json.dumps(plain, indent=1).encode())
         try:
             make_folder(self.path / "records")
@@ -146,7 +150,9 @@ class Store:
                 Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
                 for j in plain["jobs"]
             )
-            return Study(plain["name"], plain["scale"], jobs)
+            named = tuple((str(key), str(name)) for key, name in dict(plain.get("questions", {})).items())
+            claims = tuple(map(Claim.from_plain, plain.get("claims", [])))
+            return Study(plain["name"], plain["scale"], jobs, named, claims)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
             missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]
             reason = "nested too deeply" if isinstance(error, RecursionError) else missing

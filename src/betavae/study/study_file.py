@@ -33,6 +33,7 @@ from betavae.datasets import DATASETS
 from betavae.errors import Misuse
 from betavae.names import FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.paper.quirks import QUIRKS
+from betavae.study import claim_file
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.reader import Reader, too_deep
 from betavae.training.recipe import Recipe
@@ -69,7 +70,7 @@ def read(path: Path) -> Study:
 
 
 def _study(reader: Reader, table: dict[str, Any]) -> Study:
-    reader.known(table, ("name", "scale", "questions", "grid"), "key of a study")
+    reader.known(table, ("name", "scale", "questions", "grid", "claims"), "key of a study")
     names = {}
     for key, default in (("name", reader.path.stem), ("scale", "own")):
         names[key] = table.get(key, default)
@@ -86,7 +87,10 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
     jobs: list[Job] = []
     for grid in grids:
         jobs += _grid(reader, grid, questions, MOST - len(jobs))
-    return Study(names["name"], names["scale"], merge(jobs))
+    merged = merge(jobs)
+    named = tuple({question.id: key for key, question in reversed(questions.items())}.items())
+    said = claim_file.read(reader, table.get("claims", []), questions, merged)
+    return Study(names["name"], names["scale"], merged, named, said)
 
 
 def _question(reader: Reader, key: str, table: Any) -> Question:
@@ -209,22 +213,17 @@ def _recipe(reader: Reader, given: Any) -> Recipe:
 
 def write(study: Study) -> str:
     """A study as the text of a study file: reading it gives the same jobs with the same ids."""
-    named: dict[Question, str] = {}
+    own, named = dict(study.named), dict[Question, str]()
     for job in study.jobs:
         for question in job.questions:
-            named.setdefault(question, f"{question.measure}-{len(named) + 1}")
+            named.setdefault(question, own.pop(question.id, f"{question.measure}-{len(named) + 1}"))
     lines = [f"name = {_toml(study.name)}", f"scale = {_toml(study.scale)}"]
     for question, name in named.items():
         plain = question.plain()
         knobs = {k: v for k, v in dict(question.knobs).items() if v is not None}
-        table = {
-            "measure": plain["measure"],
-            **knobs,
-            "seed": plain["seed"],
-            "at": plain["at"],
-            "quirks": plain["quirks"],
-        }
-        lines += ["", f"[questions.{name}]", *(f"{k} = {_toml(v)}" for k, v in table.items() if v != [])]
+        table = {"measure": plain["measure"], **knobs, **{key: plain[key] for key in ("seed", "at", "quirks")}}
+        bare = re.fullmatch(r"[\w-]+", name, re.ASCII)
+        lines += ["", f"[questions.{name if bare else _toml(name)}]", *_lines(table)]
     for job in study.jobs:
         cell = job.cell
         row: dict[str, Any] = {"dataset": cell.dataset, "method": cell.method, "codes": cell.codes, "seed": cell.seed}
@@ -233,8 +232,13 @@ def write(study: Study) -> str:
         else:
             row["fit"] = cell.fit or "all"
         row |= dict(cell.knobs) | {"quirks": list(cell.quirks), "questions": [named[q] for q in job.questions]}
-        lines += ["", f"# {cell.id}", "[[grid]]", *(f"{k} = {_toml(v)}" for k, v in row.items() if v != [])]
+        lines += ["", f"# {cell.id}", "[[grid]]", *_lines(row)]
+    lines += [line for claim in claim_file.whole(study) for line in ("", "[[claims]]", *_lines(claim.table))]
     return "\n".join(lines) + "\n"
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [f"{k} = {_toml(v)}" for k, v in table.items() if v != []]
 
 
 def _toml(value: Any) -> str:

@@ -1,0 +1,185 @@
+"""Claims of a study file: which cells they set against each other, that no id knows of them, every mistake by line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny import squares
+
+from betavae.errors import Fault, Misuse
+from betavae.metrics import named
+from betavae.metrics.base import Codes, Subject, ask
+from betavae.representation.floors import untrained
+from betavae.study.cells import Study
+from betavae.study.claim_file import SCORES
+from betavae.study.store import Store
+from betavae.study.study_file import read, write
+
+PLAIN = """name = "mine"
+[questions.five]
+measure = "higgins"
+[questions."pictures.of it"]
+measure = "samples"
+[questions.rec]
+measure = "reconstruction"
+at = [0.5, 1]
+[[grid]]
+dataset = "dsprites"
+method = "conv"
+seed = [1, 2, 3]
+beta = [1, 4, 10]
+codes = [4, 10]
+recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 16, images = 320 }
+questions = ["five", "pictures.of it"]
+[[grid]]
+dataset = "dsprites"
+method = "pca"
+seed = [1, 2, 3]
+questions = ["five", "rec"]
+"""
+CLAIM = """[[claims]]
+says = "β = 4 scores higher than β = 1"
+score = "five"
+more = { beta = 4 }
+less = { beta = 1 }
+where = { codes = 10 }
+"""
+LINE = PLAIN.count("\n") + 1
+"""Where the claim's header stands."""
+
+
+def study_of(folder: Path, claims: str = CLAIM) -> Study:
+    (folder / "mine.toml").write_text(PLAIN + claims, encoding="utf-8")
+    return read(folder / "mine.toml")
+
+
+def arms(study: Study, number: int = 0) -> list[set[tuple[int, float | None, int]]]:
+    """The arms of a claim as (seed, β, codes)."""
+    cells = {cell.id: cell for cell in study.cells}
+    claim = study.claims[number]
+    return [{(cells[key].seed, cells[key].beta, cells[key].codes) for key in arm} for arm in claim.arms]
+
+
+def test_a_claim_sets_the_cells_it_names_against_each_other(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    assert arms(study) == [{(s, 4.0, 10) for s in (1, 2, 3)}, {(s, 1.0, 10) for s in (1, 2, 3)}]
+    [claim] = study.claims
+    assert (claim.form, claim.bound, claim.key, claim.at) == ("more", None, None, 1.0)
+    assert claim.question == next(q.id for q in study.jobs[0].questions if q.measure == "higgins")
+
+
+def test_a_list_is_any_of_its_values_and_a_trend_has_all_levels(tmp_path: Path) -> None:
+    more = CLAIM.replace("{ beta = 4 }", "{ beta = [4, 10] }")
+    falls = '[[claims]]\nsays = "it falls"\nscore = "five.train"\ntrend = "-beta"\nwhere = { codes = 4 }\n'
+    study = study_of(tmp_path, more + falls)
+    assert arms(study)[0] == {(s, b, 10) for s in (1, 2, 3) for b in (4.0, 10.0)}
+    assert arms(study, 1) == [{(s, b, 4) for s in (1, 2, 3)} for b in (1.0, 4.0, 10.0)]  # most first
+    assert study.claims[1].key == "train"
+
+
+def test_one_arm_may_lack_a_setting_that_the_other_has(tmp_path: Path) -> None:
+    """PCA has neither β nor a learning rate: it can still be set against a VAE."""
+    study = study_of(tmp_path, CLAIM.replace("{ beta = 1 }", '{ method = "pca" }'))
+    assert arms(study)[1] == {(s, None, 10) for s in (1, 2, 3)}
+
+
+def test_a_claim_of_a_question_asked_of_few_cells_speaks_of_those(tmp_path: Path) -> None:
+    text = '[[claims]]\nsays = "PCA is good"\nscore = "rec.mse"\nat_most = 0.02\n'
+    study = study_of(tmp_path, text)
+    assert arms(study) == [{(s, None, 10) for s in (1, 2, 3)}]
+    assert (study.claims[0].bound, study.claims[0].at) == (0.02, 1.0)
+
+
+def test_claims_enter_no_id_and_survive_the_store_and_the_file(tmp_path: Path) -> None:
+    study, without = study_of(tmp_path), study_of(tmp_path, "")
+    assert [j.cell.id for j in study.jobs] == [j.cell.id for j in without.jobs]
+    assert study.jobs == without.jobs
+    store = Store(tmp_path / "store")
+    store.remember(study)
+    assert (store.recalled(), store.recalled().named) == (study, study.named)
+    assert dict(study.named)[study.claims[0].question] == "five"
+    (tmp_path / "again.toml").write_text(write(study), encoding="utf-8")
+    again = read(tmp_path / "again.toml")
+    assert again == study
+    assert again.named == tuple(sorted(study.named)) or dict(again.named) == dict(study.named)
+
+
+def test_a_store_of_before_has_no_claims_and_a_strange_one_is_refused(tmp_path: Path) -> None:
+    study, store = study_of(tmp_path), Store(tmp_path / "store")
+    store.remember(study)
+    path = tmp_path / "store" / "study.json"
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    old = {key: value for key, value in plain.items() if key not in ("claims", "questions")}
+    path.write_text(json.dumps(old), encoding="utf-8")
+    assert store.recalled() == study_of(tmp_path, "")
+    for part in ({"arms": []}, {"arms": [["a"]]}, {"form": "less"}, {"bound": 3.0}, {"says": 3}, {"at": True}):
+        strange = {**plain, "claims": [{**plain["claims"][0], **part}]}
+        path.write_text(json.dumps(strange), encoding="utf-8")
+        with pytest.raises(Fault, match="is not a study: "):
+            store.recalled()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "part"),
+    [
+        ("says =", "say =", 1, "unknown key of a claim 'say'; did you mean 'says'"),
+        ('says = "β = 4 scores higher than β = 1"\n', "", 0, "a claim has no says"),
+        ('"β = 4 scores higher than β = 1"', "3", 1, "says is 3; wanted a sentence"),
+        ('"β = 4 scores higher than β = 1"', '"a\\nb"', 1, "wanted a sentence"),
+        ('"five"', '"fiv"', 2, "unknown question 'fiv'; did you mean 'five'"),
+        ('"five"', '"five.trian"', 2, "unknown score of 'five' 'trian'; did you mean 'train'"),
+        ('"five"', '"pictures.of it"', 2, "has no score, a samples has pictures"),
+        ('"five"', "5", 2, "score is 5; wanted the name"),
+        ("{ beta = 4 }", "{ bta = 4 }", 3, "unknown setting in more 'bta'; did you mean 'beta'"),
+        ("{ beta = 4 }", "{ seed = 4 }", 3, "seed is no setting"),
+        ("{ beta = 4 }", "{ beta = 5 }", 3, "more matches no cell: beta is 5; the grid has 1, 4, 10"),
+        ("{ beta = 4 }", "{ beta = [4, 5] }", 3, "more matches no cell"),
+        ("{ beta = 4 }", "{ beta = true }", 3, "more matches no cell"),
+        ("{ beta = 4 }", "4", 3, "more is 4; wanted a table of settings"),
+        ("{ beta = 4 }", "{ }", 3, "more is {}; wanted a table of settings"),
+        ("{ beta = 1 }", "{ beta = [1, 4] }", 4, "more and less overlap in 3 cells"),
+        ("where = { codes = 10 }", "", 1, "codes varies among the cells of this claim (4, 10) and is not named"),
+        ("{ codes = 10 }", "{ codes = [4, 10] }", 5, "where matches no cell"),
+        ("less =", "fewer =", 4, "unknown key of a claim 'fewer'"),
+        ("less = { beta = 1 }\n", "", 0, "a claim has more to be judged by; wanted more and less"),
+        ("less =", "at_least = 0.8\nless =", 0, "a claim has more, at_least, less to be judged by"),
+        ("less = { beta = 1 }", "at_least = inf", 4, "at_least is inf; wanted a number"),
+        ("less =", "equal_within = 0\nless =", 4, "equal_within is 0; wanted a number above 0"),
+        ("more = { beta = 4 }\nless = { beta = 1 }", 'trend = "dataset"', 3, "dataset is not a number in every cell"),
+        ("more = { beta = 4 }\nless = { beta = 1 }", 'trend = "codes"', 3, "codes has 1 levels here"),
+        ("more = { beta = 4 }\nless = { beta = 1 }", "trend = 1", 3, "trend is 1; wanted a setting in quotes"),
+        ("more = { beta = 4 }\nless = { beta = 1 }", 'trend = "gamma"', 3, "unknown setting in trend 'gamma'"),
+    ],
+)
+def test_every_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, part: str) -> None:
+    """The claim stands after another that mentions the same keys, and is not taken for it."""
+    assert old in CLAIM
+    with pytest.raises(Misuse) as caught:
+        study_of(tmp_path, CLAIM + CLAIM.replace(old, new))
+    assert part in str(caught.value)
+    if not old.startswith("where"):
+        assert f"mine.toml:{LINE + 6 + line}: " in str(caught.value)
+
+
+def test_what_is_no_table_of_claims_is_refused(tmp_path: Path) -> None:
+    for claims in ("claims = 3", 'claims = ["a"]', "claims = [[]]"):
+        (tmp_path / "mine.toml").write_text(f"{claims}\n{PLAIN}", encoding="utf-8")
+        with pytest.raises(Misuse, match=r"mine\.toml:1: claims is "):
+            read(tmp_path / "mine.toml")
+    with pytest.raises(Misuse, match="201 claims; wanted 200 at most"):
+        study_of(tmp_path, 201 * CLAIM)
+
+
+def test_the_scores_that_a_claim_may_name_are_those_that_measures_give() -> None:
+    """One untrained VAE, asked everything of the table."""
+    data = squares()
+    subject = untrained(data, codes=4, seed=0)
+    codes = Codes(data, subject)
+    small = {"votes": 20, "test_votes": 20, "pairs": 2, "pool": 60}
+    knobs = {"higgins": small, "rotation": small, "traversals": {"steps": 2, "top": 1, "images": 4}}
+    for name in set(SCORES) - {"calibration"}:  # a σ-VAE's, asked where one is trained
+        given = knobs.get(name, {"images": 4} if name not in ("latent_space", "architecture") else {})
+        answer = ask(named(name, **given), name, Subject(data, subject, codes), 0)
+        assert tuple(answer.scores) == SCORES[name], name
