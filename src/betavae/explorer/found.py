@@ -1,0 +1,132 @@
+"""The models that a command line names: of stores, by ids, or folders that ``export`` and ``save`` wrote."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from betavae.datasets import OUTLINES
+from betavae.errors import Fault, Misuse
+from betavae.explorer.shown import Explored, Score
+from betavae.names import TRAINED
+from betavae.report.rows import quirks_of
+from betavae.study import trained
+from betavae.study.cells import Cell
+from betavae.study.monitor import cost
+from betavae.study.records import Record
+from betavae.study.store import Store
+from betavae.study.trained import Trained
+
+MOST = 8
+"""Models of a page where none are chosen."""
+FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "chance")
+"""What a recorded score is read against, in the order of its columns."""
+_Asked = tuple[str, str]
+
+
+def named(words: Sequence[str], only: Sequence[str], store: Path | None = None) -> list[Trained]:
+    """The trained VAEs that these words name: stores, or ids of cells (looked up in ``store``, else under ``runs/``).
+
+    Of a store that holds more than MOST, the convolutional ones come first, by dataset, seed and β; what is left out is
+    said. ``only`` keeps the ids that begin so. Raises Misuse where a word names nothing.
+    """
+    found: dict[str, Trained] = {}
+    for word in words:
+        if (Path(word) / "records").is_dir():
+            each = [one for one in trained.cells(trained.stores(Path(word))[0]) if one.cell.recipe]
+        elif trained.looks_like_id(word):
+            each = [trained.find(word, trained.stores(store))]
+            if each[0].cell.recipe is None:
+                raise Misuse(f"cell {word} is {each[0].cell.method}; the explorer decodes {' and '.join(TRAINED)}")
+        else:
+            raise Misuse(f"{word!r} is no store and no cell's id; wanted a folder with records, or an id of `status`")
+        found |= {one.cell.id: one for one in each if not only or one.cell.id.startswith(tuple(only))}
+    if not found:
+        said = f" whose id begins with {', '.join(only)}" if only else ""
+        raise Misuse(f"{', '.join(words)}: no trained VAE{said}; `betavae status STORE` names what is there")
+    counted = Counter(one.cell.dataset for one in found.values())
+    return sorted(found.values(), key=lambda one: _place(one.cell, counted))
+
+
+def first(found: Sequence[Trained]) -> list[Trained]:
+    """The first MOST of them, those left out said on standard error."""
+    if len(found) > MOST:
+        print(
+            f"betavae: {MOST} of {len(found)} models, by dataset, seed and β; others by --only ID, as "
+            f"{found[MOST].cell.id} ({cost.label(found[MOST].cell)})",
+            file=sys.stderr,
+        )
+    return list(found[:MOST])
+
+
+def _place(cell: Cell, counted: Mapping[str, int]) -> tuple[Any, ...]:
+    """Small decoders first, then grids of factors, then the dataset of the most models; twins of quirks last."""
+    grid = cell.dataset in OUTLINES and OUTLINES[cell.dataset][1]
+    where = (not grid, -counted[cell.dataset], cell.dataset)
+    return (cell.method != "conv", *where, bool(cell.quirks), cell.seed, cell.beta or 0.0, cell.id)
+
+
+def explored(models: Iterable[Trained]) -> list[Explored]:
+    """Their codecs, curves and scores, each dataset opened once. Raises Fault where a checkpoint is gone."""
+    from betavae import datasets
+
+    opened = lru_cache(maxsize=None)(datasets.load)
+    read = lru_cache(maxsize=None)(Store.records)
+    out = []
+    for one in models:
+        cell = one.cell
+        data, records = opened(cell.dataset), read(one.store)
+        fit = next(r for r in records if r["kind"] == "fit" and r["cell_id"] == cell.id)
+        try:
+            curve = one.store.arrays(fit["arrays"]) if fit["arrays"] else {}
+        except Fault as error:
+            print(f"betavae: {error}; the page shows no curve of {cell.id}", file=sys.stderr)
+            curve = {}
+        out.append(
+            Explored(cost.label(cell), data, trained.codec(one, data), facts(fit), curve, scores(records, cell.id))
+        )
+    return out
+
+
+def facts(fit: Record) -> dict[str, str]:
+    """What a page says of a training, from its record."""
+    cell, recipe = fit["cell"], fit["cell"]["recipe"]
+    said = {
+        "objective": f"{cell['objective']}, {', '.join(f'{k} {v:g}' for k, v in cell['knobs'].items())}",
+        "trained on": f"{fit['images']:,} images of {cell['dataset']}, batches of {recipe['batch']}",
+        "seed": str(cell["seed"]),
+        "cell": fit["cell_id"],
+    }
+    if cell["quirks"]:
+        said["quirks"] = ", ".join(cell["quirks"])
+    return said
+
+
+def scores(records: Sequence[Record], cell: str) -> list[Score]:
+    """The recorded scores of a cell at the end of its training, each the mean over the draws of its question, beside
+    the floors' answers to the same on the same dataset. Questions with a quirk on are left to the report.
+    """
+    mine, floors = dict[_Asked, list[float]](), dict[tuple[_Asked, str], list[float]]()
+    dataset = next((r["cell"]["dataset"] for r in records if r["cell_id"] == cell), "")
+    for record in records:
+        if record["kind"] != "answer" or record["status"] != "ok" or record["at"] != 1.0 or quirks_of(record):
+            continue
+        question, method = record["question"], record["cell"]["method"]
+        knobs = ", ".join(f"{k} {v}" for k, v in sorted(question["knobs"].items()) if v is not None)
+        for name, value in record["scores"].items():
+            asked = (name, f"{question['measure']}: {knobs}" if knobs else str(question["measure"]))
+            if name == "train":
+                continue
+            if record["cell_id"] == cell:
+                mine.setdefault(asked, []).append(float(value))
+            elif method in FLOORS and record["cell"]["dataset"] == dataset:
+                floors.setdefault((asked, method), []).append(float(value))
+    return [
+        Score(*asked, fmean(values), [(m, fmean(floors[asked, m])) for m in FLOORS if (asked, m) in floors])
+        for asked, values in sorted(mine.items())
+    ]
