@@ -21,7 +21,7 @@ LAYERS = (
     ("study",),
     ("report",),
     ("paper",),
-    ("export",),
+    ("export", "explorer"),
     ("cli", "__main__"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}

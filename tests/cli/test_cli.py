@@ -106,6 +106,8 @@ def test_help_is_quick_and_imports_no_torch() -> None:
         (["cite", "no/such/store"], "no/such/store"),
         (["run", "no-such.toml"], "no-such.toml"),
         (["status", "no/such/store"], "no/such/store"),
+        (["explore", "no/such/store"], "no/such/store"),
+        (["explore", "0f3a"], "no trained cell's id begins with '0f3a'"),
         (["report", "no/such/store"], "no/such/store"),
         (["run"], "betavae run --help"),
         (["run", "paper", "--no-such-option"], "no-such-option"),
@@ -145,6 +147,7 @@ def test_the_options_are_frozen() -> None:
         "betavae doctor": [],
         "betavae figure": ["--knob", "--out", "--seed", "--store"],
         "betavae cite": [],
+        "betavae explore": ["--only", "--out", "--store"],
         "betavae export": ["--only", "--out", "--what"],
         "betavae report": ["--checklist", "--out"],
         "betavae run": [

@@ -23,6 +23,13 @@ from betavae.models import MODELS
 from betavae.representation import vae
 from betavae.representation.linear import pca
 
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a code carries and knows, told from 50 images."""
+    monkeypatch.setattr(shown, "LOOKED", 50)
+
+
 HOSTILE = "</script><script>alert(1)</script><!-- & \u2028 'x' \"y\" ]]> {{ 7 * 7 }}"
 
 
@@ -54,7 +61,7 @@ class Tags(HTMLParser):
 
 def test_hostile_names_stay_text() -> None:
     scores = [Score(HOSTILE, HOSTILE, 0.5, [(HOSTILE, 0.1)])]
-    html = page([drawn(HOSTILE, facts={HOSTILE: HOSTILE}, scores=scores)], title=HOSTILE, looked=50)
+    html = page([drawn(HOSTILE, facts={HOSTILE: HOSTILE}, scores=scores)], title=HOSTILE)
     tags = Tags()
     tags.feed(html)
     assert [tag for tag, _ in tags.found].count("script") == 2  # the data and the page's own
@@ -67,7 +74,7 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_a_page_names_nothing_outside_itself_and_lets_only_its_own_script_run() -> None:
-    html = page([drawn()], looked=50)
+    html = page([drawn()])
     tags = Tags()
     tags.feed(html)
     for tag, given in tags.found:
@@ -96,7 +103,7 @@ def test_an_image_is_where_its_sweeps_pass_and_only_one_factor_changes() -> None
 
 def test_a_page_carries_the_codes_of_every_image_and_sweep() -> None:
     model = drawn()
-    (plain,) = inside(page([model], looked=50))["models"]
+    (plain,) = inside(page([model]))["models"]
     made, codes = scene(model.dataset), Codes(model.dataset, model.codec)
     assert np.allclose(plain["means"], codes(made.images), atol=1e-4)
     walks = np.frombuffer(base64.b64decode(plain["walks"]), "<f2").reshape(*made.every.shape, 4)
@@ -119,7 +126,7 @@ def test_information_is_all_of_a_factor_told_and_almost_nothing_of_noise() -> No
 
 
 def test_a_small_page_is_one_models_sliders_and_traversals() -> None:
-    whole, small = page([drawn()], looked=50), page([drawn()], small=True, looked=50)
+    whole, small = page([drawn()]), page([drawn()], small=True)
     assert len(small) < len(whole)
     (model,) = inside(small)["models"]
     assert (model["matrix"], model["scores"], model["curve"]) == (None, [], None)
@@ -137,6 +144,6 @@ def test_what_cannot_be_decoded_in_a_page_is_refused() -> None:
 
 def test_too_many_weights_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "LARGEST", 1_000_000)
-    page([drawn()], looked=50)
+    page([drawn()])
     with pytest.raises(Misuse, match=r"weights of these 3 models are 2 MB of page, at most 1 .* name fewer"):
-        page([drawn()] * 3, looked=50)
+        page([drawn()] * 3)

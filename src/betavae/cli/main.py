@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from betavae.cli import cite, data, doctor, export, figure, report, run, score, status, train
+from betavae.cli import cite, data, doctor, explore, export, figure, report, run, score, status, train
 from betavae.cli.options import Parser, verb
 from betavae.errors import BetavaeError, Misuse, shown, unknown
 
@@ -25,6 +25,7 @@ VERBS = {
     "train": train.act,
     "score": score.act,
     "figure": figure.act,
+    "explore": explore.act,
     "doctor": doctor.act,
     "export": export.act,
     "cite": cite.act,
@@ -56,7 +57,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="store_true", help="print the version and stop")
     top.set_defaults(parser=top)
     add = partial(verb, top.add_subparsers(dest="verb", metavar="verb", parser_class=Parser))
-    for module in (data, run, status, report, train, score, figure, doctor, export, cite):
+    for module in (data, run, status, report, train, score, figure, explore, doctor, export, cite):
         module.declare(add)
     return top
 

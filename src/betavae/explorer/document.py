@@ -11,7 +11,7 @@ from importlib import resources
 from betavae.errors import Misuse
 from betavae.explorer import decoder
 from betavae.explorer.scene import FEW, IMAGES, scene
-from betavae.explorer.shown import LOOKED, Explored, plain
+from betavae.explorer.shown import Explored, plain
 from betavae.types import Json
 
 SCRIPTS = ("decoder.js", "charts.js", "panel.js", "explorer.js")
@@ -20,12 +20,11 @@ LARGEST = 32_000_000
 _ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-def page(models: Sequence[Explored], *, title: str = "", small: bool = False, looked: int = LOOKED) -> str:
+def page(models: Sequence[Explored], *, title: str = "", small: bool = False) -> str:
     """One self-contained HTML page of these models; opened from disk, it asks nothing of any network.
 
-    ``small`` is for a place inside another page: one model, sliders and traversals alone. ``looked`` images are behind
-    what a code carries and knows. Raises Misuse where there is no model, where one has no decoder that a page can run,
-    or where the weights are too many.
+    ``small`` is for a place inside another page: one model's sliders and traversals alone. Raises Misuse where there is
+    no model, where one has no decoder that a page can run, or where the weights are too many.
     """
     if not models:
         raise Misuse("no model to explore; wanted at least one trained conv or mlp")
@@ -34,7 +33,7 @@ def page(models: Sequence[Explored], *, title: str = "", small: bool = False, lo
     data: dict[str, Json] = {
         "small": small,
         "scenes": {name: each.plain(swept=not small) for name, each in scenes.items()},
-        "models": [dict(plain(m, scenes[m.dataset.name], looked, small)) for m in models],
+        "models": [dict(plain(m, scenes[m.dataset.name], small)) for m in models],
     }
     return rendered(title or (models[0].name if len(models) == 1 else f"{len(models)} models"), data, small)
 

@@ -55,12 +55,12 @@ class Explored(NamedTuple):
     scores: Sequence[Score] = ()
 
 
-def plain(model: Explored, scene: Scene, looked: int = LOOKED, small: bool = False) -> dict[str, Json]:
+def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]:
     """The model as plain JSON. Raises Misuse where it has no decoder that a page can run."""
     codec, data = model.codec, model.dataset
     if codec.model is None or codec.params is None or codec.posterior is None:
         raise Misuse(f"{model.name} is no VAE of betavae's own; the explorer decodes conv and mlp")
-    index = sample(data, looked)
+    index = sample(data)
     seen = [codec.posterior(data.render(part)) for part in index.split(250)]
     kl = torch.cat([kl_nats(posterior) for posterior in seen]).mean(0).cpu()
     codes = Codes(data, codec)
@@ -86,10 +86,10 @@ def plain(model: Explored, scene: Scene, looked: int = LOOKED, small: bool = Fal
     }
 
 
-def sample(dataset: Dataset, looked: int = LOOKED) -> Tensor:
-    """The images that codes are judged on: at most ``looked``, without repeats, the same for every model."""
+def sample(dataset: Dataset) -> Tensor:
+    """The images that codes are judged on: at most LOOKED, without repeats, the same for every model."""
     drawn = torch.randperm(dataset.size, generator=rng.generator(0, "explore", "sample", dataset.name))
-    return drawn[:looked].sort().values
+    return drawn[:LOOKED].sort().values
 
 
 def information(codes: Tensor, factors: Factors, index: Tensor) -> Tensor:

@@ -1,0 +1,35 @@
+"""``betavae explore``: trained VAEs in one page that decodes where it is read."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from betavae.cli.options import Verb
+from betavae.disk import write_atomic
+
+
+def declare(verb: Verb) -> None:
+    """Add the verb."""
+    this = verb("explore", "Write a page of trained VAEs that one can move: sliders, sweeps, traversals.",
+                "betavae explore runs/paper-laptop --out explorer.html")  # fmt: skip
+    this.add_argument(
+        "models", nargs="+", metavar="what", help="stores, or ids of trained cells (of a store with many: the first 8)"
+    )
+    this.add_argument("--out", type=Path, help="the page (default: explorer.html in the first store, or here)")
+    this.add_argument("--only", action="append", default=[], metavar="ID", help="only models whose id begins so")
+    this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Write the page and print where it is."""
+    from betavae.explorer import found, page
+
+    chosen = found.named(options.models, options.only, options.store)
+    models = found.explored(chosen if options.only else found.first(chosen))
+    home = Path(options.models[0])
+    where = options.out or (home if home.is_dir() else Path()) / "explorer.html"
+    title = "" if len(models) == 1 else f"{len(models)} models of {', '.join(Path(m).name for m in options.models)}"
+    write_atomic(where, page(models, title=title).encode("utf-8"))
+    print(where)
+    return 0
