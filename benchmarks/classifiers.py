@@ -22,7 +22,7 @@ from betavae import datasets, rng
 from betavae.datasets.base import Dataset
 from betavae.metrics.base import Codes
 from betavae.metrics.classifiers import linear, mlp
-from betavae.metrics.higgins import features, higgins
+from betavae.metrics.votes import features, higgins
 from betavae.models import MODELS
 from betavae.objectives.base import OBJECTIVES
 from betavae.representation import METHODS, vae

@@ -110,16 +110,3 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
 }
 """The objectives and the knobs of each."""
 OPTIMISERS = ("adam", "adagrad")
-MEASURES = (
-    "higgins",
-    "rotation",
-    "reconstruction",
-    "frechet",
-    "samples",
-    "reconstructions",
-    "traversals",
-    "latent_space",
-    "architecture",
-    "equivalence",
-    "calibration",
-)

@@ -17,7 +17,7 @@ from betavae.errors import Misuse
 from betavae.factors import Factors
 from betavae.metrics import higgins, named, rotation
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished, linear, mlp
-from betavae.metrics.higgins import features, fresh, pooled
+from betavae.metrics.votes import features, fresh, pooled
 from betavae.representation.base import Codec
 
 GRID = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))

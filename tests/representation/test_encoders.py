@@ -15,7 +15,7 @@ from tiny import squares
 import betavae
 from betavae.metrics import higgins, rotated, rotation
 from betavae.metrics.comparison import compare, spread
-from betavae.metrics.rotation import turned
+from betavae.metrics.rotations import turned
 from betavae.representation import BESIDE, METHODS, beside
 from betavae.representation.encoders import codec, opened
 

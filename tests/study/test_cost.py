@@ -12,6 +12,7 @@ import torch
 from test_training import task
 
 from betavae.datasets import OUTLINES
+from betavae.metrics import votes
 from betavae.models import MODELS
 from betavae.paper.study import paper
 from betavae.study import status
@@ -59,7 +60,7 @@ def test_training_costs_its_passes() -> None:
 
 def test_questions_of_one_draw_share_their_codes() -> None:
     knobs = {"votes": 1000, "test_votes": 1000, "pool": 8000}
-    ask = [Question("higgins", pairs({**knobs, "classifier": c})) for c in cost.SCORE]
+    ask = [Question("higgins", pairs({**knobs, "classifier": c})) for c in votes.FITTING]
     other = replace(ask[0], seed=1)
     size = math.prod(OUTLINES["dsprites"][1])
     for asked, draws in ((ask, 1), ([*ask, other], 2)):
@@ -74,7 +75,7 @@ def test_more_costs_more() -> None:
     def higgins(**knobs: object) -> Question:
         return Question("higgins", pairs({"pool": 8000, **knobs}))
 
-    for name in cost.SCORE:
+    for name in votes.FITTING:
         few, many = (seconds(vae(), higgins(classifier=name, votes=v)) for v in (1000, 10_000))
         assert seconds(vae()) < few < many
     assert seconds(vae(), higgins(pairs=16)) < seconds(vae(), higgins(pairs=256))

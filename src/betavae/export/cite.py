@@ -104,8 +104,8 @@ def entries(records: Iterable[dict[str, Any]] = ()) -> list[str]:
         found = [
             *METHODS.get(cell.get("method", ""), ()),
             *OBJECTIVES.get(cell.get("objective") or "", ()),
-            *MEASURES.get(question.get("measure", ""), ()),
+            *((record.get("reads") or {}).get("cites") or MEASURES.get(question.get("measure", ""), ())),
             *(work for start, each in FEATURES.items() if network.startswith(start) for work in each),
         ]
-        works |= dict.fromkeys(WORKS[name] for name in found)
+        works |= dict.fromkeys(WORKS[name] for name in found if name in WORKS)
     return [PAPER, *data, *works]

@@ -1,54 +1,100 @@
-"""Questions to a representation by name. ``METRICS[name](**knobs)`` is a metric or a measure; see ``base`` for the
-two.
+"""Questions to a representation by name: ``named(name, **knobs)`` is a metric or a measure; see ``base`` for the two.
+
+A new one is a file and a line of ``METRICS``. What a name stands for is imported when it is opened.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from collections.abc import Callable
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from betavae.errors import Misuse, choose, shown, unknown
-from betavae.metrics import probes
-from betavae.metrics.base import Measure, Metric, evaluate
-from betavae.metrics.equivalence import calibration, equivalence
-from betavae.metrics.fidelity.frechet import frechet
-from betavae.metrics.higgins import higgins
-from betavae.metrics.reconstruction import reconstruction
-from betavae.metrics.rotation import rotated, rotation
 
-METRICS: dict[str, Callable[..., Metric | Measure]] = {
-    "higgins": higgins,
-    "rotation": rotation,
-    "reconstruction": reconstruction,
-    "frechet": frechet,
-    "samples": probes.samples,
-    "reconstructions": probes.reconstructions,
-    "traversals": probes.traversals,
-    "latent_space": probes.latent_space,
-    "architecture": probes.architecture,
-    "equivalence": equivalence,
-    "calibration": calibration,
+if TYPE_CHECKING:
+    from betavae.metrics.base import Metric as Metric
+    from betavae.metrics.base import Probe as Probe
+    from betavae.metrics.base import evaluate as evaluate
+    from betavae.metrics.fidelity.frechet import frechet as frechet
+    from betavae.metrics.losses import reconstruction as reconstruction
+    from betavae.metrics.rotations import rotated as rotated
+    from betavae.metrics.rotations import rotation as rotation
+    from betavae.metrics.votes import higgins as higgins
+
+METRICS: dict[str, str] = {
+    "higgins": "betavae.metrics.votes:higgins",
+    "rotation": "betavae.metrics.rotations:rotation",
+    "reconstruction": "betavae.metrics.losses:reconstruction",
+    "frechet": "betavae.metrics.fidelity.frechet:frechet",
+    "samples": "betavae.metrics.probes:samples",
+    "reconstructions": "betavae.metrics.probes:reconstructions",
+    "traversals": "betavae.metrics.probes:traversals",
+    "latent_space": "betavae.metrics.probes:latent_space",
+    "architecture": "betavae.metrics.probes:architecture",
+    "equivalence": "betavae.metrics.likelihood:equivalence",
+    "calibration": "betavae.metrics.likelihood:calibration",
+}
+"""What makes a metric or a measure of its knobs, by name."""
+
+_HOMES = {
+    **METRICS,
+    "evaluate": "betavae.metrics.base:evaluate",
+    "rotated": "betavae.metrics.rotations:rotated",
 }
 
 __all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction", "rotated", "rotation"]
 
 
-def named(name: str, **knobs: Any) -> Metric | Measure:
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'betavae.metrics' has no attribute {name!r}")
+    return _attribute(_HOMES[name])
+
+
+def opened(name: str) -> Any:
+    """What makes the measure of this name. Raises Misuse for an unknown one, with the near match."""
+    return _attribute(choose(METRICS, name, "measure"))
+
+
+def _attribute(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def named(name: str, **knobs: Any) -> Metric | Probe:
     """The metric or measure of this name with these knobs. Raises Misuse for an unknown name or knob, with the near
     match.
     """
-    factory = choose(METRICS, name, "measure")
-    known = inspect.signature(higgins if name == "rotation" else factory).parameters
+    from betavae.metrics.base import Metric, Probe
+
+    factory = opened(name)
+    known = inspect.signature(factory).parameters
     for knob, value in knobs.items():
         if knob not in known:
             if not known:
                 raise Misuse(f"{name} has no knob {knob!r}; it takes none")
             raise unknown(f"knob of {name}", knob, known)
-        default = known[knob].default
-        counted = type(default) is int or (knob == "pool" and value is not None)
-        if counted and (type(value) is not int or value < 1):
-            raise Misuse(f"{knob} is {shown(value)}; wanted a whole number of at least 1")
-        if type(default) is bool and type(value) is not bool:
-            raise Misuse(f"{knob} is {shown(value)}; wanted true or false")
-    return factory(**knobs)
+        if wanted := _misfit(str(known[knob].annotation), value):
+            raise Misuse(f"{knob} is {shown(value)}; wanted {wanted}")
+    made = factory(**knobs)
+    return made if isinstance(made, Metric | Probe) else Probe(made)
+
+
+def _misfit(kind: str, value: Any) -> str:
+    """What was wanted where a value does not fit the annotation of its knob, else an empty string."""
+    if value is None and kind.endswith("| None"):
+        return ""
+    match kind.removesuffix(" | None"):
+        case "int":
+            good, wanted = type(value) is int and value >= 1, "a whole number of at least 1"
+        case "bool":
+            good, wanted = type(value) is bool, "true or false"
+        case "float":
+            good, wanted = type(value) in (int, float) and math.isfinite(value), "a number"
+        case "Sequence[int]":
+            good = isinstance(value, list | tuple) and all(type(one) is int and one >= 1 for one in value)
+            wanted = "a list of whole numbers of at least 1"
+        case _:
+            return ""
+    return "" if good else wanted

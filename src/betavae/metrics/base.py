@@ -16,9 +16,10 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
 from betavae.representation import encoders
 from betavae.representation.base import Codec
-from betavae.types import Json, Scores
+from betavae.types import Json, Knobs, Scores
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -32,14 +33,43 @@ class Draw:
     answer: Tensor
 
 
+class Reads(NamedTuple):
+    """How a score is read: its ``unit`` ("" for a number without one), what ``chance(knobs, factor sizes)`` gives where
+    that is known, and whether the ``higher`` is the better.
+    """
+
+    unit: str = ""
+    chance: Callable[[Knobs, tuple[int, ...]], float] | None = None
+    higher: bool = True
+
+
+Looks = int | Callable[[int], int]
+"""How many different images a question has encoded; a function is given the number of images there are."""
+
+
 class Metric(NamedTuple):
     """A score of codes alone: ``plan(generator, dataset)`` draws, ``score(generator, draw, codes [*index, Z])``
     judges.
+
+    ``looks`` and ``seconds`` (of one core, beside encoding) are what a forecast asks; ``cites`` names works of the
+    bibliography; ``version`` rises when the same knobs give other numbers. Metrics of one ``stream`` ("": its own name)
+    draw alike, so that those of one seed share their codes.
     """
 
     name: str
     plan: Callable[[torch.Generator, Dataset], Draw]
     score: Callable[[torch.Generator, Draw, Tensor], Scores]
+    reads: Reads = Reads()
+    looks: Looks = 0
+    seconds: float = 0.05
+    cites: tuple[str, ...] = ()
+    version: int = 1
+    stream: str = ""
+
+    @property
+    def draws(self) -> str:
+        """The name of the stream that its draw comes from."""
+        return self.stream or self.name
 
 
 @dataclass(frozen=True)
@@ -65,6 +95,37 @@ class Subject(NamedTuple):
 
 Measure = Callable[[torch.Generator, Subject], Answer]
 """The general kind of question: a function of named randomness and the subject."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A measure that says of itself what a ``Metric`` says: how it is read, what it costs, whom it cites; ``pictures``
+    is the number of images it keeps.
+    """
+
+    measure: Measure
+    reads: Reads = field(default_factory=Reads)
+    looks: Looks = 0
+    seconds: float = 0.05
+    cites: tuple[str, ...] = ()
+    version: int = 1
+    pictures: int = 0
+
+    def __call__(self, generator: torch.Generator, subject: Subject) -> Answer:
+        return self.measure(generator, subject)
+
+
+def told(measure: Metric | Probe, knobs: Knobs, dataset: Dataset) -> dict[str, Json]:
+    """How the answers of a question are read, as a record keeps it, so that a report need not open the measure."""
+    chance = measure.reads.chance
+    sizes = dataset.factors.sizes if dataset.factors else ()
+    return {
+        "unit": measure.reads.unit,
+        "chance": float(chance(knobs, sizes)) if chance and sizes else None,
+        "higher": measure.reads.higher,
+        "cites": list(measure.cites),
+        "version": measure.version,
+    }
 
 
 class Transformer(Protocol):
@@ -116,26 +177,34 @@ def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> An
     """
     if not isinstance(measure, Metric):
         return measure(rng.generator(seed, name, subject.dataset.name), subject)
-    draw = measure.plan(rng.generator(seed, measure.name, "plan", subject.dataset.name), subject.dataset)
+    draw = measure.plan(rng.generator(seed, measure.draws, "plan", subject.dataset.name), subject.dataset)
     scores = measure.score(rng.generator(seed, measure.name, "score"), draw, subject.codes(draw.index))
     return Answer(scores=scores)
 
 
 def evaluate(
-    metric: Metric | Measure,
+    metric: str | Metric | Measure,
     dataset: Dataset,
     encode: Callable[[Tensor], Any] | Codec | Array | Transformer,
     *,
     seed: int,
     batch: int = 256,
+    **knobs: Any,
 ) -> Scores:
     """Score any encoder: ``encode`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]``, tensor or array.
 
-    It may also be an array of codes ``[N, Z]``, row i for image i of the whole dataset, or an object with
-    ``transform``, as scikit-learn's are, which is given images as NumPy ``[n, C * H * W]``. The result's first key is
-    the metric's own score. The batch size changes nothing but speed. Raises Misuse where it gives no codes.
+    ``metric`` is one, or the name of one with its ``knobs``. ``encode`` may also be an array of codes ``[N, Z]``, row i
+    for image i of the whole dataset, or an object with ``transform``, as scikit-learn's are, which is given images as
+    NumPy ``[n, C * H * W]``. The result's first key is the metric's own score. The batch size changes nothing but
+    speed. Raises Misuse where it gives no codes.
     """
     codec = encoders.codec(encode, dataset)
     codes = Codes(dataset, codec, batch)
-    name = metric.name if isinstance(metric, Metric) else "measure"
+    name = metric if isinstance(metric, str) else metric.name if isinstance(metric, Metric) else "measure"
+    if isinstance(metric, str):
+        from betavae.metrics import named
+
+        metric = named(metric, **knobs)
+    elif knobs:
+        raise Misuse(f"knobs ({', '.join(knobs)}) go with the name of a metric; this one is made already")
     return ask(metric, name, Subject(dataset, codec, codes), seed).scores

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from betavae.errors import Misuse, choose
-from betavae.metrics.base import Answer, Measure, Subject
-from betavae.metrics.reconstruction import codes_of, subset
+from betavae.metrics.base import Answer, Probe, Subject
+from betavae.metrics.losses import codes_of, subset
 from betavae.objectives.base import kl_nats
 from betavae.types import Json
 
@@ -29,7 +29,7 @@ def _bytes(images: Tensor) -> Tensor:
     return (images.detach().cpu() * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def samples(*, images: int = 40, split: str = "train") -> Measure:
+def samples(*, images: int = 40, split: str = "train") -> Probe:
     """Images of the dataset itself (Figures 1 and 2): array "images" uint8 ``[n, C, H, W]``. Raises Misuse."""
     _within("images", images, 1, MOST_IMAGES)
 
@@ -38,10 +38,10 @@ def samples(*, images: int = 40, split: str = "train") -> Measure:
         index = torch.randint(begin, end, (images,), generator=generator)
         return Answer(arrays={"images": _bytes(subject.dataset.render(index)).numpy()})
 
-    return measure
+    return Probe(measure, looks=images, pictures=images)
 
 
-def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean") -> Measure:
+def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean") -> Probe:
     """Images and what comes back of them (Figures 9 and 10): "images", "reconstructions" uint8 ``[n, C, H, W]``.
     Raises Misuse.
     """
@@ -56,10 +56,10 @@ def reconstructions(*, images: int = 16, split: str = "train", code: str = "mean
             arrays={"images": _bytes(x).numpy(), "reconstructions": _bytes(y).numpy()}, notes={"split": split}
         )
 
-    return measure
+    return Probe(measure, looks=images, pictures=2 * images)
 
 
-def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: int = 500) -> Measure:
+def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: int = 500) -> Probe:
     """One image's code with one latent moved at a time (Figure 4), the ``top`` latents of largest KL on ``images``
     images.
 
@@ -94,7 +94,7 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
             arrays={k: v.detach().numpy() for k, v in arrays.items()}, notes={"range": range, "image": int(one)}
         )
 
-    return measure
+    return Probe(measure, looks=images, seconds=0.2, pictures=1 + steps * top)
 
 
 def _ends(kind: str, mean: float, sigma: float) -> Tensor:
@@ -104,7 +104,7 @@ def _ends(kind: str, mean: float, sigma: float) -> Tensor:
     return torch.tensor([low, mean + NARROW * sigma]) if kind == "posterior" else torch.tensor([-low, low])
 
 
-def latent_space(*, code: str = "mean") -> Measure:
+def latent_space(*, code: str = "mean") -> Probe:
     """Codes of the sweeps of each true factor through the median image, on their first two principal components
     (Figure 5); ``code`` "mean", or "sample" as the published code does.
 
@@ -137,10 +137,10 @@ def latent_space(*, code: str = "mean") -> Measure:
         notes: dict[str, Json] = {"factors": list(factors.names)}
         return Answer(arrays={k: v.numpy() for k, v in arrays.items()}, notes=notes)
 
-    return measure
+    return Probe(measure, looks=200)
 
 
-def architecture() -> Measure:
+def architecture() -> Probe:
     """The layers of a model, read from its own parameters (Table 4): notes "layers" as (name, shape) pairs and
     "parameters".
     """
@@ -162,4 +162,4 @@ def architecture() -> Measure:
         }
         return Answer(notes=notes)
 
-    return measure
+    return Probe(measure)

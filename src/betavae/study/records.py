@@ -133,7 +133,7 @@ def _checked(record: Any) -> Record:
     for key in ("cell_id", "question_id", "arrays"):
         if not isinstance(record.setdefault(key), str | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
-    for key in ("cell", "question", "data"):
+    for key in ("cell", "question", "data", "reads"):
         if not isinstance(record.setdefault(key), dict | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
     if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
@@ -155,8 +155,8 @@ def blank(study: Mapping[str, Json], **fields: Any) -> dict[str, Any]:
     """A record of the form all have, of nothing yet but what ``fields`` say, made now."""
     return {
         "schema": SCHEMA, "kind": "fit", "study": dict(study), "cell": None, "cell_id": None, "question": None,
-        "question_id": None, "at": 1.0, "status": "ok", "message": "", "scores": {}, "notes": {}, "arrays": None,
-        "seconds": 0.0, "images": 0, "machine": None, "data": None, **fields,
+        "question_id": None, "at": 1.0, "reads": None, "status": "ok", "message": "", "scores": {}, "notes": {},
+        "arrays": None, "seconds": 0.0, "images": 0, "machine": None, "data": None, **fields,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
 

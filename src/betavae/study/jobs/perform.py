@@ -15,7 +15,7 @@ import torch
 from betavae import datasets, metrics
 from betavae.datasets.base import Dataset
 from betavae.errors import Fault, choose
-from betavae.metrics.base import Answer, Codes, Subject, ask
+from betavae.metrics.base import Answer, Codes, Subject, ask, told
 from betavae.models import MODELS
 from betavae.objectives.base import OBJECTIVES
 from betavae.precision import precise
@@ -97,13 +97,15 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> 
         begun = time.perf_counter()
         desk.say({"cell": job.cell.id, "asking": question.measure})
         found, status, message = Answer(), "ok", ""
+        reads: dict[str, Json] | None = None
         try:
             measure = metrics.named(question.measure, **dict(question.knobs))
+            reads = told(measure, dict(question.knobs), dataset)
             found = sound(ask(measure, question.measure, subject, question.seed))
         except Exception as error:  # an error is a record; the other questions go on
             found, status, message = Answer(), "error", reason(error)
         answer = record(
-            desk, dataset, job.cell, **asked(question, at),
+            desk, dataset, job.cell, **asked(question, at), reads=reads,
             status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
         )  # fmt: skip
         desk.keep(answer, found.arrays)

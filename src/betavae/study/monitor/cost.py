@@ -11,11 +11,15 @@ import math
 import time
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from betavae.datasets import OUTLINES
+from betavae.errors import BetavaeError
 from betavae.study.cells import Cell, Job, Question
 from betavae.training.recipe import BINS
+
+if TYPE_CHECKING:
+    from betavae.metrics.base import Metric, Probe
 
 SHARE = {("conv", 1, 64): 0.60, ("conv", 3, 64): 0.51, ("conv", 3, 32): 0.48, ("mlp", 1, 64): 0.81}
 """Share of a core's single-precision matrix-product rate that training reaches with the other cores at work, by method,
@@ -31,18 +35,8 @@ DRAWING = {"dsprites": 3.4, "shapes3d-drawn": 3.6, "mpi3d-drawn": 19.0}
 """Seconds to draw a dataset, once per machine."""
 OPEN = 0.3
 """Seconds to open a dataset that is ready, its digest checked: once per job."""
-SCORE = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.2, 0.22), "mlp": (1.3, 0.1)}
-"""Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
-PAIR = 2e-7
-"""Seconds to draw one pair of one vote and to look its codes up."""
-FEATURE_RATE = {"efficientnet_lite0_96": 330.0, "efficientnet_lite0": 60.0, "inception2015": 15.0}
-"""Images per second through a feature network; the last is an estimate from its operations."""
-DISTANCE = 1.1
-"""Seconds of one Fréchet and one kernel distance, the features given."""
 WHOLE, INDEPENDENT = 3.7e-9, 5e-6
 """Seconds of one pass of a power iteration over one pixel of one image, and of FastICA over one image."""
-DRAWN = ("higgins", "rotation")
-"""The measures that draw votes."""
 RECORD = 1500
 """Bytes of a record, about."""
 
@@ -109,15 +103,22 @@ def product_rate() -> float:
     return 1024**3 / best
 
 
+@lru_cache(maxsize=1024)
+def measured(question: Question) -> Metric | Probe | None:
+    """The measure of a question, which says what it costs; None where it cannot be made here."""
+    from betavae.metrics import named
+
+    try:
+        return named(question.measure, **dict(question.knobs))
+    except BetavaeError:
+        return None
+
+
 def encodings(question: Question, size: int) -> int:
     """How many different images a question has encoded."""
-    knobs = dict(question.knobs)
-    if question.measure in DRAWN:
-        if knobs.get("pool"):
-            return int(knobs["pool"])
-        looked = 2 * int(knobs.get("pairs", 64)) * (int(knobs.get("votes", 1000)) + int(knobs.get("test_votes", 1000)))
-        return round(size * -math.expm1(-looked / size))
-    return int(knobs.get("images", 200))
+    measure = measured(question)
+    looks = measure.looks if measure else 0
+    return min(size, looks(size) if callable(looks) else looks)
 
 
 def share(method: str, shape: tuple[int, int, int]) -> float:
@@ -143,14 +144,16 @@ def cost(job: Job) -> Cost:
     encoded = 0
     for at in sorted({a for q in job.questions for a in q.at}):
         asked = [q for q in job.questions if at in q.at]
-        # Questions of one seed share a draw, and so its codes: the largest counts once.
-        draws: dict[int, int] = {}
+        # Metrics of one seed and stream share a draw, and so its codes: the largest counts once.
+        draws: dict[tuple[int, str], int] = {}
         for q in asked:
-            if q.measure in DRAWN:
-                draws[q.seed] = max(draws.get(q.seed, 0), encodings(q, size))
+            measure = measured(q)
+            seconds += measure.seconds if measure else 0.0
+            if stream := getattr(measure, "draws", ""):
+                draws[q.seed, stream] = max(draws.get((q.seed, stream), 0), encodings(q, size))
+            else:
+                encoded += encodings(q, size)
         encoded += round(size * -math.expm1(-sum(draws.values()) / size))
-        encoded += sum(encodings(q, size) for q in asked if q.measure not in DRAWN)
-        seconds += sum(_answering(q) for q in asked)
     speed = rate * ENCODE.get(cell.method, ENCODE["conv"])
     return Cost(passes, encoded, seconds + encoded * (encoder / speed + render))
 
@@ -167,19 +170,6 @@ def _fitting(cell: Cell, size: int, render: float) -> float:
     return seconds + (1.0 + INDEPENDENT * subset if cell.fit else INDEPENDENT * size) * (cell.method == "ica")
 
 
-def _answering(question: Question) -> float:
-    knobs = dict(question.knobs)
-    if question.measure in DRAWN:
-        votes = int(knobs.get("votes", 1000))
-        pairs = int(knobs.get("pairs", 64)) * (votes + int(knobs.get("test_votes", 1000)))
-        once, each = SCORE.get(str(knobs.get("classifier", "logistic")), (0.0, 1.0))
-        return (once + each * votes / 1000) * (2 if question.measure == "rotation" else 1) + PAIR * pairs
-    if question.measure == "frechet":
-        rate = FEATURE_RATE.get(str(knobs.get("features")), min(FEATURE_RATE.values()))
-        return int(knobs.get("images", 2000)) / rate + DISTANCE
-    return {"equivalence": 1.0, "traversals": 0.2}.get(question.measure, 0.05)
-
-
 def footprint(job: Job) -> int:
     """Bytes that a finished job keeps in its store: its parameters, its pictures, its records."""
     cell, pixels, records = job.cell, math.prod(shape_of(job.cell.dataset)), 1
@@ -188,13 +178,7 @@ def footprint(job: Job) -> int:
         kept += 4 * parameters(cell.method, shape_of(cell.dataset), cell.codes)
         kept += 8 * BINS * (cell.codes + 3)
     for question in job.questions:
-        knobs = dict(question.knobs)
-        pictures = {
-            "samples": int(knobs.get("images", 40)),
-            "reconstructions": 2 * int(knobs.get("images", 16)),
-            "traversals": 1 + int(knobs.get("steps", 7)) * int(knobs.get("top", 6)),
-        }
-        kept += len(question.at) * pictures.get(question.measure, 0) * pixels
+        kept += len(question.at) * getattr(measured(question), "pictures", 0) * pixels
         records += len(question.at)
     return kept + RECORD * records
 

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from betavae.errors import Misuse
-from betavae.metrics.base import Answer, Measure, Subject
-from betavae.metrics.reconstruction import subset
+from betavae.metrics.base import Answer, Probe, Reads, Subject
+from betavae.metrics.losses import subset
 from betavae.objectives.base import LOG_SIGMA, OBJECTIVES, Terms, loss, sigma_of, terms
 
 VARIANCES = (0.1, 1.0, 4.0, 10.0)
 
 
-def calibration() -> Measure:
+def calibration() -> Probe:
     """The σ that a σ-VAE has learnt (Eq. 9 of the paper), in pixels, and σ²: the β it would be at unit variance."""
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
@@ -25,10 +25,10 @@ def calibration() -> Measure:
         sigma = float(sigma_of(subject.codec.params))
         return Answer({"sigma": sigma, "variance": sigma**2})
 
-    return measure
+    return Probe(measure, Reads("pixels"), cites=("rybkin2021",))
 
 
-def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -> Measure:
+def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -> Probe:
     """Gradients of σ²·(VAE of Gaussian likelihood of variance σ²) against the unit-variance β-VAE of β = σ².
 
     Both from Eq. 7 and 8 of the paper, at the codec's own parameters, on the same images and noise. Arrays: "variance"
@@ -63,4 +63,4 @@ def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -
         arrays = {k: torch.tensor(v, dtype=torch.float64).numpy() for k, v in found.items()}
         return Answer({"matched": max(matched)}, arrays)
 
-    return measure
+    return Probe(measure, Reads(higher=False), images, 1.0, ("rybkin2021",))

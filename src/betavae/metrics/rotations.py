@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
 from betavae.metrics.base import Draw, Metric
-from betavae.metrics.higgins import higgins
+from betavae.metrics.votes import higgins
 from betavae.types import Scores
 
 
@@ -15,7 +17,11 @@ def rotation(**knobs: object) -> Metric:
 
     The result's keys: "higgins", then "rotated". Raises Misuse.
     """
-    return rotated(higgins(**knobs))  # type: ignore[arg-type]
+    metric = rotated(higgins(**knobs))  # type: ignore[arg-type]
+    return metric._replace(cites=(*metric.cites, "locatello2020"))
+
+
+functools.update_wrapper(rotation, higgins, assigned=(), updated=())  # its knobs are those of higgins
 
 
 def rotated(metric: Metric) -> Metric:
@@ -34,7 +40,7 @@ def rotated(metric: Metric) -> Metric:
         key = next(iter(plain))
         return {key: plain[key], "rotated": metric.score(again, draw, mixed)[key]}
 
-    return Metric(metric.name, metric.plan, score)
+    return metric._replace(score=score, seconds=2 * metric.seconds)
 
 
 def turned(generator: torch.Generator, codes: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose
-from betavae.metrics.base import Answer, Measure, Subject
+from betavae.metrics.base import Answer, Probe, Reads, Subject
 from betavae.objectives.base import kl_nats
 from betavae.types import Json
 
@@ -43,7 +43,7 @@ def codes_of(subject: Subject, images: Tensor, code: str, generator: torch.Gener
 
 def reconstruction(
     *, split: str = "train", images: int = 1000, code: str = "mean", divide_by_last_batch: bool = False
-) -> Measure:
+) -> Probe:
     """Reconstruction of a seeded sample of a split.
 
     Scores: "reconstruction", the Bernoulli cross-entropy in nats per image; "mse" per pixel; for VAEs also "kl" in
@@ -80,4 +80,4 @@ def reconstruction(
             notes["kl"] = [round(v, 6) for v in mean.tolist()]
         return Answer(scores, {}, notes)
 
-    return measure
+    return Probe(measure, Reads("nats per image", higher=False), images)
