@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -15,7 +16,8 @@ import betavae
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.factors import Factors
-from betavae.metrics import higgins, named, rotation
+from betavae.metrics import METRICS, evaluate, higgins, named, rotation
+from betavae.metrics.base import told
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished, linear, mlp
 from betavae.metrics.votes import features, fresh, pooled
 from betavae.representation.base import Codec
@@ -230,3 +232,31 @@ def test_dropout_left_on_lowers_the_mlp() -> None:
         said = mlp(torch.Generator().manual_seed(0), x[:600], draw.answer[:600], x[600:], 5, habits)
         right.append(float((said == draw.answer[600:]).float().mean()))
     assert right[1] < right[0] - 0.01
+
+
+def test_a_metric_may_be_named() -> None:
+    """The same score by name as by hand, and knobs without a name are refused."""
+    knobs = {"votes": 40, "test_votes": 40, "pairs": 8}
+    dataset, encode = squares(), lambda images: images.flatten(1)[:, ::97]
+    by_hand = evaluate(higgins(**knobs), dataset, encode, seed=0)
+    assert evaluate("higgins", dataset, encode, seed=0, **knobs) == by_hand
+    with pytest.raises(Misuse, match="go with the name"):
+        evaluate(higgins(**knobs), dataset, encode, seed=0, pairs=8)
+    with pytest.raises(Misuse, match="did you mean 'higgins'"):
+        evaluate("higins", dataset, encode, seed=0)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_measure_says_how_it_is_read(name: str) -> None:
+    """What a forecast, a record and a bibliography ask of it; as plain JSON it comes back the same."""
+    measure = named(name)
+    looked = measure.looks(1000) if callable(measure.looks) else measure.looks
+    assert looked >= 0 and 0 < measure.seconds < 3600 and measure.version >= 1
+    said = told(measure, {}, squares())
+    assert json.loads(json.dumps(said)) == said
+    assert set(said) == {"unit", "chance", "higher", "cites", "version"}
+
+
+def test_chance_counts_what_is_asked() -> None:
+    for knobs, chance in (({}, 1 / 4), ({"ask": ["posX", "posY"]}, 1 / 2)):
+        assert told(named("higgins", **knobs), knobs, squares())["chance"] == chance
