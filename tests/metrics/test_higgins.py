@@ -16,8 +16,7 @@ import betavae
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.factors import Factors
-from betavae.metrics import METRICS, evaluate, higgins, named, rotation
-from betavae.metrics.base import told
+from betavae.metrics import METRICS, base, evaluate, higgins, named, rotation
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished, linear, mlp
 from betavae.metrics.votes import features, fresh, pooled
 from betavae.representation.base import Codec
@@ -251,12 +250,14 @@ def test_every_measure_says_how_it_is_read(name: str) -> None:
     """What a forecast, a record and a bibliography ask of it; as plain JSON it comes back the same."""
     measure = named(name)
     looked = measure.looks(1000) if callable(measure.looks) else measure.looks
-    assert looked >= 0 and 0 < measure.seconds < 3600 and measure.version >= 1
-    said = told(measure, {}, squares())
+    assert looked >= 0
+    assert 0 < measure.seconds < 3600
+    assert measure.version >= 1
+    said = base.told(measure, {}, squares())
     assert json.loads(json.dumps(said)) == said
     assert set(said) == {"unit", "chance", "higher", "cites", "version"}
 
 
 def test_chance_counts_what_is_asked() -> None:
     for knobs, chance in (({}, 1 / 4), ({"ask": ["posX", "posY"]}, 1 / 2)):
-        assert told(named("higgins", **knobs), knobs, squares())["chance"] == chance
+        assert base.told(named("higgins", **knobs), knobs, squares())["chance"] == chance

@@ -88,13 +88,14 @@ def _without(question: Question, knobs: tuple[tuple[str, object], ...]) -> tuple
 @pytest.mark.parametrize("name", QUIRKS)
 def test_a_quirks_knobs_are_arguments_of_what_it_switches(name: str) -> None:
     """A switch that no function takes would be silently nothing."""
-    from betavae.metrics import opened
+    from betavae.metrics import METRICS
+    from betavae.names import opened
     from betavae.representation import METHODS
     from betavae.training.recipe import Recipe
 
     quirk = QUIRKS[name]
     for measure in quirk.measures:
-        assert set(dict(quirk.question)) <= set(inspect.signature(opened(measure)).parameters)
+        assert set(dict(quirk.question)) <= set(inspect.signature(opened(METRICS, measure, "measure")).parameters)
     methods = {c.method for c in STUDY.cells if quirk.applies(c) and not c.recipe}
     for method in methods if quirk.cell else ():
         assert set(dict(quirk.cell)) <= set(inspect.signature(METHODS[method]).parameters)

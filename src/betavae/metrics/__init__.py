@@ -5,12 +5,12 @@ A new one is a file and a line of ``METRICS``. What a name stands for is importe
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
-from betavae.errors import Misuse, choose, shown, unknown
+from betavae.errors import Misuse, shown, unknown
+from betavae.names import opened
 
 if TYPE_CHECKING:
     from betavae.metrics.base import Metric as Metric
@@ -49,17 +49,7 @@ __all__ = ["METRICS", "evaluate", "frechet", "higgins", "named", "reconstruction
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'betavae.metrics' has no attribute {name!r}")
-    return _attribute(_HOMES[name])
-
-
-def opened(name: str) -> Any:
-    """What makes the measure of this name. Raises Misuse for an unknown one, with the near match."""
-    return _attribute(choose(METRICS, name, "measure"))
-
-
-def _attribute(place: str) -> Any:
-    module, _, attribute = place.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return opened(_HOMES, name, "name")
 
 
 def named(name: str, **knobs: Any) -> Metric | Probe:
@@ -68,7 +58,7 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
     """
     from betavae.metrics.base import Metric, Probe
 
-    factory = opened(name)
+    factory = opened(METRICS, name, "measure")
     known = inspect.signature(factory).parameters
     for knob, value in knobs.items():
         if knob not in known:

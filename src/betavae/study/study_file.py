@@ -31,7 +31,8 @@ from typing import Any
 
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
-from betavae.names import FITTED_KNOBS, MEASURES, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.metrics import METRICS
+from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.paper.quirks import QUIRKS
 from betavae.study import claim_file
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
@@ -95,9 +96,9 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
 
 def _question(reader: Reader, key: str, table: Any) -> Question:
     if not isinstance(table, dict) or "measure" not in table:
-        raise reader.refuse(key, table, f"a table with measure = one of {', '.join(MEASURES)}")
+        raise reader.refuse(key, table, f"a table with measure = one of {', '.join(METRICS)}")
     rest = dict(table)
-    measure = reader.name("measure", rest.pop("measure"), MEASURES)
+    measure = reader.name("measure", rest.pop("measure"), METRICS)
     seed = reader.number("seed", rest.pop("seed", 0), 0, 2**62, whole=True)
     at = rest.pop("at", [1.0])
     at = at if isinstance(at, list) else [at]
