@@ -12,8 +12,8 @@ from factory import FakeStore, higgins, scored, vae
 from synthetic import answered
 
 from betavae.paper.claims.table import CLAIMS
+from betavae.paper.evidence import gathered
 from betavae.paper.study import SEEDS, paper
-from betavae.report.evidence import Evidence
 from betavae.report.judged import SCALES, claims, line
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Identity, in_pairs
 from betavae.report.statistics.exact_tests import Block
@@ -41,7 +41,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 def judged(store: FakeStore, *names: str) -> dict[str, Verdict]:
     """The verdicts of a store, on some claims alone or on all."""
     chosen = [BY_NAME[n] for n in names] if names else CLAIMS
-    return {v.claim.name: v for v in verdicts(Evidence([store]), chosen)}
+    return {v.claim.name: v for v in verdicts(gathered([store]), chosen)}
 
 
 def higgins_store(seeds: int, effect: float, spread: float = 0.02, seed: int = 0) -> FakeStore:
@@ -102,7 +102,7 @@ def test_a_table_of_nulls_stays_undecided() -> None:
     wrong = 0
     for _ in range(60):
         table = [null(k, rng.normal(size=(6, 4))) for k in range(15)]
-        wrong += any(v.word != UNDECIDED for v in verdicts(Evidence([FakeStore()]), table))
+        wrong += any(v.word != UNDECIDED for v in verdicts(gathered([FakeStore()]), table))
     assert wrong / 60 < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 60)
 
 
@@ -119,7 +119,7 @@ def test_no_verdict_without_the_seeds_it_needs() -> None:
     """The whole paper's study, planted to be unanimous, at its own seeds: nothing below ``least`` is decided."""
     store = answered(paper("paper", have=["cifar10", "cifar100"], features="inception2015"))
     tests = sum(c.orders != 0 for c in CLAIMS)
-    for found in verdicts(Evidence([store]), CLAIMS):
+    for found in verdicts(gathered([store]), CLAIMS):
         if found.word in (SUPPORTS, CONTRADICTS) and found.claim.orders != 0:
             assert found.claim.smallest_p(found.n) <= 0.05
             assert found.p is not None
@@ -194,7 +194,7 @@ def test_an_equation_needs_no_seeds() -> None:
     claim = BY_NAME["beta-is-variance"]
     for error, word in ((1e-7, SUPPORTS), (0.1, CONTRADICTS)):
         given = replace(claim, gather=lambda _, e=error: [Identity("gradients", e, 1e-4)])
-        [found] = verdicts(Evidence([FakeStore()]), [given])
+        [found] = verdicts(gathered([FakeStore()]), [given])
         assert found.word == word
 
 

@@ -8,11 +8,12 @@ import pytest
 from synthetic import answered
 
 from betavae.errors import Misuse
+from betavae.paper.evidence import gathered
+from betavae.paper.evidence import twins as with_quirk
 from betavae.paper.quirks import QUIRKS, switched
 from betavae.paper.sections.quirks import moved, quirks, twins
 from betavae.paper.study import paper
 from betavae.report.document import Heading, Table
-from betavae.report.evidence import Evidence
 from betavae.study.cells import Cell, Job, Question, pairs
 
 STUDY = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
@@ -118,9 +119,9 @@ def test_an_unknown_quirk_is_named_with_its_near_match() -> None:
 @pytest.mark.parametrize("name", QUIRKS)
 def test_the_page_pairs_each_twin_with_its_own_protocol(name: str) -> None:
     """Off and on are the same seed, row and question, but for the quirk's own knobs."""
-    evidence, quirk = Evidence([answered(STUDY)]), QUIRKS[name]
+    evidence, quirk = gathered([answered(STUDY)]), QUIRKS[name]
     found = twins(evidence, quirk)
-    assert len(found) == len(evidence.twins(name)), "a twin without its protocol"
+    assert len(found) == len(with_quirk(evidence, name)), "a twin without its protocol"
     for off, on in found:
         assert off["cell"]["seed"] == on["cell"]["seed"]
         assert off["question"]["measure"] == on["question"]["measure"]
@@ -129,14 +130,14 @@ def test_the_page_pairs_each_twin_with_its_own_protocol(name: str) -> None:
 
 
 def test_the_layout_quirk_shows_the_collapse_it_explains() -> None:
-    lines = moved(Evidence([answered(STUDY)]), QUIRKS["rgb-layout"])
+    lines = moved(gathered([answered(STUDY)]), QUIRKS["rgb-layout"])
     pca = [line for line in lines if "3Dshapes" in line.cells[0] and "PCA" in line.cells[0]]
     assert pca
     assert all(line.by < -10 for line in pca)
 
 
 def test_the_page_has_every_quirk_and_the_published_number_where_there_is_one() -> None:
-    blocks = quirks(Evidence([answered(STUDY)]))
+    blocks = quirks(gathered([answered(STUDY)]))
     assert [b.text for b in blocks if isinstance(b, Heading) and b.level == 3] == list(QUIRKS)
     first = next(b for b in blocks if isinstance(b, Table))
     assert [row[0] for row in first.rows] == [f"`{name}`" for name in QUIRKS]

@@ -16,13 +16,12 @@ from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
 from betavae import metrics
-from betavae.paper.claims.table import CLAIMS
+from betavae.paper.evidence import gathered
+from betavae.paper.evidence import higgins as score_of
 from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
-from betavae.paper.report import blocks, write
+from betavae.paper.report import checked, sections, write
 from betavae.paper.study import paper
-from betavae.report.checklist import checklist
 from betavae.report.document import Heading, Picture, Table, markdown, pictures
-from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, classifier_of
 from betavae.study.cells import Question
 from betavae.study.store import Store
@@ -72,7 +71,7 @@ def pages(whole: FakeStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def text_of(store: FakeStore) -> str:
     """The report as Markdown."""
-    return markdown(blocks(Evidence([store]), None))
+    return markdown(sections(gathered([store]), None))
 
 
 def cells_of(text: str, caption: str) -> list[list[str]]:
@@ -179,7 +178,7 @@ def test_an_error_is_never_a_score() -> None:
 def test_an_empty_store_says_that_nothing_was_run(tmp_path: Path) -> None:
     text = write([FakeStore()], tmp_path).with_suffix(".md").read_text(encoding="utf-8")
     assert "nothing was run" in text
-    assert not pictures(blocks(Evidence([FakeStore()]), None))
+    assert not pictures(sections(gathered([FakeStore()]), None))
     for section in SECTIONS[1:]:
         part = text.split(f"## {section}", 1)[1].split("\n## ")[0]
         assert "not run" in part, section
@@ -198,7 +197,7 @@ def test_a_store_without_some_answers_still_has_every_section(whole: FakeStore, 
     part = FakeStore()
     part.held = whole.held
     part.kept = [r for r in whole.kept if not r["question"] or r["question"]["measure"] not in measures]
-    found = blocks(Evidence([part]), None)
+    found = sections(gathered([part]), None)
     assert set(SECTIONS) <= {b.text for b in found if isinstance(b, Heading)}
     assert "not run at this scale" in markdown(found)
 
@@ -210,7 +209,7 @@ def test_stores_merged_are_one_store(whole: FakeStore) -> None:
         for part in (parts[k % 3], *([parts[(k + 1) % 3]] if k % 7 == 0 and record["kind"] != "run" else [])):
             part.held = whole.held
             part.kept.append(record)
-    order = {"a": blocks(Evidence([whole]), None), "b": blocks(Evidence(parts), None)}
+    order = {"a": sections(gathered([whole]), None), "b": sections(gathered(parts), None)}
     tables = {k: {b.caption: sorted(map(tuple, b.rows)) for b in v if isinstance(b, Table)} for k, v in order.items()}
     assert tables["a"] == tables["b"]
 
@@ -221,15 +220,15 @@ def test_an_answer_beats_the_error_it_followed() -> None:
     first.add(cell, higgins(), status="error", message="a worker was killed")
     scored(second, cell, higgins(), 0.7)
     for stores in ([first, second], [second, first]):
-        assert Evidence(stores).higgins(Row("dsprites", "mlp", 1.0)).values == {1: 0.7}
+        assert score_of(gathered(stores), Row("dsprites", "mlp", 1.0)).values == {1: 0.7}
 
 
 def test_the_largest_budget_is_the_one_shown_and_the_others_are_said() -> None:
     store = FakeStore()
     scored(store, vae(beta=1.0, images=1000, seed=1), higgins(), 0.3)
     scored(store, vae(beta=1.0, images=9000, seed=1), higgins(), 0.6)
-    evidence = Evidence([store])
-    assert evidence.higgins(Row("dsprites", "conv", 1.0)).values == {1: 0.6}
+    evidence = gathered([store])
+    assert score_of(evidence, Row("dsprites", "conv", 1.0)).values == {1: 0.6}
     assert evidence.aside == 1
 
 
@@ -239,7 +238,7 @@ def test_a_calibrated_vae_is_no_row_of_the_papers() -> None:
     scored(store, vae(beta=1.0, images=1000, seed=1), higgins(), 0.3)
     calibrated = vae(beta=1.0, images=9000, seed=1)
     scored(store, type(calibrated)(**{**calibrated.__dict__, "objective": "sigma_vae"}), higgins(), 0.9)
-    assert Evidence([store]).higgins(Row("dsprites", "conv", 1.0)).values == {1: 0.3}
+    assert score_of(gathered([store]), Row("dsprites", "conv", 1.0)).values == {1: 0.3}
 
 
 def test_official_data_is_not_called_drawn_and_drawn_is_never_official(pages: Path) -> None:
@@ -278,10 +277,9 @@ def test_the_report_needs_records_alone_and_no_torch(tmp_path: Path, drawn: None
         store.append({**record, "arrays": store.put(arrays) if arrays else None})
     code = (
         "import sys; from pathlib import Path; from betavae.study.store import Store\n"
-        "from betavae.paper.report import CLAIMS, write; "
-        "from betavae.report.checklist import checklist\n"
+        "from betavae.paper.report import checked, write\n"
         f"s = [Store(Path({str(tmp_path / 'store')!r}), create=False)]\n"
-        f"write(s, Path({str(tmp_path / 'out')!r})); checklist(s, CLAIMS)\n"
+        f"write(s, Path({str(tmp_path / 'out')!r})); checked(s)\n"
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
@@ -307,14 +305,14 @@ def test_table_cells_never_break_the_table() -> None:
 
 
 def test_a_picture_without_a_caption_sentence_does_not_exist(whole: FakeStore) -> None:
-    for picture in pictures(blocks(Evidence([whole]), None)):
+    for picture in pictures(sections(gathered([whole]), None)):
         assert isinstance(picture, Picture)
         assert picture.caption.endswith(".")
         assert 500 < picture.width < 900
 
 
 def test_the_checklist_fills_what_records_know_and_leaves_the_rest_blank(whole: FakeStore) -> None:
-    text = checklist([whole], CLAIMS)
+    text = checked([whole])
     known_of_records = (
         "dsprites, conv, beta_vae: adam, learning rate 0.0005",
         "β 0.1, 1, 4, 10",
@@ -340,13 +338,13 @@ def test_the_checklist_counts_failed_compute_in() -> None:
     store = FakeStore()
     store.add(vae(seed=1), seconds=600.0)
     store.add(vae(seed=2), seconds=600.0, status="diverged", message="it fell")
-    text = checklist([store])
+    text = checked([store])
     assert "In all 20 min of worker time, of which 10 min in 1 diverged or failed records" in text
     assert "1 diverged, 1 ok" in text
 
 
 def test_the_checklist_of_nothing_is_blank() -> None:
-    text = checklist([FakeStore()])
+    text = checked([FakeStore()])
     assert "Hardware" in text
     assert "nothing: _" in text
 

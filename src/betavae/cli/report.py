@@ -21,14 +21,13 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Write it and print where it is; exit code 1 where records had to be left out."""
-    from betavae.paper.report import write
-    from betavae.report.checklist import checklist
+    from betavae.paper.report import checked, write
     from betavae.study.store import Store
 
     folders = options.stores or [newest()]
     opened = [Store(folder, create=False) for folder in folders]
     if options.checklist:
-        print(checklist(opened))
+        print(checked(opened))
         return 0
     print(write(opened, options.out or folders[0] / "report"))
     return 1 if any(store.problems for store in opened) else 0

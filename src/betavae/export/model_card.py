@@ -9,10 +9,10 @@ from typing import Any
 from betavae.datasets.cards import CARDS
 from betavae.export import cite
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Record
 from betavae.report.statistics.summary import summarise
 from betavae.study.cells import Cell
 from betavae.study.monitor import cost
+from betavae.study.records import Record
 
 Z95 = 1.959964
 """The two-sided 95 % point of the normal distribution."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from betavae.disk import write_atomic
 from betavae.export import latex
-from betavae.paper.report import blocks
-from betavae.report.document import Block, Folded, Table, pictures
-from betavae.report.evidence import Evidence
+from betavae.paper.evidence import gathered
+from betavae.paper.report import sections
+from betavae.report.document import Folded, Part, Table, pictures
 from betavae.study.store import Store
 
 METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
@@ -21,19 +21,19 @@ METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"
 def tables(stores: Sequence[Store], out: Path) -> list[Path]:
     """Write every table of the report as ``NN-name.tex``; their paths."""
     paths = []
-    for number, block in enumerate(_tables(blocks(Evidence(stores), None)), 1):
-        name = re.sub(r"[^a-z0-9]+", "-", block.caption.lower()).strip("-")[:60].rstrip("-")
+    for number, table in enumerate(_tables(sections(gathered(stores), None)), 1):
+        name = re.sub(r"[^a-z0-9]+", "-", table.caption.lower()).strip("-")[:60].rstrip("-")
         paths.append(out / f"{number:02d}-{name}.tex")
-        write_atomic(paths[-1], latex.table(block, paths[-1].stem).encode("utf-8"))
+        write_atomic(paths[-1], latex.table(table, paths[-1].stem).encode("utf-8"))
     return paths
 
 
-def _tables(page: Sequence[Block]) -> Iterator[Table]:
-    for block in page:
-        if isinstance(block, Table):
-            yield block
-        elif isinstance(block, Folded):
-            yield from _tables(block.blocks)
+def _tables(page: Sequence[Part]) -> Iterator[Table]:
+    for part in page:
+        if isinstance(part, Table):
+            yield part
+        elif isinstance(part, Folded):
+            yield from _tables(part.parts)
 
 
 def figures(stores: Sequence[Store], out: Path) -> list[Path]:
@@ -41,7 +41,7 @@ def figures(stores: Sequence[Store], out: Path) -> list[Path]:
     import matplotlib
 
     paths = []
-    for picture in pictures(blocks(Evidence(stores), None)):
+    for picture in pictures(sections(gathered(stores), None)):
         for kind, metadata in METADATA.items():
             buffer = io.BytesIO()
             # TrueType, which publishers ask for; names inside an SVG that do not change from run to run.

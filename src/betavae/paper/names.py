@@ -1,14 +1,27 @@
-"""The paper's vocabulary over the records: its datasets, and the orders over β that its claims speak of."""
+"""The paper's vocabulary: its names of datasets, its numbers as printed, the orders over β that its claims speak of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME
+from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME, Printed
+from betavae.report import wording
 from betavae.report.evidence import Evidence
 
 NATURAL = ("cifar10", "cifar100", "cifar10-jpeg")
 """The datasets of Section 3.2."""
+
+
+def known_as(dataset: str, source: str = "") -> str:
+    """A dataset by the paper's name where it has one, by its own, and "drawn" where it is."""
+    return wording.known_as(dataset, source, PAPER_NAME.get(dataset))
+
+
+def printed(given: Printed | None) -> str:
+    """The paper's mean ± sd."""
+    if given is None or given.mean is None:
+        return wording.NOTHING
+    return f"{given.mean:g}" if given.sd is None else f"{given.mean:g} ± {given.sd:g}"
 
 
 def natural(evidence: Evidence) -> list[str]:

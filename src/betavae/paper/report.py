@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from betavae.paper.claims.table import CLAIMS
-from betavae.paper.published import BETAS, FACTOR_COUNT
+from betavae.paper.evidence import gathered
+from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME
 from betavae.paper.sections import natural, scores, shapes2d
+from betavae.paper.sections.budget import budget, data, share_of_one
 from betavae.paper.sections.front import TITLE, front
 from betavae.paper.sections.quirks import quirks
 from betavae.report import wording
 from betavae.report.cards import cards
-from betavae.report.conditions import conditions, share_of_one
-from betavae.report.document import Block, Heading, save
+from betavae.report.checklist import checklist
+from betavae.report.conditions import conditions
+from betavae.report.document import Heading, Part, save
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.judged import claims
 from betavae.report.statistics.verdicts import verdicts
@@ -24,10 +27,10 @@ def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) ->
 
     The pages are a function of the records alone: the same records give the same bytes, but for the line of the date.
     """
-    return save(TITLE, blocks(Evidence(stores), date), Path(out))
+    return save(TITLE, sections(gathered(stores), date), Path(out))
 
 
-def blocks(evidence: Evidence, date: str | None) -> list[Block]:
+def sections(evidence: Evidence, date: str | None) -> list[Part]:
     """Every section of the report in order."""
     judged = verdicts(evidence, CLAIMS)
     return [
@@ -55,8 +58,8 @@ def blocks(evidence: Evidence, date: str | None) -> list[Block]:
         *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
         *claims(judged, "The paper's", _short(evidence)),
         *quirks(evidence),
-        *cards(evidence),
-        *conditions(evidence),
+        *cards(evidence, PAPER_NAME),
+        *conditions(evidence, [budget(evidence), data(evidence)]),
     ]
 
 
@@ -69,3 +72,16 @@ def _short(evidence: Evidence) -> list[str]:
         f"One training here has {wording.share(trained, 1)} of the paper's image passes (median): a verdict speaks "
         "of models trained so briefly."
     ]
+
+
+def checked(stores: Sequence[StoreLike]) -> str:
+    """The reproducibility checklist of the paper's study as Markdown."""
+    evidence = gathered(stores)
+    studies = sorted({(r["study"]["name"], r["study"]["scale"]) for r in evidence.records})
+    return checklist(evidence, verdicts(evidence, CLAIMS), [_command(evidence, *study) for study in studies])
+
+
+def _command(evidence: Evidence, name: str, scale: str) -> str:
+    official = evidence.datasets("shapes3d", "mpi3d-toy")
+    how = f"paper --scale {scale}{' --data official' if official else ''}" if name == "paper" else f"{name}.toml"
+    return f"`betavae run {how} --store STORE && betavae report STORE`"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from betavae import datasets
 from betavae.report import wording
-from betavae.report.document import Block, Heading, Items, Text
+from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -18,15 +19,16 @@ def known(dataset: str) -> Card | None:
     return datasets.card(dataset) if dataset in datasets.DATASETS else None
 
 
-def cards(evidence: Evidence) -> list[Block]:
-    """The section of data cards."""
-    blocks: list[Block] = [Heading("Data cards")]
+def cards(evidence: Evidence, names: Mapping[str, str] | None = None) -> list[Part]:
+    """The section of data cards; ``names`` are what some datasets are also called."""
+    also = names or {}
+    parts: list[Part] = [Heading("Data cards")]
     for dataset in sorted(evidence.datasets()):
         card = known(dataset)
-        blocks.append(Heading(wording.known_as(dataset, card.source if card else ""), 3))
+        parts.append(Heading(wording.known_as(dataset, card.source if card else "", also.get(dataset)), 3))
         if card is None:
-            blocks.append(Text("A dataset of the study's own: it has no card here."))
+            parts.append(Text("A dataset of the study's own: it has no card here."))
             continue
         lines = [f"Licence: {card.licence}", f"Cite: {card.citation}"]
-        blocks += [Text(card.what), Items([*lines, *(f"Known defect: {defect}" for defect in card.defects)])]
-    return blocks if len(blocks) > 1 else [*blocks, Text("No dataset: not run.")]
+        parts += [Text(card.what), Items([*lines, *(f"Known defect: {defect}" for defect in card.defects)])]
+    return parts if len(parts) > 1 else [*parts, Text("No dataset: not run.")]

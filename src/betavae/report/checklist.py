@@ -11,28 +11,29 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from betavae.paper.sections.tables import name
 from betavae.report import conditions, wording
 from betavae.report.cards import known
-from betavae.report.evidence import Evidence, StoreLike
-from betavae.report.rows import FLOORS, Record, quirks_of
-from betavae.report.statistics.comparisons import Claim
-from betavae.report.statistics.verdicts import Verdict, verdicts
+from betavae.report.evidence import Evidence
+from betavae.report.rows import FLOORS, ORDER, architecture, quirks_of
+from betavae.report.statistics.verdicts import Verdict
+from betavae.study.records import Record
 
 BLANK = "__________ (for a person to write)"
 
 
-def checklist(stores: Sequence[StoreLike], claims: Sequence[Claim] = ()) -> str:
-    """The checklist of these stores as Markdown; lines that end in BLANK are for a person."""
-    evidence = Evidence(stores)
+def checklist(evidence: Evidence, judged: Sequence[Verdict] = (), commands: Sequence[str] = ()) -> str:
+    """The checklist of these records as Markdown; lines that end in BLANK are for a person.
+
+    ``judged`` are the study's claims as judged, ``commands`` those that made the records where a study file did not.
+    """
     sections = {
-        "Claims and limits": _claims(verdicts(evidence, claims)),
+        "Claims and limits": _claims(judged),
         "Settings": _settings(evidence),
         "Splits and what was looked at": _splits(evidence),
         "Error bars": _error_bars(evidence),
         "Compute": _compute(evidence),
         "Hardware and versions": [*conditions.hardware(evidence), *conditions.versions(evidence)],
-        "Exact commands": _commands(evidence),
+        "Exact commands": list(commands) or _commands(evidence),
         "Data and licences": _data(evidence),
         "Failures and what was left out": _left_out(evidence),
         "For a person": [f"{item}: {BLANK}" for item in HUMAN],
@@ -117,10 +118,11 @@ def _error_bars(evidence: Evidence) -> list[str]:
         for row in evidence.rows(dataset):
             seeds[len(evidence.fit(row))] += 1
     draws = sorted({r["question"]["seed"] for r in evidence.answers if r["question"]["measure"] == "higgins"})
+    same, several = "; the votes are the same for all models", "their spread and the classifiers' are shown apart from"
     return [
-        "What varies: the training seed (initialisation, order, noise); the votes are the same for all models",
+        f"What varies: the training seed (initialisation, order, noise){same if draws else ''}",
         "Seeds per row: " + ", ".join(f"{n} for {count} rows" for n, count in sorted(seeds.items())),
-        f"Draws of votes: {len(draws)}; their spread and the classifiers' are shown apart from the seeds'",
+        *([f"Draws of votes: {len(draws)}; {several} the seeds'"] if draws else []),
         "± is the sample standard deviation (n - 1); never a standard error",
         "Intervals are of the median: min–max below 6 seeds with its true coverage, order statistics from 6 on",
         "Tests are exact permutation tests, two-sided, Holm over the table of claims",
@@ -144,11 +146,15 @@ def _compute(evidence: Evidence) -> list[str]:
     )
     lines.append(f"Evaluations: {len(evidence.answers):,} answers, {_seconds(evidence.answers)}")
     for dataset in evidence.datasets():
-        for row in evidence.rows(dataset, "mlp", "conv"):
-            held = {f["notes"]["parameters"] for f in evidence.fit(row).values() if "parameters" in f["notes"]}
-            if held and row.beta == min(r.beta or 0.0 for r in evidence.rows(dataset, row.method)):
-                kind = name(row).split(", ")[-1]
-                lines.append(f"Parameters, {dataset} {kind}: {', '.join(f'{n:,}' for n in sorted(held))}")
+        held: dict[tuple[str, str], set[int]] = {}
+        for fit in evidence.fits:
+            cell = fit["cell"]
+            if cell["dataset"] == dataset and "parameters" in fit["notes"]:
+                held.setdefault((cell["method"], cell["objective"] or ""), set()).add(fit["notes"]["parameters"])
+        for (method, objective), counts in sorted(held.items(), key=lambda h: (ORDER.get(h[0][0], 9), h[0])):
+            several = len([1 for other, _ in held if other == method]) > 1
+            what = f"{architecture(method)}{f', {objective}' if several else ''}"
+            lines.append(f"Parameters, {dataset} {what}: {', '.join(f'{n:,}' for n in sorted(counts))}")
     return [*lines, *conditions.wall(evidence)]
 
 
@@ -157,15 +163,8 @@ def _seconds(records: Sequence[Record]) -> str:
 
 
 def _commands(evidence: Evidence) -> list[str]:
-    lines = []
-    official = any(d in ("shapes3d", "mpi3d-toy") for d in evidence.datasets())
-    for study, scale in sorted({(r["study"]["name"], r["study"]["scale"]) for r in evidence.records}):
-        if study == "paper":
-            data = " --data official" if official else ""
-            lines.append(f"`betavae run paper --scale {scale}{data} --store STORE && betavae report STORE`")
-        else:
-            lines.append(f"`betavae run {study}.toml --store STORE && betavae report STORE`")
-    return lines
+    names = sorted({r["study"]["name"] for r in evidence.records})
+    return [f"`betavae run {name}.toml --store STORE && betavae report STORE`" for name in names]
 
 
 def _data(evidence: Evidence) -> list[str]:

@@ -1,4 +1,4 @@
-"""A report as plain blocks, and its two renderings: Markdown with pictures beside it, one HTML page with them inside.
+"""A report as plain parts, and its two renderings: Markdown with pictures beside it, one HTML page with them inside.
 
 Inline marks are ``code`` in back-ticks and **bold**; nothing else is interpreted.
 """
@@ -52,13 +52,13 @@ class Picture(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """Blocks that an HTML page opens on demand."""
+    """Parts that an HTML page opens on demand."""
 
     summary: str
-    blocks: Sequence[Block]
+    parts: Sequence[Part]
 
 
-Block = Heading | Text | Items | Table | Picture | Folded
+Part = Heading | Text | Items | Table | Picture | Folded
 
 STYLE = """
 :root { color-scheme: light; }
@@ -76,13 +76,13 @@ figcaption { font-size: .88rem; color: #333; } nav { columns: 2; font-size: .92r
 """
 
 
-def markdown(blocks: Sequence[Block], folder: str = "figures") -> str:
-    """The blocks as Markdown; pictures are linked as ``folder/name.png``."""
-    return "\n\n".join(_markdown(block, folder) for block in blocks) + "\n"
+def markdown(parts: Sequence[Part], folder: str = "figures") -> str:
+    """The parts as Markdown; pictures are linked as ``folder/name.png``."""
+    return "\n\n".join(_markdown(part, folder) for part in parts) + "\n"
 
 
-def _markdown(block: Block, folder: str) -> str:
-    match block:
+def _markdown(part: Part, folder: str) -> str:
+    match part:
         case Heading(text, level):
             return f"{'#' * level} {text}"
         case Text(text):
@@ -102,10 +102,10 @@ def _pipe(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
 
 
-def page(title: str, blocks: Sequence[Block]) -> str:
-    """The blocks as one self-contained HTML page: no script, no link outward, pictures as data URIs."""
-    body = "\n".join(_html(block) for block in blocks)
-    chapters = [b.text for b in blocks if isinstance(b, Heading) and b.level == 2]
+def page(title: str, parts: Sequence[Part]) -> str:
+    """The parts as one self-contained HTML page: no script, no link outward, pictures as data URIs."""
+    body = "\n".join(_html(part) for part in parts)
+    chapters = [b.text for b in parts if isinstance(b, Heading) and b.level == 2]
     links = "".join(f'<div><a href="#{_anchor(text)}">{_inline(text)}</a></div>' for text in chapters)
     head, _, rest = body.partition("<h2")
     whole = f"{head}<nav>{links}</nav>\n<h2{rest}" if rest else body
@@ -116,8 +116,8 @@ def page(title: str, blocks: Sequence[Block]) -> str:
     )
 
 
-def _html(block: Block) -> str:
-    match block:
+def _html(part: Part) -> str:
+    match part:
         case Heading(text, level):
             return f'<h{level} id="{_anchor(text)}">{_inline(text)}</h{level}>'
         case Text(text):
@@ -152,23 +152,23 @@ def _inline(text: str) -> str:
     return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", safe)
 
 
-def pictures(blocks: Sequence[Block]) -> list[Picture]:
-    """Every picture of the blocks, in order."""
+def pictures(parts: Sequence[Part]) -> list[Picture]:
+    """Every picture of the parts, in order."""
     found: list[Picture] = []
-    for block in blocks:
-        if isinstance(block, Picture):
-            found.append(block)
-        elif isinstance(block, Folded):
-            found += pictures(block.blocks)
+    for part in parts:
+        if isinstance(part, Picture):
+            found.append(part)
+        elif isinstance(part, Folded):
+            found += pictures(part.parts)
     return found
 
 
-def save(title: str, blocks: Sequence[Block], out: Path, name: str = "report") -> Path:
+def save(title: str, parts: Sequence[Part], out: Path, name: str = "report") -> Path:
     """Write ``name.md`` with ``figures/*.png``, and ``name.html`` with everything inside; the path of the HTML page."""
     (out / "figures").mkdir(parents=True, exist_ok=True)
-    for picture in pictures(blocks):
+    for picture in pictures(parts):
         (out / "figures" / f"{picture.name}.png").write_bytes(picture.png)
-    (out / f"{name}.md").write_text(markdown(blocks), encoding="utf-8")
+    (out / f"{name}.md").write_text(markdown(parts), encoding="utf-8")
     path = out / f"{name}.html"
-    path.write_text(page(title, blocks), encoding="utf-8")
+    path.write_text(page(title, parts), encoding="utf-8")
     return path

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from betavae.report import wording
-from betavae.report.document import Block, Folded, Heading, Table
+from betavae.report.document import Folded, Heading, Part, Table
 from betavae.report.statistics.comparisons import Claim
 from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict, least
 
@@ -16,7 +16,7 @@ PLAIN = (1.0, 3)
 """The same of any other unit."""
 
 
-def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Block]:
+def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Part]:
     """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own."""
     tests = sum(v.claim.orders != 0 for v in judged)
     rows = [line(v, tests) for v in judged]
@@ -32,7 +32,7 @@ def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> 
     ]
     parts = ["Comparison", "n", "effect", "interval", "P", "p"]
     details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
-    blocks: list[Block] = [Heading(f"{whose} claims"), Table("Claims and verdicts", header, rows, [*said, *notes])]
+    blocks: list[Part] = [Heading(f"{whose} claims"), Table("Claims and verdicts", header, rows, [*said, *notes])]
     if details:
         blocks.append(Folded("Every comparison behind the verdicts", details))
     return blocks

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from betavae.paper.published import FACTOR_COUNT
+from betavae import datasets
+from betavae.study.cells import Pairs, pairs
+from betavae.study.records import Record
 
-Record = dict[str, Any]
 ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3, "untrained": 4, "projection": 5, "pixels": 6, "factors": 7}
 FLOORS = {
     "untrained": "untrained conv",
@@ -21,22 +22,36 @@ FLOORS = {
 
 
 class Row(NamedTuple):
-    """One line of a table: a method at one β (VAEs) or fitted on so many images (baselines; None: all)."""
+    """One line of a table: what was trained or fitted, by as much of its setting as a page tells apart.
+
+    ``row_of`` fills every field from a cell, its seed alone left out; a page that tells apart less leaves the rest as
+    it is. ``fit`` is the number of images that a baseline is fitted on (None: all).
+    """
 
     dataset: str
     method: str
     beta: float | None = None
     fit: int | None = None
+    objective: str | None = None
+    knobs: Pairs = ()
+    codes: int | None = None
+    recipe: Pairs = ()
+    quirks: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """How pages name it: ``4-VAE``, ``PCA, 25,000 images``, ``ICA, all images``."""
+        """How a page of one architecture names it: ``4-VAE``, ``PCA, 25,000 images``, ``ICA, all images``."""
         if self.beta is not None:
             return f"{self.beta:g}-VAE"
         name = {"pca": "PCA", "ica": "ICA"}.get(self.method)
         if name is None:
             return FLOORS.get(self.method, self.method)
         return f"{name}, {'all' if self.fit is None else format(self.fit, ',')} images"
+
+    @property
+    def name(self) -> str:
+        """How a page of several architectures names it: ``4-VAE, MLP``."""
+        return f"{self.label}, {architecture(self.method)}" if self.beta is not None else self.label
 
     @property
     def fixed(self) -> bool:
@@ -46,15 +61,73 @@ class Row(NamedTuple):
         return self.method in ("pixels", "factors") or (self.method == "pca" and self.fit is None)
 
     @property
-    def printed(self) -> str:
-        """The paper's name of the model: ``4-VAE``, ``PCA``, ``ICA``."""
-        return self.label.split(",")[0]
+    def parts(self) -> dict[str, str]:
+        """Its setting in words, part by part: what labels are made of."""
+        said = {"dataset": self.dataset, "method": architecture(self.method)}
+        if self.objective:
+            said["objective"] = self.objective
+        if self.beta is not None:
+            said["beta"] = f"β = {self.beta:g}"
+        said |= {key: f"{key} = {_short(value)}" for key, value in self.knobs}
+        if self.codes is not None:
+            said["codes"] = f"{self.codes} codes"
+        recipe = dict(self.recipe)
+        if not recipe and self.method not in FLOORS:
+            said["fit"] = f"fitted on {'all' if self.fit is None else format(self.fit, ',')} images"
+        words = {"optimiser": "{}", "learning_rate": "learning rate {:g}", "batch": "batch {}", "images": "{:,} images"}
+        for key, value in recipe.items():
+            said[f"recipe.{key}"] = (
+                words[key].format(value) if key in words else f"{key.replace('_', ' ')} {_short(value)}"
+            )
+        if self.quirks:
+            said["quirks"] = f"with {', '.join(self.quirks)}"
+        return said
 
 
-def asked(record: Record) -> int:
-    """K, the number of factors a Higgins question asks to tell apart."""
-    ask = record["question"]["knobs"].get("ask")
-    return len(ask) if ask else FACTOR_COUNT.get(record["cell"]["dataset"], 0)
+def architecture(method: str) -> str:
+    """A method as pages name it."""
+    return {"mlp": "MLP", "pca": "PCA", "ica": "ICA"}.get(method) or FLOORS.get(method, method)
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def labels(rows: Sequence[Row]) -> tuple[dict[Row, str], list[str]]:
+    """Rows by what tells them apart, and what all of them share."""
+    told = [row.parts for row in rows]
+    keys = dict.fromkeys(key for parts in told for key in parts)
+    vary = {key for key in keys if len({parts.get(key) for parts in told}) > 1}
+    named = {
+        row: ", ".join(text for key, text in parts.items() if key in vary) or parts["method"]
+        for row, parts in zip(rows, told, strict=True)
+    }
+    return named, [told[0][key] for key in keys if key not in vary] if told else []
+
+
+def row_of(cell: Record) -> Row:
+    """The row of a cell: its whole setting, the seed left out."""
+    knobs = dict(cell.get("knobs") or {})
+    beta = knobs.pop("beta", None)
+    recipe = tuple((cell.get("recipe") or {}).items())
+    return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"),
+               cell.get("objective"), pairs(knobs), cell["codes"], recipe, tuple(cell.get("quirks", ())))  # fmt: skip
+
+
+def setting(cell: Record) -> str:
+    """Everything about a cell but its seed, as one text."""
+    return json.dumps({k: v for k, v in cell.items() if k != "seed"}, sort_keys=True)
+
+
+def factors_of(record: Record) -> int:
+    """K, the number of factors a Higgins question asks to tell apart; 0 where they are not known."""
+    ask, dataset = record["question"]["knobs"].get("ask"), record["cell"]["dataset"]
+    return len(ask) if ask else factor_count(dataset)
+
+
+def factor_count(dataset: str) -> int:
+    """The number of factors of a dataset that this package knows, else 0."""
+    return len(datasets.card(dataset).factors) if dataset in datasets.DATASETS else 0
 
 
 def classifier_of(record: Record) -> str:
@@ -66,22 +139,6 @@ def quirks_of(record: Record) -> tuple[str, ...]:
     """Every quirk that is on in a record, of its cell and of its question."""
     question = record["question"] or {}
     return tuple(sorted({*record["cell"].get("quirks", ()), *question.get("quirks", ())}))
-
-
-def row_of(cell: Record) -> Row:
-    """The table row a cell belongs to."""
-    beta = cell.get("knobs", {}).get("beta") if cell.get("recipe") else None
-    return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"))
-
-
-def plain(cell: Record) -> bool:
-    """Whether a cell is one of the paper's own: a β-VAE or a baseline with no quirk on."""
-    return not cell.get("quirks") and cell.get("objective") in (None, "beta_vae")
-
-
-def setting(cell: Record) -> str:
-    """Everything about a cell but its seed, as one text."""
-    return json.dumps({k: v for k, v in cell.items() if k != "seed"}, sort_keys=True)
 
 
 def budget(cell: Record) -> int:
@@ -120,7 +177,7 @@ def sample(records: Sequence[Record], score: str) -> Sample:
     size = {name: (len(g), g[0]["question"]["knobs"].get("votes", 0)) for name, g in groups.items()}
     chosen = groups[max(sorted(groups), key=lambda name: size[name])]
     higgins = chosen[0]["question"]["measure"] in ("higgins", "rotation")
-    floor = 1 / asked(chosen[0]) if higgins and asked(chosen[0]) else None
+    floor = 1 / factors_of(chosen[0]) if higgins and factors_of(chosen[0]) else None
     several: dict[tuple[int, int, str], float] = {}
     fallen: set[int] = set()
     for record in chosen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from betavae.paper.published import PAPER_NAME, Printed
 from betavae.report.statistics.summary import Interval, Summary
 
 NOTHING = "–"
@@ -40,13 +39,6 @@ def interval(given: Interval | None, scale: float = 100.0, digits: int = 1) -> s
     return f"{scale * given.low:.{digits}f} to {scale * given.high:.{digits}f} ({100 * given.coverage:.1f} %)"
 
 
-def printed(given: Printed | None) -> str:
-    """The paper's mean ± sd."""
-    if given is None or given.mean is None:
-        return NOTHING
-    return f"{given.mean:g}" if given.sd is None else f"{given.mean:g} ± {given.sd:g}"
-
-
 def probability(p: float) -> str:
     """A p value with the digits that mean something."""
     return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
@@ -78,8 +70,7 @@ def several(words: Iterable[object]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def known_as(dataset: str, source: str = "") -> str:
-    """A dataset by its own name, the paper's name where it has one, and "drawn" where it is."""
-    paper = PAPER_NAME.get(dataset)
-    name = f"{paper} (`{dataset}`)" if paper else f"`{dataset}`"
+def known_as(dataset: str, source: str = "", also: str | None = None) -> str:
+    """A dataset by its own name, by what it is also called where it is, and "drawn" where it is drawn."""
+    name = f"{also} (`{dataset}`)" if also else f"`{dataset}`"
     return f"{name}, drawn" if source == "drawn" else name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from betavae.paper.evidence import higgins, printed_name
 from betavae.paper.names import HIGH_AGAINST_LOW, TREND_DOWN, standing_for
 from betavae.paper.published import BETAS, CLASSIFIERS, FACTOR_COUNT, FIGURE_6_PAIRS, FIVE, FOUR
 from betavae.report.evidence import Evidence
@@ -39,7 +40,7 @@ def scores(
 ) -> BySeed:
     """The Higgins score by seed and β."""
     rows = {beta: Row(dataset, method, beta) for beta in betas}
-    return complete({beta: evidence.higgins(row, factors, classifier).values for beta, row in rows.items()})
+    return complete({beta: higgins(evidence, row, factors, classifier).values for beta, row in rows.items()})
 
 
 def beta_contrast(paper_name: str, method: str, weights: Mapping[float, float]) -> Gather:
@@ -67,8 +68,8 @@ def five_below_four(evidence: Evidence) -> list[Comparison]:
     """Five factors against four on the same codes, every model of Table 1 an arm."""
     arms: list[Comparison] = []
     for row in table_1_rows(evidence):
-        found = complete({k: evidence.higgins(row, int(k)).values for k in (4.0, 5.0)})
-        arms.append(Arm(row.printed, blocks(found, {4.0: 1.0, 5.0: -1.0})))
+        found = complete({k: higgins(evidence, row, int(k)).values for k in (4.0, 5.0)})
+        arms.append(Arm(printed_name(row), blocks(found, {4.0: 1.0, 5.0: -1.0})))
     return arms
 
 
@@ -78,7 +79,8 @@ def below_higgins(line: float) -> Gather:
     def gather(evidence: Evidence) -> list[Comparison]:
         rows = [r for r in table_1_rows(evidence) if r.beta is not None]
         return [
-            against_line(f"{r.printed}, {100 * line:g} % − score", evidence.higgins(r, FOUR).list, line) for r in rows
+            against_line(f"{printed_name(r)}, {100 * line:g} % − score", higgins(evidence, r, FOUR).list, line)
+            for r in rows
         ]
 
     return gather
@@ -90,7 +92,7 @@ def worst_half(margin: float) -> Gather:
     def gather(evidence: Evidence) -> list[Comparison]:
         arms: list[Comparison] = []
         for beta in (4.0, 10.0):
-            found = {s: {0.0: v} for s, v in evidence.higgins(Row("dsprites", "mlp", beta), FOUR).values.items()}
+            found = {s: {0.0: v} for s, v in higgins(evidence, Row("dsprites", "mlp", beta), FOUR).values.items()}
             gains = in_pairs(found, lambda a, b: max(a, b) - (a + b) / 2)
             label = f"{beta:g}-VAE, better of two less their mean, less {100 * margin:g} point"
             arms.append(against_line(label, [g[0.0] for g in gains.values()], margin, above=True))
@@ -122,12 +124,12 @@ def _above_chance(evidence: Evidence, dataset: str, method: str) -> tuple[float,
     if row is None:
         return ()
     chance = 1 / FACTOR_COUNT[dataset]
-    return tuple((v - chance) / (1 - chance) for v in evidence.higgins(row).list)
+    return tuple((v - chance) / (1 - chance) for v in higgins(evidence, row).list)
 
 
 def by_pairs(evidence: Evidence, rows: Sequence[Row], join: Callable[[Sequence[float]], float]) -> BySeed:
     """Seed -> L -> the rows' scores joined to one number."""
-    each = [complete({float(p): evidence.higgins(r, None, "linear", p).values for p in FIGURE_6_PAIRS}) for r in rows]
+    each = [complete({float(p): higgins(evidence, r, None, "linear", p).values for p in FIGURE_6_PAIRS}) for r in rows]
     each = [found for found in each if found]
     seeds = set.intersection(*map(set, each)) if each else set()
     return {s: {float(p): join([found[s][float(p)] for found in each]) for p in FIGURE_6_PAIRS} for s in sorted(seeds)}
@@ -192,7 +194,7 @@ def extent_by_beta(evidence: Evidence) -> list[Comparison]:
     for method in ("mlp", "conv"):
         found: dict[float, dict[int, float]] = {}
         for beta in BETAS:
-            records = evidence.asked_of(Row("dsprites", method, beta), "latent_space")
+            records = evidence.answers_of(Row("dsprites", method, beta), "latent_space")
             found[beta] = {r["cell"]["seed"]: _extent(evidence.arrays(r)["points"]) for r in records if r["arrays"]}
         arms.append(Arm(f"2Dshapes, {method}, β = .1 − β = 10", blocks(complete(found), TREND_DOWN)))
     return arms

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from betavae.paper.evidence import frechet_scores
 from betavae.paper.names import HIGH_AGAINST_LOW, TREND_UP, natural, one_of_each
 from betavae.paper.published import BETAS
-from betavae.paper.sections.tables import frechet_scores
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row
 from betavae.report.statistics.comparisons import (

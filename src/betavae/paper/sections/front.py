@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from betavae.paper import published
+from betavae.paper.names import known_as
+from betavae.paper.sections.budget import images
 from betavae.report import wording
-from betavae.report.conditions import hardware, images, sources, wall
-from betavae.report.document import Block, Heading, Items, Text
+from betavae.report.conditions import hardware, sources, wall
+from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
 from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
 
@@ -18,9 +20,9 @@ SHORT = (
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 
-def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> list[Block]:
+def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> list[Part]:
     """Title, what this is, scale and share of the paper's budget, data, machine, and the verdicts in one look."""
-    blocks: list[Block] = [Heading(TITLE, 1)]
+    blocks: list[Part] = [Heading(TITLE, 1)]
     if date:
         blocks.append(Text(f"Date: {date}"))
     blocks.append(
@@ -51,7 +53,7 @@ def _data(evidence: Evidence) -> list[str]:
     lines = []
     kinds: dict[str, list[str]] = {}
     for dataset in evidence.datasets():
-        kinds.setdefault(", ".join(sources(evidence, dataset)) or "unknown", []).append(wording.known_as(dataset))
+        kinds.setdefault(", ".join(sources(evidence, dataset)) or "unknown", []).append(known_as(dataset))
     for kind, names in sorted(kinds.items()):
         what = SOURCES.get(kind, f"source: {kind}")
         lines.append(f"**Data, {what}:** {wording.several(names)}")
@@ -66,7 +68,7 @@ SOURCES = {
 """How the front page says where images came from."""
 
 
-def said(judged: Sequence[Verdict]) -> list[Block]:
+def said(judged: Sequence[Verdict]) -> list[Part]:
     """The verdicts by word, claims in full where one is decided."""
     lines = []
     for word in (SUPPORTS, CONTRADICTS):

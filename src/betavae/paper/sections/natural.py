@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from betavae.paper import published
-from betavae.paper.names import natural
+from betavae.paper.evidence import frechet_scores, typical
+from betavae.paper.names import known_as, natural
 from betavae.paper.sections import shapes2d, tables
-from betavae.paper.sections.shapes2d import missing, typical
+from betavae.paper.sections.shapes2d import missing
 from betavae.report import charts, curves, gallery, wording
-from betavae.report.document import Block, Heading, Table, Text
+from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Record, Row, Sample, budget
+from betavae.report.rows import Row, Sample, budget
 from betavae.report.style import picture
+from betavae.study.records import Record
 
 PAPERS_OWN = "cifar100"
 """The dataset of the paper's Figures 7 to 10."""
 
 
-def table_3(evidence: Evidence) -> list[Block]:
+def table_3(evidence: Evidence) -> list[Part]:
     """Table 3 under every name its distances were recorded by, of reconstructions and of prior samples."""
-    blocks: list[Block] = [Heading("Table 3: Fréchet distances"), *_standing_in(evidence)]
-    found: list[Block] = [
+    blocks: list[Part] = [Heading("Table 3: Fréchet distances"), *_standing_in(evidence)]
+    found: list[Part] = [
         table
-        for score in tables.frechet_scores(evidence)
+        for score in frechet_scores(evidence)
         for of in ("reconstruction", "prior")
         if (table := tables.table_3(evidence, score, of))
     ]
@@ -41,16 +43,16 @@ def _standing_in(evidence: Evidence) -> list[Text]:
                 "60,000 CIFAR-10 images; Table 3's CIFAR-10 half and Figures 7 to 10 are of it."
             )
         ]
-    names = wording.several(wording.known_as(d) for d in here)
+    names = wording.several(known_as(d) for d in here)
     return [Text(f"No CIFAR dataset was at hand: {names} stands in, which no published number speaks of.")]
 
 
-def figures_7_and_8(evidence: Evidence) -> list[Block]:
+def figures_7_and_8(evidence: Evidence) -> list[Part]:
     """Figures 7 and 8: Fréchet distance and reconstruction loss along training per β."""
-    blocks: list[Block] = [Heading("Figures 7 and 8: along training")]
+    blocks: list[Part] = [Heading("Figures 7 and 8: along training")]
     for dataset in natural(evidence):
-        name = wording.known_as(dataset).replace("`", "")
-        for score in tables.frechet_scores(evidence):
+        name = known_as(dataset).replace("`", "")
+        for score in frechet_scores(evidence):
             lines = _along(evidence, dataset, "frechet", score, "reconstruction")
             if lines:
                 figure = curves.along(lines, name, f"{score}, reconstructions", _images(evidence, lines))
@@ -66,7 +68,7 @@ def figures_7_and_8(evidence: Evidence) -> list[Block]:
 
 
 def _split(evidence: Evidence, row: Row) -> str:
-    return str(evidence.asked_of(row, "reconstruction")[0]["question"]["knobs"].get("split", "train"))
+    return str(evidence.answers_of(row, "reconstruction")[0]["question"]["knobs"].get("split", "train"))
 
 
 def _along(
@@ -77,7 +79,7 @@ def _along(
 
     lines: dict[Row, dict[float, Sample]] = {}
     for row in evidence.rows(dataset, "conv", "mlp"):
-        moments = sorted({r["at"] for r in evidence.asked_of(row, measure, None) if fits(r)})
+        moments = sorted({r["at"] for r in evidence.answers_of(row, measure, None) if fits(r)})
         found = {at: evidence.sample(row, measure, score, fits, at) for at in moments}
         found = {at: s for at, s in found.items() if len(s)}
         if len(found) > 1:
@@ -87,13 +89,15 @@ def _along(
 
 def _images(evidence: Evidence, lines: dict[Row, dict[float, Sample]]) -> dict[Row, int]:
     """The whole budget of each row, in images: known from its cells, whether or not a training has ended."""
-    asked = {row: [r for m in ("frechet", "reconstruction") for r in evidence.asked_of(row, m, None)] for row in lines}
+    asked = {
+        row: [r for m in ("frechet", "reconstruction") for r in evidence.answers_of(row, m, None)] for row in lines
+    }
     return {row: max(budget(record["cell"]) for record in records) for row, records in asked.items()}
 
 
-def figures_9_and_10(evidence: Evidence) -> list[Block]:
+def figures_9_and_10(evidence: Evidence) -> list[Part]:
     """Figures 9 and 10: reconstructions at the lowest and the highest β of the paper."""
-    blocks: list[Block] = [Heading("Figures 9 and 10: reconstructions at β = 0.1 and β = 10")]
+    blocks: list[Part] = [Heading("Figures 9 and 10: reconstructions at β = 0.1 and β = 10")]
     for dataset in natural(evidence):
         panels = []
         for number, beta in ((9, 0.1), (10, 10.0)):
@@ -102,7 +106,7 @@ def figures_9_and_10(evidence: Evidence) -> list[Block]:
                 a = evidence.arrays(record)
                 panels.append((f"Figure {number}. β = {beta:g}", a["images"], a["reconstructions"]))
         if panels:
-            name = wording.known_as(dataset).replace("`", "")
+            name = known_as(dataset).replace("`", "")
             split = record["question"]["knobs"].get("split", "train") if record else "train"
             said = (
                 f"Figures 9 and 10. Images of {name} ({split} split) above, their reconstructions below, at β = 0.1 "
@@ -112,14 +116,14 @@ def figures_9_and_10(evidence: Evidence) -> list[Block]:
     return blocks if len(blocks) > 1 else [*blocks, missing("Figures 9 and 10")]
 
 
-def samples(evidence: Evidence) -> list[Block]:
+def samples(evidence: Evidence) -> list[Part]:
     """Figure 2: samples of the datasets of Section 3.2."""
     return shapes2d.samples(evidence, natural(evidence), "figure-2", "Figure 2")
 
 
-def likelihood(evidence: Evidence) -> list[Block]:
+def likelihood(evidence: Evidence) -> list[Part]:
     """Section 4.2: β and the likelihood's variance are one knob; and the variance that a σ-VAE finds by itself."""
-    blocks: list[Block] = [Heading("Section 4.2: β is the variance of a Gaussian likelihood")]
+    blocks: list[Part] = [Heading("Section 4.2: β is the variance of a Gaussian likelihood")]
     record = next((r for r in evidence.answers if r["question"]["measure"] == "equivalence" and r["arrays"]), None)
     if record:
         a = evidence.arrays(record)
@@ -138,7 +142,7 @@ def likelihood(evidence: Evidence) -> list[Block]:
         answers = {r["question"]["measure"]: r["scores"] for r in evidence.answers if r["cell_id"] == fit["cell_id"]}
         found = answers.get("calibration")
         if found:
-            name = f"{wording.known_as(fit['cell']['dataset'])}, seed {fit['cell']['seed']}"
+            name = f"{known_as(fit['cell']['dataset'])}, seed {fit['cell']['seed']}"
             mse = answers.get("reconstruction", {}).get("mse")
             numbers = (found["sigma"], found["variance"], mse)
             rows.append([name, *(wording.number(v, 4) for v in numbers)])
@@ -154,7 +158,7 @@ def likelihood(evidence: Evidence) -> list[Block]:
     return blocks if len(blocks) > 1 else [*blocks, missing("Section 4.2")]
 
 
-def architectures(evidence: Evidence) -> list[Block]:
+def architectures(evidence: Evidence) -> list[Part]:
     """Table 4, printed from the models as they were recorded."""
-    found: list[Block] = [*tables.table_4(evidence)]
+    found: list[Part] = [*tables.table_4(evidence)]
     return [Heading("Table 4: architectures"), *(found or [missing("Table 4")]), Text(published.TABLE_4_NOTE)]

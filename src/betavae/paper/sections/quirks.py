@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from betavae.paper import published
+from betavae.paper.evidence import model_of, printed_name
+from betavae.paper.evidence import twins as with_quirk
+from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.quirks import QUIRKS, Quirk
-from betavae.paper.sections import tables
 from betavae.paper.sections.shapes2d import missing
 from betavae.report import gallery, wording
-from betavae.report.document import Block, Folded, Heading, Items, Table, Text
+from betavae.report.document import Folded, Heading, Items, Part, Table, Text
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Record, Row, asked, classifier_of, quirks_of
+from betavae.report.rows import Row, classifier_of, factors_of, quirks_of
 from betavae.report.style import picture
+from betavae.study.records import Record
 
 Pair = tuple[Record, Record]
 """The same question of the same seed, with the quirk off and on."""
@@ -29,7 +32,7 @@ class Moved(NamedTuple):
     by: float
 
 
-def quirks(evidence: Evidence) -> list[Block]:
+def quirks(evidence: Evidence) -> list[Part]:
     """The section of quirks: a table of them all, then what each is and all that it moves."""
     found = {name: moved(evidence, quirk) for name, quirk in QUIRKS.items()}
     rows = []
@@ -38,7 +41,7 @@ def quirks(evidence: Evidence) -> list[Block]:
         pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
         told = most.cells if most else [pictured, *[wording.NOTHING] * 5]
         rows.append([f"`{name}`", *told])
-    blocks: list[Block] = [
+    blocks: list[Part] = [
         Heading("The published code's deviations, switched on by name"),
         Text(
             "The protocol of the paper is run everywhere else in this report. Here each deviation of its published "
@@ -62,12 +65,12 @@ def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
     """Every score that one quirk moves, off and on, beside what is published."""
     groups: dict[tuple[str, str], list[Pair]] = {}
     for off, on in twins(evidence, quirk):
-        row = evidence.row(off)
-        label = f"{wording.known_as(row.dataset)}, {tables.name(row)}, {_question(off)}"
+        row = model_of(off["cell"])
+        label = f"{known_as(row.dataset)}, {row.name}, {_question(off)}"
         for name in on["scores"]:
             if name in ("higgins", "reconstruction", "fid") or name.startswith("fd_"):
                 groups.setdefault((label, name), []).append((off, on))
-    return [_line(evidence.row(pairs[0][0]), label, score, pairs) for (label, score), pairs in groups.items()]
+    return [_line(model_of(pairs[0][0]["cell"]), label, score, pairs) for (label, score), pairs in groups.items()]
 
 
 HEADER = ["Model and question", "n", "off", "on", "moves by", "published"]
@@ -87,7 +90,7 @@ def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
         _name(r, quirk): r for r in evidence.answers if not quirks_of(r) and r["at"] == 1.0 and r["status"] != "error"
     }
     found = []
-    for on in evidence.twins(quirk.name):
+    for on in with_quirk(evidence, quirk.name):
         off = plain.get(_name(on, quirk))
         if off is not None and on["status"] == off["status"] == "ok":
             found.append((off, on))
@@ -111,7 +114,7 @@ def _question(record: Record) -> str:
     knobs = record["question"]["knobs"]
     match record["question"]["measure"]:
         case "higgins":
-            count = asked(record)
+            count = factors_of(record)
             kind = published.CLASSIFIERS[classifier_of(record)]
             at = f", L = {knobs['pairs']}" if knobs.get("pairs", 64) != 64 else ""
             return f"{count} factors, {kind}{at}"
@@ -135,10 +138,10 @@ def printed(row: Row, record: Record, score: str) -> str:
     """The number that the paper prints for a model and question, and where; a dash where it prints none."""
     paper = PAPER_NAME.get(row.dataset, "")
     if score == "higgins" and row.dataset == "dsprites" and row.method != "conv":
-        given = published.TABLE_1.get((row.printed, asked(record)))
+        given = published.TABLE_1.get((printed_name(row), factors_of(record)))
         if given and given.median is not None:
             return f"{given.median:g} (Table 1)"
-    if score == "higgins" and row.method == "conv" and asked(record) == FACTOR_COUNT.get(row.dataset):
+    if score == "higgins" and row.method == "conv" and factors_of(record) == FACTOR_COUNT.get(row.dataset):
         given = published.TABLE_2.get((paper, classifier_of(record)))
         if given and given.mean is not None:
             return f"{given.mean:g} (Table 2)"
@@ -154,14 +157,14 @@ def _pair(evidence: Evidence, quirk: Quirk) -> Pair | None:
     return min(shown, key=lambda p: p[0]["cell"]["dataset"] != "dsprites", default=None)
 
 
-def _pictures(evidence: Evidence, quirk: Quirk) -> list[Block]:
+def _pictures(evidence: Evidence, quirk: Quirk) -> list[Part]:
     pair = _pair(evidence, quirk)
     if pair is None:
         return []
     moved, spaces = [], []
     for word, record in zip(("off", "on"), pair, strict=True):
         a = evidence.arrays(record)
-        title = f"{quirk.name} {word}: {tables.name(evidence.row(record))}, seed {record['cell']['seed']}"
+        title = f"{quirk.name} {word}: {model_of(record['cell']).name}, seed {record['cell']['seed']}"
         if record["question"]["measure"] == "traversals":
             moved.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
         else:

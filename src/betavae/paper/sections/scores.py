@@ -5,11 +5,13 @@ from __future__ import annotations
 import statistics
 
 from betavae.paper import published
+from betavae.paper.evidence import higgins, main_classifier, model_of, printed_name, twins, typical
+from betavae.paper.names import known_as, printed
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.sections import tables
-from betavae.paper.sections.shapes2d import missing, typical
+from betavae.paper.sections.shapes2d import missing
 from betavae.report import charts, gallery, wording
-from betavae.report.document import Block, Heading, Table, Text
+from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, Sample, classifier_of, sample
 from betavae.report.statistics.summary import limit, worst_half_dropped
@@ -20,15 +22,15 @@ MOST_LINES = 8
 """Models of Figure 6 beyond this many would not be told apart."""
 
 
-def figure_3(evidence: Evidence) -> list[Block]:
+def figure_3(evidence: Evidence) -> list[Part]:
     """Figure 3: the convolutional VAE, PCA and ICA on every dataset with factors, the layout quirk beside."""
-    blocks: list[Block] = [Heading("Figure 3: beyond 2D datasets")]
+    blocks: list[Part] = [Heading("Figure 3: beyond 2D datasets")]
     panels: dict[str, list[charts.Bar]] = {}
     chance: dict[str, float] = {}
     said: dict[str, tuple[float, str]] = {}
     for dataset in evidence.datasets(*FACTOR_COUNT):
         rows = [r for r in evidence.rows(dataset, "conv", "pca", "ica") if r.fit is not None or r.beta is not None]
-        bars = [charts.Bar(_short(r), r, evidence.higgins(r), _quirky(evidence, r)) for r in rows]
+        bars = [charts.Bar(_short(r), r, higgins(evidence, r), _quirky(evidence, r)) for r in rows]
         bars = [bar for bar in bars if len(bar.sample)]
         if not bars:
             continue
@@ -37,8 +39,8 @@ def figure_3(evidence: Evidence) -> list[Block]:
         chance[title] = 100 / FACTOR_COUNT[dataset]
         if dataset in PAPER_NAME and PAPER_NAME[dataset] in published.FIGURE_3_TEXT:
             said[title] = (published.FIGURE_3_TEXT[PAPER_NAME[dataset]], "paper's text: around 90")
-        elif (PAPER_NAME.get(dataset, ""), evidence.classifier()) in published.TABLE_2:
-            mean = published.TABLE_2[PAPER_NAME[dataset], evidence.classifier()].mean
+        elif (PAPER_NAME.get(dataset, ""), main_classifier(evidence)) in published.TABLE_2:
+            mean = published.TABLE_2[PAPER_NAME[dataset], main_classifier(evidence)].mean
             assert mean is not None
             said[title] = (mean, f"paper's Table 2: {mean:g}, VAEs")
     if not panels:
@@ -53,8 +55,8 @@ def figure_3(evidence: Evidence) -> list[Block]:
     return [*blocks, picture("figure-3", figure, caption), *_figure_3_table(evidence, panels)]
 
 
-def _figure_3_table(evidence: Evidence, panels: dict[str, list[charts.Bar]]) -> list[Block]:
-    rows = []
+def _figure_3_table(evidence: Evidence, panels: dict[str, list[charts.Bar]]) -> list[Part]:
+    rows, kind = [], main_classifier(evidence)
     for title, bars in panels.items():
         for bar in bars:
             middle = wording.percent(statistics.median(bar.sample.list))
@@ -64,7 +66,7 @@ def _figure_3_table(evidence: Evidence, panels: dict[str, list[charts.Bar]]) -> 
             rows.append([f"{title}, {bar.row.label}", str(len(bar.sample)), middle, seeds, active, twin])
     header = ["Dataset and model", "n", "median", "every seed", "active codes", f"with `{LAYOUT}`"]
     notes = [
-        f"Higgins score in per cent. Classifier: {published.CLASSIFIERS[evidence.classifier()]}. The paper prints no "
+        f"Higgins score in per cent. Classifier: {published.CLASSIFIERS[kind]}. The paper prints no "
         "number for these bars, so none can be judged; the claims test what it reads from them. Active codes as in "
         "Table 1: a VAE with none has collapsed."
     ]
@@ -72,7 +74,7 @@ def _figure_3_table(evidence: Evidence, panels: dict[str, list[charts.Bar]]) -> 
 
 
 def _short(row: Row) -> str:
-    return f"β={row.beta:g}" if row.beta is not None else row.printed
+    return f"β={row.beta:g}" if row.beta is not None else printed_name(row)
 
 
 def _source(evidence: Evidence, dataset: str) -> str:
@@ -84,32 +86,34 @@ def _source(evidence: Evidence, dataset: str) -> str:
 
 def _quirky(evidence: Evidence, row: Row) -> Sample | None:
     records = [
-        r for r in evidence.twins(LAYOUT) if evidence.row(r) == row and classifier_of(r) == evidence.classifier()
+        r
+        for r in twins(evidence, LAYOUT)
+        if model_of(r["cell"]) == row and classifier_of(r) == main_classifier(evidence)
     ]
     return sample(records, "higgins") if records else None
 
 
-def table_2(evidence: Evidence) -> list[Block]:
+def table_2(evidence: Evidence) -> list[Part]:
     """Table 2."""
     return [Heading("Table 2: the choice of classifier"), tables.table_2(evidence) or missing("Table 2")]
 
 
-def noise(evidence: Evidence) -> list[Block]:
+def noise(evidence: Evidence) -> list[Part]:
     """What the score's spread is made of."""
     return [Heading("Where the spread comes from"), tables.noise_table(evidence) or missing("The noise table")]
 
 
-def selection(evidence: Evidence) -> list[Block]:
+def selection(evidence: Evidence) -> list[Part]:
     """Selection shown: Table 1's four factors over all seeds, and with the worst half dropped as Higgins et al. do."""
     rows = []
     for row in evidence.rows("dsprites"):
-        values = evidence.higgins(row, published.FOUR).list
+        values = higgins(evidence, row, published.FOUR).list
         if len(values) < 2:
             continue
         kept = worst_half_dropped(values)
         numbers = (statistics.fmean(values), statistics.median(values), statistics.fmean(kept), statistics.median(kept))
-        reprinted = wording.printed(published.TABLE_1_HIGGINS.get(row.printed))
-        rows.append([tables.name(row), f"{len(kept)} of {len(values)}", *map(wording.percent, numbers), reprinted])
+        reprinted = printed(published.TABLE_1_HIGGINS.get(printed_name(row)))
+        rows.append([row.name, f"{len(kept)} of {len(values)}", *map(wording.percent, numbers), reprinted])
     if not rows:
         return []
     header = ["Model", "kept", "mean, all", "median, all", "mean, kept", "median, kept", "Higgins et al."]
@@ -117,9 +121,9 @@ def selection(evidence: Evidence) -> list[Block]:
     return [Table("What dropping the worst half of the runs does", header, rows, notes)]
 
 
-def figure_5(evidence: Evidence) -> list[Block]:
+def figure_5(evidence: Evidence) -> list[Part]:
     """Figure 5: the latent space of a low and of a high β, on the paper's pair (0.1 and 4) where both were run."""
-    blocks: list[Block] = [Heading("Figure 5: the latent space")]
+    blocks: list[Part] = [Heading("Figure 5: the latent space")]
     for dataset in evidence.datasets("dsprites"):
         for method in ("mlp", "conv"):
             panels = []
@@ -128,7 +132,7 @@ def figure_5(evidence: Evidence) -> list[Block]:
                 if record:
                     a = evidence.arrays(record)
                     share = wording.percent(float(a["explained"].sum()), 0)
-                    title = f"{tables.name(Row(dataset, method, beta))}, seed {record['cell']['seed']} ({share} %)"
+                    title = f"{Row(dataset, method, beta).name}, seed {record['cell']['seed']} ({share} %)"
                     panels.append(
                         gallery.Space(title, a["points"], a["factor"], a["value"], record["notes"]["factors"])
                     )
@@ -143,12 +147,12 @@ def figure_5(evidence: Evidence) -> list[Block]:
     return blocks if len(blocks) > 1 else [*blocks, missing("Figure 5")]
 
 
-def figure_6(evidence: Evidence) -> list[Block]:
+def figure_6(evidence: Evidence) -> list[Part]:
     """Figure 6: the score against L."""
-    blocks: list[Block] = [Heading("Figure 6: sensitivity to L")]
+    blocks: list[Part] = [Heading("Figure 6: sensitivity to L")]
     lines: list[tuple[Row, dict[int, Sample]]] = []
     for row in evidence.rows("dsprites", "mlp", "pca", "ica"):
-        found = {pairs: evidence.higgins(row, None, "linear", pairs) for pairs in published.FIGURE_6_PAIRS}
+        found = {pairs: higgins(evidence, row, None, "linear", pairs) for pairs in published.FIGURE_6_PAIRS}
         found = {pairs: s for pairs, s in found.items() if len(s)}
         if len(found) > 1:
             lines.append((row, found))
@@ -166,7 +170,7 @@ def figure_6(evidence: Evidence) -> list[Block]:
     rows = []
     for row, found in lines:
         cells = [wording.percent(statistics.median(found[p].list)) if p in found else wording.NOTHING for p in pairs]
-        rows.append([tables.name(row), str(max(map(len, found.values()))), *cells, wording.percent(limits[row])])
+        rows.append([row.name, str(max(map(len, found.values()))), *cells, wording.percent(limits[row])])
     spread = ["spread of the models' medians", ""]
     for p in pairs:
         middles = [statistics.median(found[p].list) for _, found in lines if p in found]
@@ -176,7 +180,7 @@ def figure_6(evidence: Evidence) -> list[Block]:
     return [*blocks, picture("figure-6", figure, caption), Table("Figure 6 in numbers: medians, %", header, rows)]
 
 
-def rotation(evidence: Evidence) -> list[Block]:
+def rotation(evidence: Evidence) -> list[Part]:
     """Score(z) beside score(Rz): what the metric cannot see."""
     rows = []
     for dataset in evidence.datasets(*FACTOR_COUNT):
@@ -187,7 +191,7 @@ def rotation(evidence: Evidence) -> list[Block]:
             if not both:
                 continue
             gaps = [turned.values[s] - plain.values[s] for s in both]
-            cells = [f"{wording.known_as(dataset)}, {tables.name(row)}", str(len(both))]
+            cells = [f"{known_as(dataset)}, {row.name}", str(len(both))]
             middles = (statistics.median(values) for values in (plain.list, turned.list, gaps))
             rows.append([*cells, *(wording.percent(m) for m in middles)])
     heading = Heading("A high score does not mean disentangled")

@@ -6,13 +6,16 @@ import statistics
 from typing import TYPE_CHECKING
 
 from betavae.paper import published
+from betavae.paper.evidence import higgins, printed_name, typical
+from betavae.paper.names import known_as
 from betavae.paper.published import FIVE, FOUR
 from betavae.paper.sections import tables
 from betavae.report import charts, curves, gallery, wording
-from betavae.report.document import Block, Heading, Text
+from betavae.report.document import Heading, Part, Text
 from betavae.report.evidence import Evidence
-from betavae.report.rows import Record, Row, Sample
+from betavae.report.rows import Row, Sample
 from betavae.report.style import picture
+from betavae.study.records import Record
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -23,9 +26,9 @@ def missing(what: str) -> Text:
     return Text(f"{what}: not run at this scale.")
 
 
-def table_1(evidence: Evidence) -> list[Block]:
+def table_1(evidence: Evidence) -> list[Part]:
     """Table 1 and its figure."""
-    blocks: list[Block] = [Heading("Table 1: disentanglement on 2Dshapes")]
+    blocks: list[Part] = [Heading("Table 1: disentanglement on 2Dshapes")]
     panels: dict[str, list[charts.Strip]] = {}
     for factors in (FIVE, FOUR):
         table = tables.table_1(evidence, factors)
@@ -49,11 +52,11 @@ def table_1(evidence: Evidence) -> list[Block]:
 def _strips(evidence: Evidence, factors: int) -> list[charts.Strip]:
     found = []
     for row in evidence.rows("dsprites"):
-        sample = evidence.higgins(row, factors)
+        sample = higgins(evidence, row, factors)
         scaled = _percent(sample)
-        paper = published.TABLE_1.get((row.printed, factors))
-        reprinted = published.TABLE_1_HIGGINS.get(row.printed) if factors == FOUR else None
-        strip = charts.Strip(tables.name(row), row, scaled, paper and paper.median, reprinted and reprinted.mean)
+        paper = published.TABLE_1.get((printed_name(row), factors))
+        reprinted = published.TABLE_1_HIGGINS.get(printed_name(row)) if factors == FOUR else None
+        strip = charts.Strip(row.name, row, scaled, paper and paper.median, reprinted and reprinted.mean)
         if len(sample):
             found.append(strip)
     return found
@@ -69,7 +72,7 @@ def _aligned(strips: list[charts.Strip], order: list[tuple[str, Row]]) -> list[c
     return [have.get(row) or charts.Strip(label, row, Sample()) for label, row in order]
 
 
-def samples(evidence: Evidence, datasets: list[str], name: str, title: str) -> list[Block]:
+def samples(evidence: Evidence, datasets: list[str], name: str, title: str) -> list[Part]:
     """Figures 1 and 2: samples of each dataset, from the first answer that holds them."""
     panels: list[tuple[str, Array]] = []
     for dataset in datasets:
@@ -83,14 +86,14 @@ def samples(evidence: Evidence, datasets: list[str], name: str, title: str) -> l
 
 
 def _plain_name(record: Record) -> str:
-    return wording.known_as(record["cell"]["dataset"], record["data"]["source"]).replace("`", "")
+    return known_as(record["cell"]["dataset"], record["data"]["source"]).replace("`", "")
 
 
 def _with_arrays(evidence: Evidence, measure: str) -> list[Record]:
     return [r for r in evidence.answers if r["question"]["measure"] == measure and r["status"] == "ok" and r["arrays"]]
 
 
-def losses(evidence: Evidence, datasets: list[str], name: str) -> list[Block]:
+def losses(evidence: Evidence, datasets: list[str], name: str) -> list[Part]:
     """Loss curves of every run, one panel per dataset and architecture."""
     panels: dict[str, list[curves.Run]] = {}
     for dataset in datasets:
@@ -114,7 +117,7 @@ def losses(evidence: Evidence, datasets: list[str], name: str) -> list[Block]:
     return [picture(name, curves.losses(panels), caption)]
 
 
-def reconstructions(evidence: Evidence, dataset: str, betas: tuple[float, ...], name: str, title: str) -> list[Block]:
+def reconstructions(evidence: Evidence, dataset: str, betas: tuple[float, ...], name: str, title: str) -> list[Part]:
     """Originals above reconstructions, one panel per architecture and β, from the run nearest the median score."""
     panels = []
     for method in ("mlp", "conv", "pca", "ica"):
@@ -124,7 +127,7 @@ def reconstructions(evidence: Evidence, dataset: str, betas: tuple[float, ...], 
             record = typical(evidence, row, "reconstructions")
             if record:
                 arrays = evidence.arrays(record)
-                label = f"{tables.name(row)}, seed {record['cell']['seed']}"
+                label = f"{row.name}, seed {record['cell']['seed']}"
                 panels.append((label, arrays["images"], arrays["reconstructions"]))
     if not panels:
         return [missing(title)]
@@ -132,27 +135,15 @@ def reconstructions(evidence: Evidence, dataset: str, betas: tuple[float, ...], 
     return [picture(name, gallery.reconstructions(panels), caption)]
 
 
-def typical(evidence: Evidence, row: Row, measure: str) -> Record | None:
-    """The answer with arrays of the run whose Higgins score is nearest its row's median, else of the first seed."""
-    found = {r["cell"]["seed"]: r for r in evidence.asked_of(row, measure) if r["arrays"]}
-    if not found:
-        return None
-    scores = {s: v for s, v in evidence.higgins(row).values.items() if s in found}
-    if not scores:
-        return found[min(found)]
-    centre = sorted(scores.values())[len(scores) // 2]
-    return found[min(scores, key=lambda s: (abs(scores[s] - centre), s))]
-
-
-def traversals(evidence: Evidence) -> list[Block]:
+def traversals(evidence: Evidence) -> list[Part]:
     """Figure 4: traversals of the best and of the median run of each architecture."""
-    blocks: list[Block] = [Heading("Figure 4: latent traversals")]
+    blocks: list[Part] = [Heading("Figure 4: latent traversals")]
     panels = []
     ranges = set()
     for method in ("mlp", "conv"):
         for word, row, seed, score in best_and_median(evidence, "dsprites", method):
             record = next(
-                (r for r in evidence.asked_of(row, "traversals") if r["cell"]["seed"] == seed and r["arrays"]), None
+                (r for r in evidence.answers_of(row, "traversals") if r["cell"]["seed"] == seed and r["arrays"]), None
             )
             if record:
                 a = evidence.arrays(record)
@@ -175,8 +166,8 @@ def best_and_median(evidence: Evidence, dataset: str, method: str) -> list[tuple
     runs = [
         (score, row, seed)
         for row in evidence.rows(dataset, method)
-        for seed, score in evidence.higgins(row).values.items()
-        if seed not in evidence.higgins(row).diverged
+        for seed, score in higgins(evidence, row).values.items()
+        if seed not in higgins(evidence, row).diverged
     ]
     if not runs:
         return []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from betavae.paper import published
+from betavae.paper.evidence import higgins, main_classifier, printed_name
+from betavae.paper.names import known_as, printed
 from betavae.paper.published import FIVE, FOUR, PAPER_NAME
 from betavae.report import wording
 from betavae.report.document import Table
 from betavae.report.evidence import Evidence
-from betavae.report.rows import FLOORS, Row, Sample, asked, classifier_of, quirks_of
+from betavae.report.rows import FLOORS, Row, Sample, classifier_of, factors_of, quirks_of
 from betavae.report.statistics.summary import Summary, noise, summarise
 
 FEWEST = 4
@@ -36,9 +38,9 @@ def verdict(target: float | None, summary: Summary | None, scale: float = 100.0)
 def table_1(evidence: Evidence, factors: int) -> Table | None:
     """Table 1 for five or four asked factors: every model, its seeds, and what is printed for it."""
     rows: list[list[str]] = []
-    classifier = evidence.classifier()
+    classifier = main_classifier(evidence)
     for row in evidence.rows("dsprites"):
-        sample = evidence.higgins(row, factors, classifier)
+        sample = higgins(evidence, row, factors, classifier)
         if not sample.values and not sample.errors:
             continue
         rows.append(_line(evidence, row, sample, factors))
@@ -67,9 +69,11 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
             "true factors (the ceiling). A score near a floor says nothing of learning."
         )
     bootstrapped = [
-        f"{name(row)} {wording.percent(found.iqm)}, {wording.interval(found.bca)}"
+        f"{row.name} {wording.percent(found.iqm)}, {wording.interval(found.bca)}"
         for row in evidence.rows("dsprites")
-        if (found := summarise(evidence.higgins(row, factors, classifier).list)) and found.iqm is not None and found.bca
+        if (found := summarise(higgins(evidence, row, factors, classifier).list))
+        and found.iqm is not None
+        and found.bca
     ]
     if bootstrapped:
         notes.append(
@@ -81,27 +85,20 @@ def table_1(evidence: Evidence, factors: int) -> Table | None:
 
 def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[str]:
     summary = summarise(sample.list)
-    paper = published.TABLE_1.get((row.printed, factors))
+    paper = published.TABLE_1.get((printed_name(row), factors))
     target = paper.median if paper else None
-    line = [name(row), str(len(sample)), wording.spread(summary), wording.middle(summary),
+    line = [row.name, str(len(sample)), wording.spread(summary), wording.middle(summary),
             wording.interval(summary.interval if summary else None), count(evidence.active(row)),
-            str(len(sample.diverged)), wording.printed(paper),
+            str(len(sample.diverged)), printed(paper),
             wording.number(target, 2)]  # fmt: skip
     if factors == FOUR:
-        line.append(wording.printed(published.TABLE_1_HIGGINS.get(row.printed)))
+        line.append(printed(published.TABLE_1_HIGGINS.get(printed_name(row))))
     return [*line, ONE if row.fixed and target is not None and summary else verdict(target, summary)]
 
 
 def count(value: float | None) -> str:
     """A median number of codes, or a dash where none was counted."""
     return wording.NOTHING if value is None else f"{value:g}"
-
-
-def name(row: Row) -> str:
-    """A row in a table that has more than one architecture."""
-    if row.beta is not None:
-        return f"{row.label}, {'MLP' if row.method == 'mlp' else row.method}"
-    return row.label
 
 
 def settings(evidence: Evidence, classifier: str, factors: int) -> str:
@@ -112,7 +109,7 @@ def settings(evidence: Evidence, classifier: str, factors: int) -> str:
         if r["question"]["measure"] == "higgins"
         and classifier_of(r) == classifier
         and r["question"]["knobs"].get("pairs", 64) == 64
-        and asked(r) == factors
+        and factors_of(r) == factors
         and not quirks_of(r)
     ]
     if not found:
@@ -128,14 +125,14 @@ def table_2(evidence: Evidence) -> Table | None:
     rows = []
     for dataset in evidence.datasets(*published.FACTOR_COUNT):
         paper = PAPER_NAME.get(dataset, "")
-        cells, n = [wording.known_as(dataset)], 0
+        cells, n = [known_as(dataset)], 0
         for classifier in published.CLASSIFIERS:
-            values = [v for row in evidence.rows(dataset, "conv") for v in evidence.higgins(row, None, classifier).list]
+            values = [
+                v for row in evidence.rows(dataset, "conv") for v in higgins(evidence, row, None, classifier).list
+            ]
             n = max(n, len(values))
             summary = summarise(values)
-            cells.append(
-                f"{wording.spread(summary)}\n(paper {wording.printed(published.TABLE_2.get((paper, classifier)))})"
-            )
+            cells.append(f"{wording.spread(summary)}\n(paper {printed(published.TABLE_2.get((paper, classifier)))})")
         if n:
             rows.append([*cells, str(n)])
     if not rows:
@@ -157,11 +154,11 @@ def noise_table(evidence: Evidence) -> Table | None:
         for row in evidence.rows(dataset):
             found: dict[tuple[int, int, str], float] = {}
             for classifier in published.CLASSIFIERS:
-                found |= evidence.higgins(row, None, classifier).several
+                found |= higgins(evidence, row, None, classifier).several
             split = noise(found)
             if split.classifier is None and split.votes is None:
                 continue
-            cells = [f"{wording.known_as(dataset)}, {name(row)}", str(len({k[0] for k in found}))]
+            cells = [f"{known_as(dataset)}, {row.name}", str(len({k[0] for k in found}))]
             parts = (split.training, split.votes, split.classifier)
             rows.append([*cells, *("not measured" if part is None else wording.percent(part) for part in parts)])
     if not rows:
@@ -174,19 +171,13 @@ def noise_table(evidence: Evidence) -> Table | None:
     return Table("Where the spread comes from", header, rows, notes)
 
 
-def frechet_scores(evidence: Evidence) -> list[str]:
-    """Every Fréchet distance that was recorded, by the name its records give it; FID first."""
-    found = {s for r in evidence.answers if r["question"]["measure"] == "frechet" for s in r["scores"]}
-    return sorted((s for s in found if s.startswith(("fid", "fd_"))), key=lambda s: (not s.startswith("fid"), s))
-
-
 def table_3(evidence: Evidence, score: str, of: str) -> Table | None:
     """Table 3: a Fréchet distance per β, of reconstructions or of prior samples, under the name its records give it."""
     rows = []
     asked_images: set[str] = set()
     for dataset in evidence.datasets():
         for row in evidence.rows(dataset, "mlp", "conv"):
-            records = [r for r in evidence.asked_of(row, "frechet") if r["question"]["knobs"].get("of") == of]
+            records = [r for r in evidence.answers_of(row, "frechet") if r["question"]["knobs"].get("of") == of]
             sample = evidence.sample(row, "frechet", score, lambda r: r["question"]["knobs"].get("of") == of)
             if not sample.values and not sample.diverged:
                 continue
@@ -197,7 +188,7 @@ def table_3(evidence: Evidence, score: str, of: str) -> Table | None:
             summary = summarise(sample.list)
             digits = 1 if score == "fid" else 2
             same = paper is not None and score == "fid" and of == "reconstruction"
-            line = [f"{wording.known_as(dataset)}, {row.label}", str(len(sample)), wording.spread(summary, 1.0, digits),
+            line = [f"{known_as(dataset)}, {row.label}", str(len(sample)), wording.spread(summary, 1.0, digits),
                     wording.middle(summary, 1.0, digits), str(len(sample.diverged)), wording.number(paper)]  # fmt: skip
             rows.append(
                 [*line, verdict(paper, summary, 1.0) if same else "another score" if paper else wording.NOTHING]
@@ -225,7 +216,7 @@ def table_4(evidence: Evidence) -> list[Table]:
         for method in ("mlp", "conv"):
             rows = evidence.rows(dataset, method)
             notes = next(
-                (r["notes"] for row in rows for r in evidence.asked_of(row, "architecture") if r["notes"]), None
+                (r["notes"] for row in rows for r in evidence.answers_of(row, "architecture") if r["notes"]), None
             )
             if not notes:
                 continue
@@ -242,5 +233,5 @@ def table_4(evidence: Evidence) -> list[Table]:
                     lines.append(
                         ["not as the paper", f"batch {recipe['batch']}: its own leaves so short a run untrained"]
                     )
-            tables.append(Table(f"Table 4. {wording.known_as(dataset)}, {method}", ["Part", "Layers"], lines))
+            tables.append(Table(f"Table 4. {known_as(dataset)}, {method}", ["Part", "Layers"], lines))
     return tables
