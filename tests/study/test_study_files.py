@@ -80,6 +80,16 @@ def test_the_papers_study_survives_a_file_with_its_ids(scale: str, tmp_path: Pat
         ("fit = [2500,", 'whiten = "unit-variance"\nfit = [2500,', "unknown key of a grid of 'pca' 'whiten'"),
         ('name = "mine"', 'name = "../mine"', "wanted up to 64 letters"),
         ("[[grid]]", "[grid", "not TOML"),
+        ("seed = 1\n", "seed = 1.5\n", "mine.toml:19: seed is 1.5; wanted a whole number"),
+        ('seed = 1\nfit = [2500, "all"]', 'seed = 1\nfit = [2500, "al"]', "mine.toml:20: fit is 'al'"),
+        ('["pca", "ica"]', '["pca", "icaa"]', "mine.toml:18: unknown method 'icaa'"),
+        ("seed = 1\n", "", "mine.toml:16: a grid has no seed"),
+        ("seed = [1, 2, 3]", "seed = [1, 1, 1]", "mine.toml:11: seed is [1, 1, 1]; wanted every value once"),
+        ("beta = [1, 4]", "beta = [1, 4, 4.0]", "mine.toml:12: beta is [1, 4, 4.0]; wanted every value once"),
+        ("seed = [1, 2, 3]", 'seed = ["0-9", 4]', "mine.toml:11: seed is [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 4]"),
+        ("seed = [1, 2, 3]", "seed = [1, -1]", "mine.toml:11: seed is -1; wanted a whole number from 0"),
+        ("seed = [1, 2, 3]", 'seed = "9-0"', "mine.toml:11: seed is '9-0'; wanted a whole number, a list, or a range"),
+        ("seed = [1, 2, 3]", 'seed = "0-999999999999"', "seed is '0-999999999999'; wanted"),
         ("votes = 1000", "votes = " + "[" * 100_000, "not TOML"),
         ('name = "mine"', 'name = "mine"\nname = "yours"', "not TOML"),
     ],
@@ -90,6 +100,16 @@ def test_every_mistake_is_named(old: str, new: str, part: str, tmp_path: Path) -
         read(written(tmp_path, GOOD.replace(old, new, 1)))
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ['"0-9"', '["0-4", 5, "6-9"]'])
+def test_seeds_may_be_a_range(given: str, tmp_path: Path) -> None:
+    study = read(written(tmp_path, GOOD.replace("seed = [1, 2, 3]", f"seed = {given}")))
+    assert {c.seed for c in study.cells if c.recipe} == set(range(10))
+
+
+def test_a_mark_of_the_byte_order_is_no_mistake(tmp_path: Path) -> None:
+    assert read(written(tmp_path, GOOD.encode("utf-8-sig"))) == read(written(tmp_path, GOOD))
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

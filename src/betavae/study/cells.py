@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from betavae.errors import shown
 from betavae.training.recipe import Recipe
+from betavae.trust import Source
 from betavae.types import Json
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ class Job:
 class Study:
     """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is.
 
-    ``named`` gives the names of its questions by their ids, ``claims`` what is said of their scores beforehand: neither
-    is part of any id.
+    ``named`` gives the names of its questions by their ids, ``claims`` what is said of their scores beforehand,
+    ``sources`` is the code from outside that its names stand for: none is part of any id.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Study:
     jobs: tuple[Job, ...]
     named: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     claims: tuple[Claim, ...] = ()
+    sources: tuple[Source, ...] = field(default=(), compare=False)
 
     @property
     def cells(self) -> tuple[Cell, ...]:

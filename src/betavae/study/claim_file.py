@@ -11,7 +11,6 @@ where = { method = "conv" }   # which cells, where other settings vary
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,7 +42,6 @@ SCORES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("samples", "reconstructions", "traversals", "latent_space", "architecture"), ()),
 }
 """The scores of measures whose answers have the same ones whatever their knobs; of others a report tells."""
-_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*claims[ \t]*\]\]", re.MULTILINE)
 _ABSENT = object()
 
 
@@ -53,10 +51,7 @@ def read(reader: Reader, given: Any, named: Mapping[str, Question], jobs: Sequen
         raise reader.refuse("claims", given, "[[claims]] tables")
     if len(given) > MOST:
         raise Misuse(f"{reader.line('claims')}: {len(given)} claims; wanted {MOST} at most")
-    starts = [found.start() for found in _HEADER.finditer(reader.text)]
-    places = [Reader(reader.path, "\n" * reader.text.count("\n", 0, s) + reader.text[s:]) for s in starts]
-    if len(places) != len(given):  # written in one line, as an array of tables
-        places = [reader] * len(given)
+    places = reader.parts("claims", len(given))
     return tuple(_claim(place, table, named, jobs) for place, table in zip(places, given, strict=True))
 
 

@@ -1,0 +1,146 @@
+"""The ``[questions.…]`` and ``[[grid]]`` tables of a study file: questions, cells, and the jobs that pair them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from betavae.datasets import DATASETS
+from betavae.errors import BetavaeError, Misuse
+from betavae.metrics import METRICS
+from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.study.cells import Cell, Job, Question, pairs
+from betavae.study.reader import Reader
+from betavae.training.recipe import Recipe
+
+MOST = 100_000
+"""Cells of one study file."""
+
+
+def question(reader: Reader, key: str, table: Any, quirks: Iterable[str] | None) -> Question:
+    """The question of one table. Raises Misuse naming the line."""
+    if not isinstance(table, dict) or "measure" not in table:
+        raise reader.refuse(key, table, f"a table with measure = one of {', '.join(METRICS)}")
+    rest = dict(table)
+    measure = reader.plugged("measure", rest.pop("measure"), METRICS)
+    seed = reader.number("seed", rest.pop("seed", 0), 0, 2**62, whole=True)
+    at = rest.pop("at", [1.0])
+    at = at if isinstance(at, list) else [at]
+    deviations = _quirks(reader, rest.pop("quirks", []), quirks)
+    for knob, value in rest.items():
+        _plain(reader, knob, value)
+    _asked(reader, measure, rest)
+    fractions = tuple(sorted({reader.number("at", a, 0.0, 1.0) for a in at}))
+    return Question(measure, pairs(rest), seed, fractions or (1.0,), deviations)
+
+
+def _asked(reader: Reader, measure: str, knobs: Mapping[str, Any]) -> None:
+    """Make the measure once, so that a wrong knob is told before anything is trained."""
+    from betavae.metrics import named
+
+    try:
+        named(measure, **knobs)
+    except BetavaeError as error:
+        told = str(error).partition(";")[0]
+        wrong = (w for k, v in knobs.items() for w in (k, v) if f"{w!r}" in told or told.startswith(f"{w} is "))
+        raise type(error)(f"{reader.line(str(next(wrong, 'measure')))}: {error}") from None
+
+
+def _quirks(reader: Reader, given: Any, known: Iterable[str] | None) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise reader.refuse("quirks", given, "a list of names")
+    return tuple(given if known is None else (reader.name("quirk", name, known) for name in given))
+
+
+def _plain(reader: Reader, key: str, value: Any) -> None:
+    """A knob is a string, a boolean, a finite number, or a list of these."""
+    if isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, list):
+                raise reader.refuse(key, value, "a flat list")
+            _plain(reader, key, inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        reader.number(key, value, -1e15, 1e15)
+    elif not isinstance(value, str | bool):
+        raise reader.refuse(key, value, "a number, a string, true, false, or a list of these")
+
+
+def jobs(
+    reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question], room: int, quirks: Iterable[str] | None
+) -> list[Job]:
+    """The jobs of one ``[[grid]]``: every list crossed with every other. Raises Misuse naming the line."""
+    for key in ("dataset", "method", "seed"):
+        if key not in grid:
+            raise Misuse(f"{reader.line('grid')}: a grid has no {key}; give one or a list")
+    knobs = {k for known in (*OBJECTIVES.values(), *FITTED_KNOBS.values()) for k in known}
+    keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *knobs}
+    reader.known(grid, keys, "key of a grid")
+    asked = grid.get("questions", [])
+    if not isinstance(asked, list):
+        raise reader.refuse("questions", asked, "a list of names of [questions.…]")
+    mine = tuple(questions[reader.name("question", name, questions)] for name in asked)
+    axes = {
+        key: value if isinstance(value, list) else [value]
+        for key, value in {**grid, "seed": reader.seeds(grid["seed"])}.items()
+        if key not in ("questions", "quirks")
+    }
+    for key, values in axes.items():
+        if not values:
+            raise reader.refuse(key, values, "at least one value, else there are no cells")
+    if math.prod(map(len, axes.values())) > room:
+        raise Misuse(f"{reader.path}: more than {MOST:,} cells; split the study")
+    deviations = _quirks(reader, grid.get("quirks", []), quirks)
+    made = [
+        Job(_cell(reader, dict(zip(axes, point, strict=True)), deviations), mine)
+        for point in itertools.product(*axes.values())
+    ]
+    for key, values in axes.items():
+        reader.different(key, values)
+    return made
+
+
+def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cell:
+    dataset = reader.plugged("dataset", point.pop("dataset"), DATASETS)
+    method = reader.plugged("method", point.pop("method"), METHODS)
+    seed = reader.number("seed", point.pop("seed"), 0, 2**62, whole=True)
+    codes = reader.number("codes", point.pop("codes", 10), 1, 4096, whole=True)
+    if method not in TRAINED:
+        fit = point.pop("fit", None)
+        if fit == "all":
+            fit = None
+        elif fit is not None:
+            fit = reader.number("fit", fit, 2, 1e9, whole=True)
+        allowed = FITTED_KNOBS.get(method, {})
+        reader.known(point, allowed, f"key of a grid of {method!r}")
+        for key, value in point.items():
+            reader.name(key, value, allowed[key])
+        return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks)
+    if "recipe" not in point:
+        raise Misuse(
+            f"{reader.line(method)}: method {method!r} has no recipe; give optimiser, learning_rate, batch, images"
+        )
+    recipe = _recipe(reader, point.pop("recipe"))
+    objective = reader.plugged("objective", point.pop("objective", "beta_vae"), OBJECTIVES)
+    reader.known(point, OBJECTIVES[objective], f"key of a grid of {objective!r}")
+    knobs = {key: reader.number(key, value, 1e-9, 1e9) for key, value in point.items()}
+    return Cell(dataset, method, codes, seed, objective, pairs(knobs), recipe, quirks=quirks)
+
+
+def _recipe(reader: Reader, given: Any) -> Recipe:
+    if not isinstance(given, dict):
+        raise reader.refuse("recipe", given, "a table { optimiser, learning_rate, batch, images }")
+    rules: dict[str, Callable[[Any], Any]] = {
+        "optimiser": lambda v: reader.name("optimiser", v, OPTIMISERS),
+        "learning_rate": lambda v: reader.number("learning_rate", v, 1e-12, 1e12),
+        "batch": lambda v: reader.number("batch", v, 1, 65_536, whole=True),
+        "images": lambda v: reader.number("images", v, 1, 1e13, whole=True),
+        "drop_at": lambda v: reader.number("drop_at", v, 0, 1),
+        "drop_to": lambda v: reader.number("drop_to", v, 0, 1),
+    }
+    reader.known(given, rules, "key of a recipe")
+    missing = [key for key in list(rules)[:4] if key not in given]
+    if missing:
+        raise Misuse(f"{reader.line('recipe')}: the recipe has no {', '.join(missing)}")
+    return Recipe(**{key: rules[key](value) for key, value in given.items()})
