@@ -1,4 +1,4 @@
-"""What the Higgins metric cannot see: the failure mode that Kim & Mnih (2018) describe and Sec. 2.2.2 of the paper cites.
+"""What the Higgins metric cannot see: the failure mode of Kim & Mnih (2018) that Sec. 2.2.2 of the paper cites.
 
 Codes that say nothing at all of one factor can score 100 %: votes that share it are those in which no code stands
 still.
