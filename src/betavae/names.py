@@ -97,7 +97,7 @@ def _choices(node: ast.expr | None) -> tuple[Any, ...]:
 
 
 TRAINED = ("mlp", "conv")
-METHODS = (*TRAINED, "pca", "ica", "pixels", "projection", "untrained", "factors", "chance")
+METHODS = (*TRAINED, "pca", "ica", "pixels", "projection", "untrained", "factors", "noise", "chance")
 FITTED_KNOBS: dict[str, dict[str, tuple[str, ...]]] = {
     "pca": {"layout": ("chw", "hwc255")},
     "ica": {"layout": ("chw", "hwc255"), "whiten": ("unit-variance", "arbitrary-variance")},

@@ -127,7 +127,7 @@ def test_too_many_components_are_refused() -> None:
         pca(squares(32), codes=200, seed=0, fit=100)
 
 
-@pytest.mark.parametrize("method", ["pixels", "projection", "untrained", "factors"])
+@pytest.mark.parametrize("method", ["pixels", "projection", "untrained", "factors", "noise"])
 def test_floors_are_codecs(method: str) -> None:
     import betavae
 
@@ -136,3 +136,20 @@ def test_floors_are_codecs(method: str) -> None:
     metric = betavae.metrics.higgins(votes=80, test_votes=80, pairs=8)
     got = betavae.evaluate(metric, dataset, codec, seed=0)["higgins"]
     assert got == 1.0 if method == "factors" else 0 <= got <= 1
+
+
+def test_noise_codes_go_by_index_and_say_nothing() -> None:
+    """The same code for an image wherever it is asked for, another for another seed; independent and standard."""
+    dataset = squares(32)
+    one, other = (METHODS["noise"](dataset, codes=4, seed=s, fit=None).told for s in (1, 2))
+    assert one is not None
+    assert other is not None
+    index = torch.arange(dataset.size)
+    table = one(index)
+    assert torch.equal(one(index.flip(0)), table.flip(0))
+    assert not torch.equal(other(index), table)
+    bound = 5 / dataset.size**0.5
+    assert table.mean(0).abs().max() < bound
+    assert (torch.corrcoef(table.T) - torch.eye(4)).abs().max() < bound
+    with pytest.raises(Misuse, match="index"):
+        METHODS["noise"](dataset, codes=4, seed=1, fit=None).encode(dataset.render(index[:2]))

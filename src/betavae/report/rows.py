@@ -11,11 +11,22 @@ from betavae import datasets
 from betavae.study.cells import Pairs, pairs
 from betavae.study.records import Record
 
-ORDER = {"mlp": 0, "conv": 1, "pca": 2, "ica": 3, "untrained": 4, "projection": 5, "pixels": 6, "factors": 7}
+ORDER = {
+    "mlp": 0,
+    "conv": 1,
+    "pca": 2,
+    "ica": 3,
+    "untrained": 4,
+    "projection": 5,
+    "pixels": 6,
+    "noise": 7,
+    "factors": 8,
+}
 FLOORS = {
     "untrained": "untrained conv",
     "projection": "random projection",
     "pixels": "raw pixels",
+    "noise": "noise codes",
     "factors": "true factors",
 }
 """Floors and the ceiling, as pages name them."""

@@ -16,10 +16,11 @@ METHODS: dict[str, Callable[..., Codec]] = {
     "projection": floors.projection,
     "untrained": floors.untrained,
     "factors": floors.factors,
+    "noise": floors.noise,
     "chance": floors.chance,
 }
 
-BESIDE = ("factors", "ica", "pca", "untrained", "projection", "pixels", "chance")
+BESIDE = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise", "chance")
 """The ceiling, the linear methods, the floors and chance, as they stand under a score."""
 FIT = 2500
 """Images that PCA and ICA are fitted on to stand beside a score: the paper's number for ICA (App. B)."""

@@ -69,6 +69,21 @@ def factors(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) 
     return Codec(len(sizes) + empty, blind, told=told)
 
 
+def noise(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
+    """Independent standard normal codes, drawn once for every image: what a metric gives to codes that say nothing but
+    move, as many as are scored. Several metrics give them a third to two thirds of their range.
+
+    It is told the images' indices, for no image has to be seen.
+    """
+    del fit
+    table = torch.randn(dataset.size, codes, generator=rng.generator(seed, "noise codes", dataset.name))
+
+    def blind(images: Tensor) -> Tensor:
+        raise Misuse("noise codes go by the index of an image, not by its pixels")
+
+    return Codec(codes, blind, told=lambda index: table[index.cpu()])
+
+
 def chance(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
     """The same code for every image: what a metric gives to a representation that says nothing."""
     del codes, seed, fit
