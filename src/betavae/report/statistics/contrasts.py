@@ -50,7 +50,8 @@ def contrast_test(blocks: Sequence[Block]) -> Tested:
 def _whole(weights: Sequence[float]) -> list[int]:
     """Weights about their mean, as the smallest whole numbers in the same proportion."""
     exact = [Fraction(w).limit_denominator(1000) for w in weights]
-    centred = [w - sum(exact) / len(exact) for w in exact]
+    centre = sum(exact, Fraction()) / len(exact)
+    centred = [w - centre for w in exact]
     scale = math.lcm(*(w.denominator for w in centred))
     whole = [int(w * scale) for w in centred]
     return [w // (math.gcd(*whole) or 1) for w in whole]
