@@ -16,7 +16,8 @@ from pathlib import Path
 from betavae.cli.main import parser
 from betavae.datasets.cards import CARDS
 from betavae.datasets.files.catalogue import CATALOGUE
-from betavae.paper.quirks import QUIRKS
+from betavae.paper.quirks import DEVIATIONS
+from betavae.study.quirks import QUIRKS
 
 HERE = Path(__file__).parent
 
@@ -60,9 +61,10 @@ def quirks() -> str:
     text += ["In a study file, the names go into `quirks = [...]` of a question or a grid and the knobs beside them;"]
     text += ["`betavae run paper --print` shows every twin in that form.", ""]
     for quirk in QUIRKS.values():
+        told = DEVIATIONS[quirk.name]
         knobs = ", ".join(f"`{k} = {v!r}`" for k, v in (*quirk.cell, *quirk.question, *quirk.recipe))
-        text += [f"## {quirk.name}", "", " ".join(quirk.what.split()), ""]
-        text += [f"- source: {quirk.source}", f"- touches: {quirk.touches}", f"- knobs: {knobs}", ""]
+        text += [f"## {quirk.name}", "", " ".join(told.what.split()), ""]
+        text += [f"- source: {told.source}", f"- touches: {told.touches}", f"- knobs: {knobs}", ""]
     return "\n".join(text)
 
 

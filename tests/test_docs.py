@@ -23,7 +23,7 @@ from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
 from betavae.metrics.fidelity.features import FEATURES
 from betavae.names import METHODS, OBJECTIVES
-from betavae.paper.quirks import QUIRKS
+from betavae.study.quirks import QUIRKS
 from betavae.study.study_file import read
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,10 +10,10 @@ import pytest
 from test_report import SECTIONS
 
 from betavae.cli import main
-from betavae.paper.quirks import QUIRKS
 from betavae.paper.study import paper
 from betavae.report.rows import FLOORS
 from betavae.study.cells import Cell, Job, Question, Study, pairs
+from betavae.study.quirks import QUIRKS
 from betavae.study.store import Store
 from betavae.study.study_file import write
 

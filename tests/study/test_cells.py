@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from betavae.errors import Misuse
-from betavae.paper.quirks import QUIRKS, switched
 from betavae.paper.study import BETAS, PASSES, SCALES, paper
 from betavae.study.cells import Cell, Job, Question, canonical, merge, pairs
+from betavae.study.quirks import QUIRKS, switched
 from betavae.study.run import select
 from betavae.training.recipe import Recipe
 

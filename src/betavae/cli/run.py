@@ -115,10 +115,9 @@ def studied(options: argparse.Namespace) -> Study:
 
         return Store(path, create=False).whole()
     if path.suffix == ".toml" or path.is_file():
-        from betavae.paper.quirks import QUIRKS
         from betavae.study.study_file import read
 
-        return read(path, QUIRKS)
+        return read(path)
     raise unknown("study", options.study, ["paper"])
 
 

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from betavae.errors import choose
-from betavae.paper.quirks import QUIRKS, switched
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
+from betavae.study.quirks import QUIRKS, switched
 from betavae.training.recipe import Recipe
 
 BETAS = (0.1, 1.0, 4.0, 10.0)

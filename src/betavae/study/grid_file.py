@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from betavae.datasets import DATASETS
@@ -12,6 +12,7 @@ from betavae.errors import BetavaeError, Misuse
 from betavae.metrics import METRICS
 from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
 from betavae.study.cells import Cell, Job, Question, pairs
+from betavae.study.quirks import QUIRKS
 from betavae.study.reader import Reader
 from betavae.training.recipe import Recipe
 
@@ -19,7 +20,7 @@ MOST = 100_000
 """Cells of one study file."""
 
 
-def question(reader: Reader, key: str, table: Any, quirks: Iterable[str] | None) -> Question:
+def question(reader: Reader, key: str, table: Any) -> Question:
     """The question of one table. Raises Misuse naming the line."""
     if not isinstance(table, dict) or "measure" not in table:
         raise reader.refuse(key, table, f"a table with measure = one of {', '.join(METRICS)}")
@@ -28,7 +29,7 @@ def question(reader: Reader, key: str, table: Any, quirks: Iterable[str] | None)
     seed = reader.number("seed", rest.pop("seed", 0), 0, 2**62, whole=True)
     at = rest.pop("at", [1.0])
     at = at if isinstance(at, list) else [at]
-    deviations = _quirks(reader, rest.pop("quirks", []), quirks)
+    deviations = _quirks(reader, rest.pop("quirks", []))
     for knob, value in rest.items():
         _plain(reader, knob, value)
     _asked(reader, measure, rest)
@@ -48,10 +49,10 @@ def _asked(reader: Reader, measure: str, knobs: Mapping[str, Any]) -> None:
         raise type(error)(f"{reader.line(str(next(wrong, 'measure')))}: {error}") from None
 
 
-def _quirks(reader: Reader, given: Any, known: Iterable[str] | None) -> tuple[str, ...]:
+def _quirks(reader: Reader, given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise reader.refuse("quirks", given, "a list of names")
-    return tuple(given if known is None else (reader.name("quirk", name, known) for name in given))
+    return tuple(reader.name("quirk", name, QUIRKS) for name in given)
 
 
 def _plain(reader: Reader, key: str, value: Any) -> None:
@@ -67,9 +68,7 @@ def _plain(reader: Reader, key: str, value: Any) -> None:
         raise reader.refuse(key, value, "a number, a string, true, false, or a list of these")
 
 
-def jobs(
-    reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question], room: int, quirks: Iterable[str] | None
-) -> list[Job]:
+def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question], room: int) -> list[Job]:
     """The jobs of one ``[[grid]]``: every list crossed with every other. Raises Misuse naming the line."""
     for key in ("dataset", "method", "seed"):
         if key not in grid:
@@ -91,7 +90,7 @@ def jobs(
             raise reader.refuse(key, values, "at least one value, else there are no cells")
     if math.prod(map(len, axes.values())) > room:
         raise Misuse(f"{reader.path}: more than {MOST:,} cells; split the study")
-    deviations = _quirks(reader, grid.get("quirks", []), quirks)
+    deviations = _quirks(reader, grid.get("quirks", []))
     made = [
         Job(_cell(reader, dict(zip(axes, point, strict=True)), deviations), mine)
         for point in itertools.product(*axes.values())

@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,11 @@ LARGEST = 4_000_000
 """Bytes of a study file; the paper's own is a hundredth of that."""
 
 
-def read(path: Path, quirks: Iterable[str] | None = None) -> Study:
+def read(path: Path) -> Study:
     """The study of a file. Raises Misuse naming file, line, what was given and what was wanted.
 
-    ``quirks`` are the deviations that may be named; None takes any word. Code from outside that the file names is
-    imported where the user trusts it, and is in the study's ``sources``; elsewhere it is refused.
+    Code from outside that the file names is imported where the user trusts it, and is in the study's ``sources``;
+    elsewhere it is refused.
     """
     try:
         with path.open("rb") as file:
@@ -62,10 +62,10 @@ def read(path: Path, quirks: Iterable[str] | None = None) -> Study:
         raise Misuse(f"{path}: not TOML: nested too deeply; a study file needs three levels") from None
     except ValueError:
         raise Misuse(f"{path}: not TOML: a number has thousands of digits; wanted 19 at most") from None
-    return _study(Reader(path, text), table, None if quirks is None else tuple(quirks))
+    return _study(Reader(path, text), table)
 
 
-def _study(reader: Reader, table: dict[str, Any], quirks: tuple[str, ...] | None) -> Study:
+def _study(reader: Reader, table: dict[str, Any]) -> Study:
     reader.known(table, ("name", "scale", "questions", "grid", "claims"), "key of a study")
     names = {}
     for key, default in (("name", reader.path.stem), ("scale", "own")):
@@ -76,8 +76,7 @@ def _study(reader: Reader, table: dict[str, Any], quirks: tuple[str, ...] | None
     if not isinstance(asked, dict):
         raise reader.refuse("questions", asked, "tables such as [questions.five]")
     questions = {
-        key: grid_file.question(reader.parts(f"questions.{key}", 1)[0], key, value, quirks)
-        for key, value in asked.items()
+        key: grid_file.question(reader.parts(f"questions.{key}", 1)[0], key, value) for key, value in asked.items()
     }
     grids = table.get("grid")
     grids = [grids] if isinstance(grids, dict) else grids
@@ -85,7 +84,7 @@ def _study(reader: Reader, table: dict[str, Any], quirks: tuple[str, ...] | None
         raise reader.refuse("grid", grids, "at least one [[grid]] table")
     jobs: list[Job] = []
     for place, grid in zip(reader.parts("grid", len(grids)), grids, strict=True):
-        jobs += grid_file.jobs(place, grid, questions, grid_file.MOST - len(jobs), quirks)
+        jobs += grid_file.jobs(place, grid, questions, grid_file.MOST - len(jobs))
     merged = merge(jobs)
     named = tuple({question.id: key for key, question in reversed(questions.items())}.items())
     said = claim_file.read(reader, table.get("claims", []), questions, merged)

@@ -12,13 +12,14 @@ from betavae.paper.evidence import model_of, printed_name
 from betavae.paper.evidence import twins as with_quirk
 from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
-from betavae.paper.quirks import QUIRKS, Quirk
+from betavae.paper.quirks import DEVIATIONS
 from betavae.paper.sections.shapes2d import missing
 from betavae.report import gallery, wording
 from betavae.report.document import Folded, Heading, Items, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, classifier_of, factors_of, quirks_of
 from betavae.report.style import picture
+from betavae.study.quirks import QUIRKS, Quirk
 from betavae.study.records import Record
 
 Pair = tuple[Record, Record]
@@ -39,8 +40,8 @@ def quirks(evidence: Evidence) -> list[Part]:
     for name, lines in found.items():
         most = max(lines, key=lambda line: (line.cells[-1] != wording.NOTHING, abs(line.by)), default=None)
         pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
-        told = most.cells if most else [pictured, *[wording.NOTHING] * 5]
-        rows.append([f"`{name}`", *told])
+        cells = most.cells if most else [pictured, *[wording.NOTHING] * 5]
+        rows.append([f"`{name}`", *cells])
     blocks: list[Part] = [
         Heading("The published code's deviations, switched on by name"),
         Text(
@@ -51,7 +52,8 @@ def quirks(evidence: Evidence) -> list[Part]:
         Table("What each quirk moves most, of what is published first", ["Quirk", *HEADER], rows, [NOTE]),
     ]
     for name, quirk in QUIRKS.items():
-        blocks += [Heading(name, 3), Items([quirk.what, f"Source: {quirk.source}", f"Touches: {quirk.touches}"])]
+        told = DEVIATIONS[name]
+        blocks += [Heading(name, 3), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
         table = Table(f"`{name}`", HEADER, [line.cells for line in found[name]])
         shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
         pictures = _pictures(evidence, quirk)
