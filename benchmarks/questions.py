@@ -12,8 +12,9 @@ from typing import Any
 
 from betavae.paper.study import paper
 from betavae.study.cells import Job
-from betavae.study.executors.worker import StoreDesk
+from betavae.study.executors.worker import StoreContext
 from betavae.study.jobs.perform import perform
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 
 FEATURES = "efficientnet_lite0_96"
@@ -33,12 +34,12 @@ def records(asked: list[Job], device: str) -> dict[tuple[str, str | None, float]
     """What is recorded of them, each done alone, by cell, question and time."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        desk = StoreDesk(store, {"name": "gpu-check"}, lambda message: None, device=device, every=60.0, checkpoints=1)
+        context = StoreContext(store, {"name": "gpu-check"}, Settings(device=device), lambda message: None)
         for job in asked:
             print(
                 f"  {device}: {job.cell.dataset} {job.cell.method} {job.cell.objective} β={job.cell.beta}", flush=True
             )
-            perform([job], desk)
+            perform([job], context)
         return {(r["cell_id"], r["question_id"], r["at"]): r for r in store.records()}
 
 

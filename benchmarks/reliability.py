@@ -15,6 +15,7 @@ from unittest import mock
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import local, process
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe
 
@@ -46,8 +47,8 @@ def train(folder: Path, threads: int, environment: dict[str, str]) -> tuple[list
     begun = time.perf_counter()
     with mock.patch.object(process, "THREADS", threads):
         failures = local.execute(
-            [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"}, device="cpu",
-            workers=1, every=60.0, hear=lambda worker, message: None,
+            [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"},
+            settings=Settings(workers=1), hear=lambda worker, message: None,
         )  # fmt: skip
     for key, value in before.items():
         os.environ.pop(key) if value is None else os.environ.update({key: value})

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def load(name: str, *, source: Any, root: Any, device: Any) -> Any:
     """The dataset of the soak, as ``betavae.datasets`` asks for it; the deadly ones kill a process that asks for them,
     or for one of their images.
     """
+    sys.path.append(str(HERE.parent / "helpers"))
     from tiny import squares
 
     def die(*given: Any) -> Any:
@@ -130,13 +132,14 @@ def inside(words: list[str]) -> int:
             disk.os = Trap(trap["seed"], trap["confess"])  # type: ignore[assignment]
     if words[0] == "worker":
         from betavae.study.executors import worker
-        from betavae.study.jobs import checkpointing
 
-        checkpointing.LEISURE = 5.0  # ten times as many checkpoints as a real run writes
         return worker.main(words[1:])
     from betavae.cli.main import main
+    from betavae.study import settings
     from betavae.study.executors import local
 
+    # Ten times as many checkpoints as a real run writes.
+    settings.Settings = partial(settings.Settings, leisure=5.0)  # type: ignore[assignment,misc]
     local.COMMAND = (sys.executable, str(HERE), "worker")
     return main(words)
 

@@ -14,6 +14,7 @@ from betavae.cli.main import main, parser
 from betavae.objectives import base
 from betavae.study.cells import Job, Question, Study, pairs
 from betavae.study.monitor import cost
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.study.study_file import read, write
 from betavae.study.trained import cells, codec
@@ -100,7 +101,7 @@ def test_a_score_is_the_studys(here: Path, capsys: pytest.CaptureFixture[str]) -
     store = Store(here / "runs/single-own", create=False)
     cell = next(each.cell for each in cells(store) if each.cell.recipe)
     asked = Question("higgins", pairs({"votes": 40, "test_votes": 40, "pairs": 8, "pool": 400}), 0)
-    run(Study("single", "own", (Job(cell, (asked,)),)), store, workers=1, quiet=True)
+    run(Study("single", "own", (Job(cell, (asked,)),)), store, Settings(workers=1), quiet=True)
     record = next(r for r in store.records() if r["question_id"] == asked.id)
     assert main(["score", "--encoder", cell.id, "--seeds", "1", "--alone", "--json", *FEW]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["draws"] == [record["scores"]]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soak
 import torch
-from test_checkpoint import Desk, job
+from test_checkpoint import Context, job
 
 from betavae import datasets, metrics
 from betavae.cli import main
@@ -27,6 +27,7 @@ from betavae.study.executors import local, worker
 from betavae.study.jobs.context import _device_name
 from betavae.study.jobs.perform import _room, perform
 from betavae.study.run import pending, run
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training import population
 from betavae.training.recipe import Recipe
@@ -62,12 +63,12 @@ def test_a_device_that_answers_no_more_ends_its_worker(tmp_path: Path, monkeypat
 
     said: list[dict[str, Any]] = []
     store = Store(tmp_path)
-    desk = worker.StoreDesk(store, {}, said.append, device="cuda", every=1.0, checkpoints=2)
+    context = worker.StoreContext(store, {}, Settings(device="cuda"), said.append)
     monkeypatch.setattr(worker, "perform", broken)
     monkeypatch.setattr(machine, "lost", lambda device: device == "cuda")
     monkeypatch.setattr(worker.os, "_exit", leave)
     with pytest.raises(SystemExit, match=str(machine.LOST)):
-        worker._together(eight()[:1], desk, False, True, False)
+        worker._together(eight()[:1], context, False, True, False)
     assert store.records() == []
     assert "illegal memory access" in said[-1]["note"]
 
@@ -80,8 +81,8 @@ def test_what_a_gpu_keeps_of_the_jobs_before_is_given_back_before_it_is_asked_fo
     gpu = SimpleNamespace(name="squares", shape=(1, 64, 64), device=torch.device("cuda", 0))
     monkeypatch.setattr(population, "release", lambda: kept.clear())
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0 if kept else 2**40, 2**40))
-    desk = SimpleNamespace(say=lambda message: None)
-    assert _room(eight(), gpu, desk) >= 8  # type: ignore[arg-type]
+    context = SimpleNamespace(say=lambda message: None)
+    assert _room(eight(), gpu, context) >= 8  # type: ignore[arg-type]
 
 
 def test_a_gpu_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +118,9 @@ def test_a_diverged_member_of_eight_leaves_seven_records_as_they_were(
     """
     monkeypatch.setattr(population, "advance", partial(population.advance, together=together))
     betas = [4.0, 1.0, 4.0, WILD, 1.0, 4.0, 0.5, 8.0]
-    perform(eight(betas), Desk(tmp_path / "with"))
+    perform(eight(betas), Context(tmp_path / "with"))
     wild = eight(betas)[3].cell.id
-    perform([j for j in eight(betas) if j.cell.id != wild], Desk(tmp_path / "without"))
+    perform([j for j in eight(betas) if j.cell.id != wild], Context(tmp_path / "without"))
     found, wanted = soak.numbers(tmp_path / "with"), soak.numbers(tmp_path / "without")
     fell = {key: found.pop(key) for key in list(found) if key[0] == wild}
     assert found == wanted
@@ -142,9 +143,9 @@ def test_a_last_update_that_falls_is_a_divergence(tmp_path: Path, monkeypatch: p
         return moved
 
     monkeypatch.setattr(population, "advance", advance)
-    desk = Desk(tmp_path)
-    perform(eight()[:1], desk)
-    found = {(r["kind"], r["at"]): (r["status"], r["message"]) for r in desk.store.records()}
+    context = Context(tmp_path)
+    perform(eight()[:1], context)
+    found = {(r["kind"], r["at"]): (r["status"], r["message"]) for r in context.store.records()}
     fell = ("diverged", "a parameter left the finite numbers at step 6")
     assert found == {("answer", 0.5): ("ok", ""), ("answer", 1.0): fell, ("fit", 1.0): fell}
 
@@ -162,12 +163,12 @@ def test_out_of_memory_splits_the_population_and_says_so(tmp_path: Path, monkeyp
         return real(task, members, states, until, watch, **how)
 
     for one in eight():
-        perform([one], Desk(tmp_path / "alone"))
+        perform([one], Context(tmp_path / "alone"))
     monkeypatch.setattr(population, "advance", advance)
-    desk = Desk(tmp_path / "split")
-    perform(eight(), desk)
+    context = Context(tmp_path / "split")
+    perform(eight(), context)
     assert soak.numbers(tmp_path / "split") == soak.numbers(tmp_path / "alone")
-    said = [note for note in desk.notes() if "out of memory" in note]
+    said = [note for note in context.notes() if "out of memory" in note]
     assert said == [
         "out of memory with 8 members; going on with 4 and 4",
         *["out of memory with 4 members; going on with 2 and 2"] * 2,
@@ -180,9 +181,9 @@ def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: p
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(population, "advance", advance)
-    desk = Desk(tmp_path)
-    perform(eight()[:1], desk)
-    (record,) = desk.store.records()
+    context = Context(tmp_path)
+    perform(eight()[:1], context)
+    (record,) = context.store.records()
     assert record["status"] == "error"
     assert record["message"] == "OutOfMemoryError: CUDA out of memory."
 
@@ -212,7 +213,7 @@ def test_an_answer_that_no_record_can_hold_is_an_error(
 
     named = metrics.named
     monkeypatch.setattr(metrics, "named", lambda name, **knobs: strange if name == "strange" else named(name, **knobs))
-    perform([Job(eight()[0].cell, (Question("strange"), ASKED))], Desk(tmp_path))
+    perform([Job(eight()[0].cell, (Question("strange"), ASKED))], Context(tmp_path))
     records = Store(tmp_path).records()
     by_measure = {(r["question"] or {}).get("measure", "fit"): r for r in records}
     assert by_measure["strange"]["status"] == "error"
@@ -234,7 +235,7 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_stops_nobody(
     study = Study("t", "own", (deadly(at), job()))
     store = Store(tmp_path)
     store.remember(study)
-    outcome = run(study, store, workers=2, quiet=True)
+    outcome = run(study, store, Settings(workers=2), quiet=True)
     key = deadly(at).cell.id
     assert outcome.failures.keys() == {key}
     what = f"preparing deadly-{at} killed its worker 3 times" if at == "preparation" else "its worker died 3 times"

@@ -20,6 +20,7 @@ from betavae.study.executors import local
 from betavae.study.executors.process import Order, Post
 from betavae.study.monitor import forecast
 from betavae.study.run import pending, run
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 
 TRAINER, OTHER = Post("cpu", rests=False), Post("cpu", trains=False)
@@ -171,7 +172,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, train: Any) -> list[
 
 def executed(jobs: list[Job], folder: Path) -> dict[str, str]:
     return local.execute(
-        [tuple(jobs)], store=folder, study={}, device="cpu", workers=2, every=1.0, hear=lambda worker, message: None
+        [tuple(jobs)], store=folder, study={}, settings=Settings(workers=2), hear=lambda worker, message: None
     )
 
 

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import soak
 import torch
-from test_checkpoint import Desk, job
+from test_checkpoint import Context, job
 from test_store import made, seeds
 
 from betavae import datasets, disk
-from betavae.study.jobs import checkpointing
 from betavae.study.jobs.perform import perform
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training import checkpoint
 
@@ -272,13 +272,13 @@ def test_a_training_cut_anywhere_ends_with_the_same_numbers(
     from what was left: all numbers, bit for bit.
     """
     monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
-    monkeypatch.setattr(checkpointing, "LEISURE", 2.0)
-    recorded, _ = record(lambda root, promise: perform([job()], Desk(root / "s")))
+    hasty = Settings(every=0.0, leisure=2.0)
+    recorded, _ = record(lambda root, promise: perform([job()], Context(root / "s", settings=hasty)))
     wanted, points = soak.numbers(tmp_path / "disk" / "s"), 0
     for k in range(0, len(recorded.cuts), 7):
         for way in ("dropped", "torn"):
             recorded.cuts[k].rebuild(tmp_path / "after", way)
-            perform([job()], Desk(tmp_path / "after" / "s"))
+            perform([job()], Context(tmp_path / "after" / "s", settings=hasty))
             assert soak.numbers(tmp_path / "after" / "s") == wanted, recorded.cuts[k].after
             points += 1
     print(f"{points} trainings gone on with after a cut, of {2 * len(recorded.cuts)} cuts")

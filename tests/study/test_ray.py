@@ -23,6 +23,7 @@ from short import RECORDS, short_study, timeless
 from betavae.study.cells import Cell, Job, Study
 from betavae.study.executors import stream
 from betavae.study.run import run
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -87,7 +88,7 @@ def killed_in_the_middle(cluster: Any, study: Study, store: Store) -> list[dict[
             cluster.remove_node(victim, allow_graceful=False)
 
     with connected() as executor:
-        outcome = run(study, store, every=0.0, quiet=True, executor=executor, listen=listen)
+        outcome = run(study, store, Settings(every=0.0), quiet=True, executor=executor, listen=listen)
     assert outcome.failures == {}
     return heard
 
@@ -104,7 +105,7 @@ def check(cluster: Any, study: Study, folder: Path) -> None:
     assert sorted(begun) == sorted([*(j.cell.id for j in study.jobs), *lost])
     assert any(f"{lost[0]}: going on from step" in m.get("note", "") for m in heard)
 
-    assert run(study, local, workers=2, quiet=True).failures == {}
+    assert run(study, local, Settings(workers=2), quiet=True).failures == {}
     assert timeless(store) == timeless(local)
     for name in {r["arrays"] for r in local.records() if r["arrays"]}:
         mine, theirs = store.arrays(name), local.arrays(name)
@@ -135,7 +136,7 @@ def test_a_frame_is_what_was_packed() -> None:
 
 
 def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
-    terms = stream.Terms(str(tmp_path / "absent"), {"name": "short"}, "cpu", 60.0, 2)
+    terms = stream.Terms(str(tmp_path / "absent"), {"name": "short"}, Settings())
     (frame,) = stream.work(stream.order(short_study(1, 32).jobs, terms, 1, set()), "a node")
     ((message,), blob) = stream.unpack(frame)
     assert (message["shared"], message["node"], blob) == (False, "a node", b"")
@@ -145,10 +146,10 @@ def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
 def test_what_a_task_sends_is_what_a_worker_writes(tmp_path: Path) -> None:
     """Without any engine: a task's frames, put into a store, are the local run's records; what is done is not sent."""
     (job,) = (study := short_study(cells=1, passes=32 * 4)).jobs
-    run(study, local := Store(tmp_path / "local"), workers=1, quiet=True)
+    run(study, local := Store(tmp_path / "local"), Settings(workers=1), quiet=True)
     store = Store(tmp_path / "stream")
     (store.path / "checkpoints").mkdir(parents=True)
-    terms = stream.Terms(str(store.path), {"name": "short", "scale": "smoke"}, "cpu", 60.0, 2)
+    terms = stream.Terms(str(store.path), {"name": "short", "scale": "smoke"}, Settings())
     fates = []
     for frame in stream.work(stream.order([job], terms, 1, set()), "here"):
         messages, blob = stream.unpack(frame)
@@ -164,7 +165,7 @@ def test_what_a_task_sends_is_what_a_worker_writes(tmp_path: Path) -> None:
 def test_a_cell_that_cannot_begin_says_why(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     bad = Job(Cell("dsprites", "no-such-method", 4, 1, fit=10), ())
-    terms = stream.Terms(str(tmp_path), {"name": "short", "scale": "smoke"}, "cpu", 60.0, 2)
+    terms = stream.Terms(str(tmp_path), {"name": "short", "scale": "smoke"}, Settings())
     messages = [m for f in stream.work(stream.order([bad], terms, 1, set()), "here") for m in stream.unpack(f)[0]]
     (record,) = (m["record"] for m in messages if "record" in m)
     assert (record["status"], record["cell_id"]) == ("error", bad.cell.id)

@@ -20,6 +20,7 @@ from betavae.cli import main
 from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
 from betavae.study.executors import local
 from betavae.study.run import pending, run
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe
 
@@ -69,7 +70,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny study, run once."""
     store = Store(tmp_path_factory.mktemp("whole"))
     store.remember(tiny_study())
-    assert run(tiny_study(), store, workers=2, quiet=True).failures == {}
+    assert run(tiny_study(), store, Settings(workers=2), quiet=True).failures == {}
     return store.path
 
 
@@ -140,7 +141,7 @@ def test_collapsed_latents_are_counted_in_every_training(ran: Store) -> None:
 
 def test_running_again_does_nothing(ran: Store) -> None:
     before = ran.records()
-    assert run(tiny_study(), ran, workers=2, quiet=True).seconds == 0.0
+    assert run(tiny_study(), ran, Settings(workers=2), quiet=True).seconds == 0.0
     assert ran.records() == before
 
 
@@ -148,7 +149,7 @@ def test_a_second_run_gives_the_same_records(ran: Store, tmp_path: Path) -> None
     """Same cells, one worker instead of two, another order: identical records but for times."""
     again = Store(tmp_path / "again")
     study = tiny_study()
-    run(Study(study.name, study.scale, study.jobs[::-1]), again, workers=1, quiet=True)
+    run(Study(study.name, study.scale, study.jobs[::-1]), again, Settings(workers=1), quiet=True)
     assert timeless(again) == timeless(ran)
 
 
@@ -174,7 +175,7 @@ def test_a_new_question_trains_nothing_again(ran: Store) -> None:
     asked = Study(study.name, study.scale, tuple(Job(j.cell, (*j.questions, more)) for j in study.jobs))
     assert [j.questions for j in pending(asked, ran)] == [(more,)] * 3
     fits = [r for r in ran.records() if r["kind"] == "fit"]
-    run(asked, ran, workers=1, quiet=True)
+    run(asked, ran, Settings(workers=1), quiet=True)
     assert [r for r in ran.records() if r["kind"] == "fit"] == fits
     assert pending(asked, ran) == ()
 
@@ -185,7 +186,7 @@ def test_an_earlier_question_trains_no_further_than_it_must(ran: Store) -> None:
     asked = Study("tiny", "smoke", (Job(cell(1.0), (more,)),))
     before = sorted(p.name for p in (ran.path / "checkpoints" / cell(1.0).id).iterdir())
     heard: list[dict[str, Any]] = []
-    run(asked, ran, workers=1, quiet=True, every=1e-3, listen=lambda worker, message: heard.append(message))
+    run(asked, ran, Settings(workers=1, every=1e-3), quiet=True, listen=lambda worker, message: heard.append(message))
     assert [m["kept"] for m in heard if "kept" in m] == ["answer"]
     assert sorted(p.name for p in (ran.path / "checkpoints" / cell(1.0).id).iterdir()) == before
 
@@ -198,7 +199,7 @@ def test_an_error_is_a_record_and_stops_nobody(tmp_path: Path, capfd: pytest.Cap
     study = Study("tiny", "smoke", (Job(cell(), (wrong, right)), broken, strange))
     store = Store(tmp_path)
     store.remember(study)
-    outcome = run(study, store, workers=1, quiet=True)
+    outcome = run(study, store, Settings(workers=1), quiet=True)
     assert outcome.failures.keys() == {job.cell.id for job in study.jobs}
     records = {(r["cell_id"], r["question_id"]): r for r in store.records() if r["kind"] != "run"}
     assert records[cell().id, None]["status"] == records[cell().id, right.id]["status"] == "ok"
@@ -233,7 +234,7 @@ def test_a_diverged_cell_changes_no_other(ran: Store, tmp_path: Path) -> None:
     wild = cell(1.0, Recipe("adam", 1e12, 16, 16 * 12))
     store = Store(tmp_path / "wild")
     store.remember(tiny_study(wild))
-    assert run(tiny_study(wild), store, workers=2, quiet=True).failures == {}
+    assert run(tiny_study(wild), store, Settings(workers=2), quiet=True).failures == {}
     found = timeless(store)
     fell = {key: json.loads(found.pop(key)) for key in list(found) if key[0] == wild.id}
     assert found == timeless(ran)

@@ -15,10 +15,11 @@ import torch
 
 from betavae import datasets
 from betavae.study.cells import Cell, Job, Question, pairs
-from betavae.study.executors.worker import StoreDesk
+from betavae.study.executors.worker import StoreContext
 from betavae.study.jobs import checkpointing
 from betavae.study.jobs import perform as performing
 from betavae.study.jobs.perform import perform
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training import checkpoint, population
 from betavae.training.recipe import Recipe
@@ -97,14 +98,18 @@ class Stop(Exception):
     """The end of a process, as far as one can be had inside a test."""
 
 
-class Desk(StoreDesk):
-    """A desk that ends everything when it is told of a certain step."""
+EAGER = Settings(every=0.0, leisure=0.0, say_every=0.0)
+"""A word and a checkpoint after every step."""
 
-    def __init__(self, folder: Path, stop: int = -1) -> None:
+
+class Context(StoreContext):
+    """A context that ends everything when it is told of a certain step."""
+
+    def __init__(self, folder: Path, stop: int = -1, settings: Settings = EAGER) -> None:
         self.said: list[dict[str, Any]] = []
         self.steps: list[int] = []
         self.stop = stop
-        super().__init__(Store(folder), {"name": "t", "scale": "own"}, self._hear, device="cpu", every=0, checkpoints=2)
+        super().__init__(Store(folder), {"name": "t", "scale": "own"}, settings, self._hear)
 
     def _hear(self, message: dict[str, Any]) -> None:
         self.said.append(message)
@@ -118,19 +123,11 @@ class Desk(StoreDesk):
 
 
 @pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A word and a checkpoint after every step."""
-    monkeypatch.setattr(checkpointing, "SAY_EVERY", 0.0)
-    monkeypatch.setattr(checkpointing, "LEISURE", 0.0)
-
-
-@pytest.fixture
 def wanted(tmp_path: Path) -> dict[tuple[Any, ...], Any]:
-    perform([job()], Desk(tmp_path / "whole"))
+    perform([job()], Context(tmp_path / "whole"))
     return soak.numbers(tmp_path / "whole")
 
 
-@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("stops", [(1,), (4,), (5,), (8, 9), (3, 6, 11, 12, 15), (16,)], ids=str)
 def test_stopped_anywhere_it_ends_as_if_never_stopped(
     stops: tuple[int, ...], wanted: dict[tuple[Any, ...], Any], tmp_path: Path
@@ -140,11 +137,11 @@ def test_stopped_anywhere_it_ends_as_if_never_stopped(
     """
     done: list[int] = []
     for stop in stops:
-        desk = Desk(tmp_path / "s", stop)
+        context = Context(tmp_path / "s", stop)
         with pytest.raises(Stop):
-            perform([job()], desk)
-        done += desk.steps
-    last = Desk(tmp_path / "s")
+            perform([job()], context)
+        done += context.steps
+    last = Context(tmp_path / "s")
     perform([job()], last)
     assert soak.numbers(tmp_path / "s") == wanted
     assert len(wanted) == 5
@@ -153,27 +150,25 @@ def test_stopped_anywhere_it_ends_as_if_never_stopped(
     assert len(done) + len(last.steps) == STEPS + len(stops)
 
 
-@pytest.mark.usefixtures("eager")
 def test_it_goes_on_from_before_the_first_open_question(wanted: dict[tuple[Any, ...], Any], tmp_path: Path) -> None:
     """Checkpoints later than a question that is still open are of no use to it: the newest before is taken."""
     with pytest.raises(Stop):
-        perform([job()], Desk(tmp_path, stop=11))
+        perform([job()], Context(tmp_path, stop=11))
     folder = tmp_path / "checkpoints" / job().cell.id
     assert sorted(int(p.name[5:17]) for p in folder.iterdir()) == [9, 10]
     for file in (tmp_path / "records").iterdir():  # the answers at 4 and 8 are lost, as a stranger might lose them
         file.unlink()
-    desk = Desk(tmp_path)
-    perform([job()], desk)
-    assert desk.steps == list(range(1, STEPS + 1))
+    context = Context(tmp_path)
+    perform([job()], context)
+    assert context.steps == list(range(1, STEPS + 1))
     assert soak.numbers(tmp_path) == wanted
 
 
-@pytest.mark.usefixtures("eager")
 def test_a_checkpoint_that_does_not_fit_is_passed_over(wanted: dict[tuple[Any, ...], Any], tmp_path: Path) -> None:
     """Another cell's, another model's, one without moments: whole, but not this cell's to go on from."""
     other = job(seed=2)
     with pytest.raises(Stop):
-        perform([other], Desk(tmp_path, stop=5))
+        perform([other], Context(tmp_path, stop=5))
     folder = tmp_path / "checkpoints"
     (folder / other.cell.id).rename(folder / job().cell.id)
     saved(folder / job().cell.id, 2)
@@ -182,9 +177,9 @@ def test_a_checkpoint_that_does_not_fit_is_passed_over(wanted: dict[tuple[Any, .
         assert found is not None
         held = {k: v for k, v in found.tensors.items() if not k.startswith(drop)}
         checkpoint.save(folder / job().cell.id, step, held, {**found.meta, "cell": job().cell.id}, keep=9)
-    desk = Desk(tmp_path)
-    perform([job()], desk)
-    reasons = [note.split("(")[1].split(")")[0] for note in desk.notes()]
+    context = Context(tmp_path)
+    perform([job()], context)
+    reasons = [note.split("(")[1].split(")")[0] for note in context.notes()]
     alien, partial = f"it is of cell '{other.cell.id}'", "its tensors are not those of this cell's model and optimiser"
     assert reasons == [alien, alien, "it holds no state of training", partial, partial]
     assert {key: found for key, found in soak.numbers(tmp_path).items() if key[0] == job().cell.id} == wanted
@@ -206,12 +201,11 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
 
     monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(checkpointing.checkpoint, "save", save)
-    desk: Any = Desk(tmp_path)
-    desk.every = 10.0
+    context: Any = Context(tmp_path, settings=Settings(every=10.0))
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1))
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
     taken = checkpointing.Taken(state)
-    seen = [checkpointing.Watch(task, job().cell, desk, taken, "float32", members) for _ in range(members)]
+    seen = [checkpointing.Watch(task, job().cell, context, taken, "float32", members) for _ in range(members)]
     for step in range(1, 10_001):
         now += 1.0
         state.step = step
@@ -229,7 +223,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1))
     state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
     taken = checkpointing.Taken(state, 30.0, ("float32",))
-    clock = checkpointing.Watch(task, job().cell, Desk(tmp_path), taken, "bf16", 4, 4)
+    clock = checkpointing.Watch(task, job().cell, Context(tmp_path), taken, "bf16", 4, 4)
     now = 61.0
     clock.pause()
     now = 68.0
@@ -238,7 +232,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     assert clock.spent() == pytest.approx(30 + 80 / 4)
     assert clock.precisions == ("float32", "bf16")
     finished = taken._replace(state=State({}, {}, state.trace, step=100))
-    idle = checkpointing.Watch(task, job().cell, Desk(tmp_path), finished, "bf16", 4, 4)
+    idle = checkpointing.Watch(task, job().cell, Context(tmp_path), finished, "bf16", 4, 4)
     now = 500.0
     assert (idle.precisions, idle.spent()) == (("float32",), 30.0)  # others train on; it does not
 
@@ -254,16 +248,16 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
 )  # fmt: skip
 def test_notes_of_a_checkpoint_that_cannot_be_are_passed_over(meta: dict[str, Any], tmp_path: Path) -> None:
     """Whatever a file says of itself, it is believed or passed over; the one before is taken."""
-    desk = Desk(tmp_path)
-    perform([Job(job().cell, ())], desk)
-    folder, task = desk.folder(job().cell.id), performing.task_of(job().cell, datasets.load("squares"))
+    context = Context(tmp_path)
+    perform([Job(job().cell, ())], context)
+    folder, task = context.folder(job().cell.id), performing.task_of(job().cell, datasets.load("squares"))
     good = checkpoint.latest(folder)
     assert good is not None
     checkpoint.save(folder, 3, good.tensors, {**good.meta, "seconds": 1.5}, keep=9)
     checkpoint.save(folder, good.step, good.tensors, {**good.meta, **meta}, keep=9)
-    found = checkpointing.going_on(task, job(), Member(1, {"beta": 1.0}), desk)
+    found = checkpointing.going_on(task, job(), Member(1, {"beta": 1.0}), context)
     assert (found.state.step, found.seconds, found.precisions) == (0, 0.0, ())  # the one before lacks its moments
-    assert any("cannot be believed" in note for note in desk.notes())
+    assert any("cannot be believed" in note for note in context.notes())
 
 
 @pytest.mark.parametrize(
@@ -283,7 +277,7 @@ def test_collapsed_latents_are_those_under_a_hundredth_of_a_nat(
         return states
 
     monkeypatch.setattr(population, "advance", advance)
-    perform([Job(job().cell, ())], Desk(tmp_path))
+    perform([Job(job().cell, ())], Context(tmp_path))
     (record,) = Store(tmp_path).records()
     assert record["scores"]["collapsed"] == collapsed
     assert record["scores"]["kl"] == pytest.approx(sum(kl))

@@ -53,6 +53,7 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study import executors, machine, status
     from betavae.study.monitor.track import Track
     from betavae.study.run import pending, run, select
+    from betavae.study.settings import Settings
     from betavae.study.store import Store
 
     whole = studied(options)
@@ -67,6 +68,10 @@ def act(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(status.plan(study, options.workers, folder))
         return 0
+    settings = Settings(
+        device=options.device, precision=options.precision, every=options.every, checkpoints=options.keep,
+        workers=options.workers,
+    )  # fmt: skip
     machine.suits(options.device, options.precision)
     if options.executor == "local":
         machine.usable(options.device)
@@ -81,10 +86,7 @@ def act(options: argparse.Namespace) -> int:
             f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
             file=sys.stderr,
         )
-        outcome = run(
-            study, store, workers=options.workers, device=options.device, precision=options.precision,
-            every=options.every, checkpoints=options.keep, quiet=options.quiet, executor=executor, listen=listen,
-        )  # fmt: skip
+        outcome = run(study, store, settings, quiet=options.quiet, executor=executor, listen=listen)
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
     print(

@@ -80,6 +80,7 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study import machine
     from betavae.study.cells import Job, Study, merge
     from betavae.study.run import run
+    from betavae.study.settings import Settings
     from betavae.study.store import Store
 
     job = Job(cell(options), ())
@@ -87,7 +88,7 @@ def act(options: argparse.Namespace) -> int:
     store = Store(options.store or STORE)
     known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
     store.remember(replace(known, jobs=merge([*known.jobs, job])))
-    outcome = run(replace(known, jobs=(job,)), store, workers=1, device=options.device, quiet=options.quiet)
+    outcome = run(replace(known, jobs=(job,)), store, Settings(workers=1, device=options.device), quiet=options.quiet)
     for reason in outcome.failures.values():
         print(f"betavae: {reason}", file=sys.stderr)
     fit = next((r for r in store.records() if r["kind"] == "fit" and r["cell_id"] == job.cell.id), None)

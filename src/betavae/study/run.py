@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from betavae.errors import Misuse
 from betavae.study import machine
 from betavae.study.cells import Job, Study
@@ -19,6 +21,7 @@ from betavae.study.executors.process import Group
 from betavae.study.monitor.forecast import groups, predict
 from betavae.study.monitor.progress import Progress
 from betavae.study.records import asked, blank, of
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.types import Json
 
@@ -33,12 +36,8 @@ class Executor(Protocol):
         *,
         store: Path,
         study: dict[str, Json],
-        device: str,
-        workers: int,
-        every: float,
+        settings: Settings,
         hear: local.Hear,
-        checkpoints: int,
-        precision: str,
     ) -> dict[str, str]: ...
 
 
@@ -87,27 +86,24 @@ def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None
 def run(
     study: Study,
     store: Store,
+    settings: Settings = Settings(),  # noqa: B008  (it is frozen)
     *,
-    workers: int | None = None,
-    device: str = "cpu",
-    precision: str = "float32",
-    every: float = 60.0,
-    checkpoints: int = 2,
     quiet: bool = False,
     executor: Executor = local,
     listen: local.Hear = lambda worker, message: None,
 ) -> Outcome:
     """Do what is missing of a study. Numbers do not depend on the workers or the executor; errors are recorded and end
-    in ``failures``. ``precision`` is that of a GPU's matrix products in training. ``every`` so many seconds of training
-    a checkpoint is written, the newest ``checkpoints`` are kept. ``listen`` hears every message of every worker.
-    Raises Misuse where the device has no such precision.
+    in ``failures``. ``listen`` hears every message of every worker. Raises Misuse where the device has no such
+    precision.
     """
-    machine.suits(device, precision)
+    device = settings.device
+    machine.suits(device, settings.precision)
     jobs = pending(study, store)
     begun = time.perf_counter()
     if not jobs:
         return Outcome(0.0, 0.0, {})
-    workers = workers or executor.slots(device)
+    workers = settings.workers or executor.slots(device)
+    settings = msgspec.structs.replace(settings, workers=workers)
     work = groups(jobs, device)
     predicted = predict(jobs, workers, device if executor is local else "cpu")
     errors: dict[str, str] = {}
@@ -123,15 +119,11 @@ def run(
             work,
             store=store.path,
             study={"name": study.name, "scale": study.scale},
-            device=device,
-            workers=workers,
-            every=every,
+            settings=settings,
             hear=hear,
-            checkpoints=checkpoints,
-            precision=precision,
         )
     seconds = time.perf_counter() - begun
-    here = machine.describe(device, workers, precision)
+    here = machine.describe(device, workers, settings.precision)
     common: dict[str, Any] = {"study": {"name": study.name, "scale": study.scale}, "machine": here}
     done = store.done()
     for job in pending(study, store):

@@ -17,11 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study import machine
 from betavae.study.cells import Job
 from betavae.study.executors.process import Group, Order, Post, Worker
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training import checkpoint
 from betavae.types import Json
@@ -88,12 +91,8 @@ def execute(
     *,
     store: Path,
     study: dict[str, Json],
-    device: str,
-    workers: int,
-    every: float,
+    settings: Settings,
     hear: Hear,
-    checkpoints: int = 2,
-    precision: str = "float32",
 ) -> dict[str, str]:
     """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
     Raises Unwritable where the disk refuses: nothing that is done then could be kept.
@@ -102,9 +101,10 @@ def execute(
     """
     logs = store / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    common = {"store": str(store), "study": study, "every": every, "checkpoints": checkpoints}
+    common = {"store": str(store), "study": study}
     inbox: queue.Queue[Any] = queue.Queue()
-    manned = posts(device, max(1, min(workers, sum(map(len, groups)))))
+    workers = settings.workers or slots(settings.device)
+    manned = posts(settings.device, max(1, min(workers, sum(map(len, groups)))))
     if not any(job.questions or not job.cell.recipe for group in groups for job in group):
         manned = [post for post in manned if post.trains]
     kept = None if all(post.rests for post in manned) else Store(store)
@@ -117,8 +117,8 @@ def execute(
 
     def hire(number: int) -> Worker:
         post = manned[number]
-        desk = {**common, "device": post.device, "precision": precision if post.device == device else "float32"}
-        return Worker(number, post, [*COMMAND, json.dumps(desk)], logs / f"worker-{number}.log", inbox)
+        context = {**common, "settings": msgspec.to_builtins(settings.on(post.device))}
+        return Worker(number, post, [*COMMAND, json.dumps(context)], logs / f"worker-{number}.log", inbox)
 
     def assign(worker: Worker) -> None:
         if not worker.idle:

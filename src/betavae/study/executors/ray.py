@@ -15,6 +15,7 @@ from betavae.study.executors import stream
 from betavae.study.executors.driver import Driver, Needs
 from betavae.study.executors.local import Hear
 from betavae.study.executors.process import Group
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.types import Json
 
@@ -92,21 +93,18 @@ class Cluster:
         *,
         store: Path,
         study: dict[str, Json],
-        device: str,
-        workers: int,
-        every: float,
+        settings: Settings,
         hear: Hear,
-        checkpoints: int = 2,
-        precision: str = "float32",
     ) -> dict[str, str]:
         """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
         Raises Unwritable where a disk refuses, Fault where a node does not see the store's folder.
 
         At most ``workers`` tasks are out at once, and no more than the cluster has room for.
         """
-        self.slots(device)
+        device = settings.device
+        workers = min(self.slots(device), settings.workers or self.slots(device))
         home = Store(store.absolute())
-        terms = stream.Terms(str(home.path), study, device, every, checkpoints, precision)
+        terms = stream.Terms(str(home.path), study, settings)
         populations = [group[k : k + MEMBERS] for group in groups for k in range(0, len(group), MEMBERS)]
         driver = Driver(home, terms, hear, self.total, lambda group: self.needs(group, device))
         return driver.work(populations, workers)

@@ -15,7 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from betavae.study.cells import Cell, Job, Question, canonical
+from betavae.study.settings import Settings
 
 if TYPE_CHECKING:
     from betavae.types import Array, Json
@@ -39,16 +42,11 @@ def unpack(frame: bytes) -> tuple[list[dict[str, Any]], bytes]:
 
 
 class Terms(NamedTuple):
-    """What all tasks of a run share: the store's folder, the study, the device, how checkpoints are kept, and the
-    precision of trainings on a GPU.
-    """
+    """What all tasks of a run share."""
 
     store: str
     study: dict[str, Json]
-    device: str
-    every: float
-    checkpoints: int
-    precision: str = "float32"
+    settings: Settings
 
 
 def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done, cautious: bool = False) -> bytes:
@@ -57,7 +55,9 @@ def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done, cautious:
     """
     cells = {job.cell.id for job in jobs}
     plain = {
-        **terms._asdict(),
+        "store": terms.store,
+        "study": terms.study,
+        "settings": msgspec.to_builtins(terms.settings),
         "jobs": [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in jobs],
         "threads": threads,
         "cautious": cautious,
@@ -67,14 +67,12 @@ def order(jobs: Sequence[Job], terms: Terms, threads: int, done: Done, cautious:
     return canonical(plain).encode()
 
 
-class StreamDesk:
-    """The desk of a task: records go out with their arrays, progress once in a while; only checkpoints touch a disk."""
+class StreamContext:
+    """The context of a task: records and arrays go out, progress once in a while; only checkpoints touch a disk."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         self.study: dict[str, Json] = task["study"]
-        self.device, self.store = str(task["device"]), Path(task["store"])
-        self.precision = str(task["precision"])
-        self.every, self.checkpoints = float(task["every"]), int(task["checkpoints"])
+        self.settings, self.store = msgspec.convert(task["settings"], Settings), Path(task["store"])
         self.frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._done: Done = {(cell, question, at) for cell, question, at in task["done"]}
         self._steps: dict[str, dict[str, Any]] = {}
@@ -118,18 +116,18 @@ def work(text: bytes, node: str) -> Iterator[bytes]:
     if task["data"]:
         os.environ.setdefault("BETAVAE_DATA", task["data"])
     jobs = [Job(Cell.from_plain(j["cell"]), tuple(map(Question.from_plain, j["questions"]))) for j in task["jobs"]]
-    desk = StreamDesk(task)
-    shared = (desk.store / "checkpoints").is_dir()
+    context = StreamContext(task)
+    shared = (context.store / "checkpoints").is_dir()
     yield pack([{"begun": [job.cell.id for job in jobs], "node": node, "process": os.getpid(), "shared": shared}])
     if shared:
         threading.Thread(
-            target=_perform, args=(jobs, desk, int(task["threads"]), task["cautious"]), daemon=True
+            target=_perform, args=(jobs, context, int(task["threads"]), task["cautious"]), daemon=True
         ).start()
-        while frame := desk.frames.get():
+        while frame := context.frames.get():
             yield frame
 
 
-def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int, cautious: bool) -> None:
+def _perform(jobs: Sequence[Job], context: StreamContext, threads: int, cautious: bool) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -143,15 +141,15 @@ def _perform(jobs: Sequence[Job], desk: StreamDesk, threads: int, cautious: bool
     machine.hold_memory()
     try:
         with threadpool_limits(threads):
-            perform(jobs, desk, cautious=cautious)
+            perform(jobs, context, cautious=cautious)
     except Unwritable as error:
-        desk.say({"refused": str(error)})
+        context.say({"refused": str(error)})
     except Exception as error:
-        if machine.lost(desk.device):
+        if machine.lost(context.settings.device):
             os._exit(machine.LOST)  # the driver sees a lost task, and gives it to another process
         said = reason(error)
         for job in jobs:
-            failed(job, desk, said)
+            failed(job, context, said)
     finally:  # whatever happens here, the driver hears of it
-        desk.say({"finished": {job.cell.id: said for job in jobs}})
-        desk.frames.put(None)
+        context.say({"finished": {job.cell.id: said for job in jobs}})
+        context.frames.put(None)

@@ -1,6 +1,6 @@
 """A worker process: jobs come in as JSON lines, messages go out as JSON lines, records go to the store.
 
-Run by the local executor as ``python -m betavae.study.executors.worker DESK``, the desk as JSON. Plain pipes and
+Run by the local executor as ``python -m betavae.study.executors.worker CONTEXT``, the context as JSON. Plain pipes and
 plain JSON: nothing is pickled, a killed worker cannot wedge a shared lock, and a worker whose driver is gone ends at
 once, whatever it is doing.
 """
@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from betavae import datasets
@@ -27,26 +28,16 @@ from betavae.study.cells import Cell, Job, Question
 from betavae.study.jobs.context import failed, reason
 from betavae.study.jobs.perform import perform
 from betavae.study.leases import try_lease
+from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.types import Json
 
 
-class StoreDesk:
-    """The desk of a process that writes to the store itself: its own record file, the shared arrays and checkpoints."""
+class StoreContext:
+    """The context of a process that writes to the store itself: a record file of its own, arrays, checkpoints."""
 
-    def __init__(
-        self,
-        store: Store,
-        study: dict[str, Json],
-        say: Any,
-        *,
-        device: str,
-        every: float,
-        checkpoints: int,
-        precision: str = "float32",
-    ) -> None:
-        self.store, self.study, self._say = store, study, say
-        self.device, self.precision, self.every, self.checkpoints = device, precision, every, checkpoints
+    def __init__(self, store: Store, study: dict[str, Json], settings: Settings, say: Any) -> None:
+        self.store, self.study, self.settings, self._say = store, study, settings, say
         self._done = store.done()
 
     def refresh(self) -> None:
@@ -100,8 +91,8 @@ def main(arguments: list[str]) -> int:
         except BrokenPipeError:
             os._exit(0)
 
-    store, study = Store(Path(given.pop("store"))), given.pop("study")
-    desk = StoreDesk(store, study, say, **given)
+    settings = msgspec.convert(given["settings"], Settings)
+    context = StoreContext(Store(Path(given["store"])), given["study"], settings, say)
     say({"ready": os.getpid()})
     for task in _tasks():
         if "prepare" in task:
@@ -117,37 +108,38 @@ def main(arguments: list[str]) -> int:
             Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"])) for j in task["jobs"]
         ]
         try:
-            say({"finished": _together(jobs, desk, task["wait"], task["trains"], task["cautious"])})
+            say({"finished": _together(jobs, context, task["wait"], task["trains"], task["cautious"])})
         except Unwritable as error:
             say({"refused": str(error)})
     return 0
 
 
-def _together(jobs: list[Job], desk: StoreDesk, wait: bool, trains: bool, cautious: bool) -> dict[str, str]:
+def _together(jobs: list[Job], context: StoreContext, wait: bool, trains: bool, cautious: bool) -> dict[str, str]:
     """Do the jobs whose lease is free; the rest belong to another process. Returns each cell's fate. Raises
-    Unwritable. A device that answers no more ends the process: another one goes on from the checkpoints.
+    Unwritable. A lost CUDA context ends the process: another one goes on from the checkpoints.
     """
     held, fate = [], {}
     with contextlib.ExitStack() as stack:
         for job in jobs:
-            lease = try_lease(desk.store, job.cell.id, wait=wait)
+            lease = try_lease(context.store, job.cell.id, wait=wait)
             fate[job.cell.id] = "done" if lease else "elsewhere"
             if lease:
                 stack.enter_context(lease)
                 held.append(job)
-        desk.refresh()
+        context.refresh()
         if held:
             try:
-                perform(held, desk, trains, cautious)
+                perform(held, context, trains, cautious)
             except Unwritable:
                 raise
             except Exception as error:
-                if machine.lost(desk.device):
-                    desk.say({"note": f"{desk.device} answers no more ({reason(error)}); its worker begins again"})
+                if machine.lost(context.settings.device):
+                    said = f"CUDA context lost on {context.settings.device} ({reason(error)}); its worker begins again"
+                    context.say({"note": said})
                     os._exit(machine.LOST)
                 for job in held:
                     fate[job.cell.id] = reason(error)
-                    failed(job, desk, reason(error))
+                    failed(job, context, reason(error))
     return fate
 
 

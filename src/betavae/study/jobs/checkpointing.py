@@ -14,14 +14,7 @@ from betavae.training import checkpoint, single
 from betavae.training.single import Member, State, Task
 
 if TYPE_CHECKING:
-    from betavae.study.jobs.context import Desk
-
-LEISURE = 60.0
-"""A checkpoint waits this many times as long as the last one took: together under a fiftieth of training, though what
-the first will take is not known beforehand.
-"""
-SAY_EVERY = 0.5
-"""Seconds between two words on progress."""
+    from betavae.study.jobs.context import Context
 
 
 def steps_at(task: Task, at: float) -> int:
@@ -37,10 +30,10 @@ class Taken(NamedTuple):
     precisions: tuple[str, ...] = ()
 
 
-def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
+def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
     """Where to go on: at the newest checkpoint that no open question has to look behind, or at the start."""
     fresh, last = single.start(task, member), task.recipe.steps
-    open_at = [at for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)]
+    open_at = [at for q in job.questions for at in q.at if not context.done(job.cell.id, q.id, at)]
 
     def check(found: checkpoint.Checkpoint) -> None:
         state = taken(found).state
@@ -54,15 +47,15 @@ def going_on(task: Task, job: Job, member: Member, desk: Desk) -> Taken:
             raise ValueError("its curve is not that of this cell's recipe")
 
     found = checkpoint.latest(
-        desk.folder(job.cell.id),
-        lambda text: desk.say({"note": text}),
+        context.folder(job.cell.id),
+        lambda text: context.say({"note": text}),
         until=min((steps_at(task, at) for at in open_at), default=last),
         check=check,
     )
     if found is None:
         return Taken(fresh)
     if found.step:
-        desk.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
+        context.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
     resumed = taken(found)
     for held in (resumed.state.params, resumed.state.moments):
         held.update({k: v.to(task.dataset.device) for k, v in held.items()})
@@ -108,15 +101,22 @@ def unpack(found: checkpoint.Checkpoint) -> State:
 class Watch:
     """Progress twice a second, a checkpoint every so often, the clock of training alone.
 
-    The interval grows where disks are slow, and with the ``members`` that are saved together: see LEISURE. Seconds are
-    this cell's share of those that so many step ``together``.
+    The interval grows where disks are slow, and with the ``members`` that are saved together. Seconds are this cell's
+    share of those that so many step ``together``.
     """
 
     def __init__(
-        self, task: Task, cell: Cell, desk: Desk, taken: Taken, precision: str, members: int = 1, together: int = 1
+        self,
+        task: Task,
+        cell: Cell,
+        context: Context,
+        taken: Taken,
+        precision: str,
+        members: int = 1,
+        together: int = 1,
     ) -> None:
-        self.task, self.cell, self.desk, self.seconds = task, cell, desk, taken.seconds
-        self.members, self.together, self.every = members, together, desk.every
+        self.task, self.cell, self.context, self.seconds = task, cell, context, taken.seconds
+        self.members, self.together, self.every = members, together, context.settings.every
         self.trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
         self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if self.trains else [])]))
         self.first = taken.state.step
@@ -125,7 +125,7 @@ class Watch:
 
     def __call__(self, state: State) -> None:
         now = time.perf_counter()
-        if now - self.said > SAY_EVERY:
+        if now - self.said > self.context.settings.say_every:
             self._say(state, now)
         if self._elapsed() - self.saved > self.every:
             self.save(state)
@@ -135,9 +135,11 @@ class Watch:
         begun = time.perf_counter()
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
-        keep = 1 if final else self.desk.checkpoints
-        checkpoint.save(self.desk.folder(self.cell.id), state.step, tensors, meta, keep)
-        self.every = max(self.desk.every, LEISURE * self.members * (time.perf_counter() - begun))
+        keep = 1 if final else self.context.settings.checkpoints
+        checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)
+        self.every = max(
+            self.context.settings.every, self.context.settings.leisure * self.members * (time.perf_counter() - begun)
+        )
         self.saved = self._elapsed()
 
     def _elapsed(self) -> float:
@@ -157,7 +159,7 @@ class Watch:
         done = (state.step - self.first) * self.task.recipe.batch
         row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
         mean = row[:-1] / row[-1].clamp(min=1)
-        self.desk.say(
+        self.context.say(
             {
                 "cell": self.cell.id,
                 "step": state.step,

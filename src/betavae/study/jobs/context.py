@@ -1,7 +1,4 @@
-"""Where a job meets the study around it: what is done already, and the records it leaves.
-
-Every executor has a desk of its own; what a record says is said here, whoever keeps it.
-"""
+"""What a job needs from the study around it, and what its records say, whoever keeps them."""
 
 from __future__ import annotations
 
@@ -17,17 +14,15 @@ from betavae.errors import BetavaeError
 from betavae.metrics.base import Answer
 from betavae.study import machine, records
 from betavae.study.cells import Cell, Job, canonical
+from betavae.study.settings import Settings
 from betavae.types import Json
 
 
-class Desk(Protocol):
+class Context(Protocol):
     """What a job needs from the study around it; every executor has one."""
 
     study: dict[str, Json]
-    device: str
-    every: float  # seconds of training between checkpoints
-    checkpoints: int  # how many are kept
-    precision: str  # a name of precision.PRECISIONS, for trainings on a GPU
+    settings: Settings
 
     def done(self, cell: str, question: str | None, at: float) -> bool: ...
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
@@ -35,29 +30,35 @@ class Desk(Protocol):
     def say(self, message: dict[str, Any]) -> None: ...
 
 
-def failed(job: Job, desk: Desk, message: str) -> None:
+def failed(job: Job, context: Context, message: str) -> None:
     """Leave a record of a job that could not go on: of its fit, or where that is done of each question still open."""
-    if not desk.done(job.cell.id, None, 1.0):
-        desk.keep(record(desk, None, job.cell, status="error", message=message), {})
+    if not context.done(job.cell.id, None, 1.0):
+        context.keep(record(context, None, job.cell, status="error", message=message), {})
         return
     for question in job.questions:
         for at in question.at:
-            if not desk.done(job.cell.id, question.id, at):
-                told = record(desk, None, job.cell, status="error", message=message, **records.asked(question, at))
-                desk.keep(told, {})
+            if not context.done(job.cell.id, question.id, at):
+                told = record(context, None, job.cell, status="error", message=message, **records.asked(question, at))
+                context.keep(told, {})
 
 
 def record(
-    desk: Desk, dataset: Dataset | None, cell: Cell, *, precision: str = "float32", stepped: str = "", **fields: Any
+    context: Context,
+    dataset: Dataset | None,
+    cell: Cell,
+    *,
+    precision: str = "float32",
+    stepped: str = "",
+    **fields: Any,
 ) -> dict[str, Any]:
     """A record of a cell, of its fit unless ``fields`` say otherwise.
 
     ``precision`` is what it was made in, ``stepped`` in which way and with how many others a GPU trained it.
     """
-    here = machine.describe(_device_name(desk.device), torch.get_num_threads(), precision)
+    here = machine.describe(_device_name(context.settings.device), torch.get_num_threads(), precision)
     here |= {"stepped": stepped} if stepped else {}
     data: dict[str, Json] | None = {"source": dataset.source, "digest": dataset.digest} if dataset else None
-    return records.blank(desk.study, **records.of(cell), machine=here, data=data, **fields)
+    return records.blank(context.study, **records.of(cell), machine=here, data=data, **fields)
 
 
 def _device_name(device: str) -> str:

@@ -23,7 +23,7 @@ from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
-from betavae.study.jobs.context import Desk, failed, reason, record, sound
+from betavae.study.jobs.context import Context, failed, reason, record, sound
 from betavae.study.records import asked
 from betavae.training import autotune, checkpoint, population
 from betavae.training.population import How
@@ -36,46 +36,46 @@ PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-def perform(jobs: Sequence[Job], desk: Desk, trains: bool = True, cautious: bool = False) -> None:
+def perform(jobs: Sequence[Job], context: Context, trains: bool = True, cautious: bool = False) -> None:
     """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud.
 
     ``cautious`` trains in the plain way without trying others, one of which may have been the end of a worker. Raises
     Fault where ``trains`` is False and a cell's training is not there to be asked.
     """
     population.release()  # what the jobs before left on a GPU is neither room nor a reason to keep images off it
-    dataset = datasets.load(jobs[0].cell.dataset, device=desk.device)
+    dataset = datasets.load(jobs[0].cell.dataset, device=context.settings.device)
     if dataset.device.index is not None:
         torch.cuda.set_device(dataset.device)  # graphs are recorded on the current one
     with precise("float32"):  # fits and questions, whatever a training inside asks for itself
         if jobs[0].cell.recipe:
-            _together(jobs, dataset, desk, trains, cautious)
+            _together(jobs, dataset, context, trains, cautious)
         for job in jobs:
             if job.cell.recipe is None:
-                _baseline(job, dataset, desk)
+                _baseline(job, dataset, context)
 
 
-def _together(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
+def _together(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool, cautious: bool) -> None:
     """Train members of one program and put their questions, as many at once as the device takes."""
-    most = _room(jobs, dataset, desk)
+    most = _room(jobs, dataset, context)
     if len(jobs) > most:
         for first in range(0, len(jobs), most):
-            _together(jobs[first : first + most], dataset, desk, trains, cautious)
+            _together(jobs[first : first + most], dataset, context, trains, cautious)
         return
     try:
-        _train(jobs, dataset, desk, trains, cautious)
+        _train(jobs, dataset, context, trains, cautious)
         return
     except torch.OutOfMemoryError as error:
         if len(jobs) == 1:
-            failed(jobs[0], desk, reason(error))
+            failed(jobs[0], context, reason(error))
             return
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
-    desk.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
-    _together(jobs[:half], dataset, desk, trains, cautious)
-    _together(jobs[half:], dataset, desk, trains, cautious)
+    context.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
+    _together(jobs[:half], dataset, context, trains, cautious)
+    _together(jobs[half:], dataset, context, trains, cautious)
 
 
-def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
+def _room(jobs: Sequence[Job], dataset: Dataset, context: Context) -> int:
     """How many of these members the device takes at once, said aloud; on a CPU they go one by one anyway."""
     if dataset.device.type != "cuda":
         return len(jobs)
@@ -84,18 +84,18 @@ def _room(jobs: Sequence[Job], dataset: Dataset, desk: Desk) -> int:
     most = population.capacity(task, free)
     each = f"about {population.need(task) / 2**20:,.0f} MiB each"
     memory = f"{free / 2**30:,.1f} of {whole / 2**30:,.1f} GiB free"
-    desk.say({"note": f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"})
+    context.say({"note": f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"})
     return most
 
 
-def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> None:
+def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Context) -> None:
     """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
     subject = Subject(dataset, codec, Codes(dataset, codec))
     for question in job.questions:
-        if at not in question.at or desk.done(job.cell.id, question.id, at):
+        if at not in question.at or context.done(job.cell.id, question.id, at):
             continue
         begun = time.perf_counter()
-        desk.say({"cell": job.cell.id, "asking": question.measure})
+        context.say({"cell": job.cell.id, "asking": question.measure})
         found, status, message = Answer(), "ok", ""
         reads: dict[str, Json] | None = None
         try:
@@ -105,30 +105,32 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, desk: Desk) -> 
         except Exception as error:  # an error is a record; the other questions go on
             found, status, message = Answer(), "error", reason(error)
         answer = record(
-            desk, dataset, job.cell, **asked(question, at), reads=reads,
+            context, dataset, job.cell, **asked(question, at), reads=reads,
             status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
         )  # fmt: skip
-        desk.keep(answer, found.arrays)
+        context.keep(answer, found.arrays)
 
 
-def _baseline(job: Job, dataset: Dataset, desk: Desk) -> None:
+def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     cell, begun = job.cell, time.perf_counter()
-    due = [q for q in job.questions if not desk.done(cell.id, q.id, 1.0)]
-    if desk.done(cell.id, None, 1.0) and not due:
+    due = [q for q in job.questions if not context.done(cell.id, q.id, 1.0)]
+    if context.done(cell.id, None, 1.0) and not due:
         return
-    desk.say({"cell": cell.id, "fitting": cell.method})
+    context.say({"cell": cell.id, "fitting": cell.method})
     try:
         fit = choose(METHODS, cell.method, "method")
         codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
-        desk.keep(record(desk, dataset, cell, status="error", message=reason(error)), {})
+        context.keep(record(context, dataset, cell, status="error", message=reason(error)), {})
         return
-    if not desk.done(cell.id, None, 1.0):
+    if not context.done(cell.id, None, 1.0):
         seen = codec.notes.get("images", 0)
         images = seen if isinstance(seen, int) else 0
         notes: dict[str, Json] = dict(codec.notes)
-        desk.keep(record(desk, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {})
-    _answer(job, 1.0, dataset, codec, desk)
+        context.keep(
+            record(context, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {}
+        )
+    _answer(job, 1.0, dataset, codec, context)
 
 
 def task_of(cell: Cell, dataset: Dataset) -> Task:
@@ -138,25 +140,25 @@ def task_of(cell: Cell, dataset: Dataset) -> Task:
     return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
 
 
-def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, cautious: bool) -> None:
+def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool, cautious: bool) -> None:
     task = task_of(jobs[0].cell, dataset)
-    missing = {at for job in jobs for q in job.questions for at in q.at if not desk.done(job.cell.id, q.id, at)}
-    fractions = sorted(missing | {1.0 for job in jobs if not desk.done(job.cell.id, None, 1.0)})
+    missing = {at for job in jobs for q in job.questions for at in q.at if not context.done(job.cell.id, q.id, at)}
+    fractions = sorted(missing | {1.0 for job in jobs if not context.done(job.cell.id, None, 1.0)})
     members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
-    taken = [going_on(task, j, m, desk) for j, m in zip(jobs, members, strict=True)]
+    taken = [going_on(task, j, m, context) for j, m in zip(jobs, members, strict=True)]
     states = [found.state for found in taken]
     if fractions and not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
         raise Fault(
-            f"{desk.folder(jobs[0].cell.id)} holds no last checkpoint that can be believed; "
+            f"{context.folder(jobs[0].cell.id)} holds no last checkpoint that can be believed; "
             "delete it, and the same command trains the cell again"
         )
     afoot = sum(s.step < task.recipe.steps and s.diverged is None for s in states)
     together = max(1, afoot) if dataset.device.type == "cuda" else 1
-    how = How(desk.precision)
+    how = How(context.settings.precision)
     if dataset.device.type == "cuda" and not cautious:
-        how = autotune.quickest(task, members, states, how, lambda text: desk.say({"note": text}))
+        how = autotune.quickest(task, members, states, how, lambda text: context.say({"note": text}))
     watches = [
-        Watch(task, job.cell, desk, found, how.precision, len(jobs), together)
+        Watch(task, job.cell, context, found, how.precision, len(jobs), together)
         for job, found in zip(jobs, taken, strict=True)
     ]
     for at in fractions:
@@ -166,23 +168,23 @@ def _train(jobs: Sequence[Job], dataset: Dataset, desk: Desk, trains: bool, caut
         for watch in watches:
             watch.pause()
         for job, state in zip(jobs, states, strict=True):
-            _due(job, at, task, state, dataset, desk)
+            _due(job, at, task, state, dataset, context)
         for watch, state in zip(watches, states, strict=True):
             watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):
-        _finish(job, task, state, watch, dataset, desk, how)
+        _finish(job, task, state, watch, dataset, context, how)
 
 
-def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, desk: Desk) -> None:
+def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, context: Context) -> None:
     if state.diverged is None and not all(bool(torch.isfinite(v).all()) for v in state.params.values()):
         state.diverged = (state.step, PARAMETERS)  # in the last update: no later loss could show it
     if state.diverged is None:
-        _answer(job, at, dataset, vae.codec(task.model, state.params), desk)
+        _answer(job, at, dataset, vae.codec(task.model, state.params), context)
         return
     for question in job.questions:
-        if at in question.at and not desk.done(job.cell.id, question.id, at):
-            told = record(desk, dataset, job.cell, status="diverged", message=_fall(state), **asked(question, at))
-            desk.keep(told, {})
+        if at in question.at and not context.done(job.cell.id, question.id, at):
+            told = record(context, dataset, job.cell, status="diverged", message=_fall(state), **asked(question, at))
+            context.keep(told, {})
 
 
 def _fall(state: State) -> str:
@@ -192,12 +194,12 @@ def _fall(state: State) -> str:
     return f"{what} left the finite numbers at step {step}"
 
 
-def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, desk: Desk, how: How) -> None:
-    if desk.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
+def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, context: Context, how: How) -> None:
+    if context.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
         ended = state.step == task.recipe.steps or state.diverged is not None
-        if ended and checkpoint.newest(desk.folder(job.cell.id)) != state.step:
+        if ended and checkpoint.newest(context.folder(job.cell.id)) != state.step:
             watch.save(state, final=True)
-        checkpoint.tidy(desk.folder(job.cell.id), keep=1)
+        checkpoint.tidy(context.folder(job.cell.id), keep=1)
         return
     watch.save(state, final=True)
     steps, reconstruction, kl = state.curve()
@@ -216,12 +218,12 @@ def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, 
     count = sum(v.numel() for v in state.params.values())
     stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" and watch.trains else ""
     fit = record(
-        desk, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
+        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
         status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,
         seconds=watch.spent(), images=state.step * task.recipe.batch,
         notes={"parameters": count, "weights": _weights(state)},
     )  # fmt: skip
-    desk.keep(fit, arrays)
+    context.keep(fit, arrays)
 
 
 def _weights(state: State) -> str:

@@ -1,0 +1,29 @@
+"""How a study is run. Of all this only a GPU's precision, and the device, may touch a number's last digits."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is told once and everything beneath it reads: it goes as it is to every worker.
+
+    ``precision`` is that of a GPU's matrix products in training (a name of ``precision.PRECISIONS``). After ``every``
+    so many seconds of training a checkpoint is written, and none before ``leisure`` times as long as the last one took:
+    together they take under a fiftieth of training, though what the first will take is not known beforehand. The newest
+    ``checkpoints`` are kept. ``workers`` None: as many as the machine or the cluster has room for. A training tells of
+    itself every ``say_every`` seconds.
+    """
+
+    device: str = "cpu"
+    precision: str = "float32"
+    every: float = 60.0
+    leisure: float = 60.0
+    checkpoints: int = 2
+    say_every: float = 0.5
+    workers: int | None = None
+
+    def on(self, device: str) -> Settings:
+        """The same on a device; what is not the GPU's own is done in single precision."""
+        precision = self.precision if device == self.device else "float32"
+        return msgspec.structs.replace(self, device=device, precision=precision)
