@@ -234,7 +234,7 @@ def _dataset(name: str) -> Callable[[Path], str]:
 def _codes(path: Path) -> str:
     from tiny import squares
 
-    from betavae.representation.encoders import opened
+    from betavae.representation.encoder_files import opened
 
     return f"read as {opened(str(path), squares())!r:.80}"
 

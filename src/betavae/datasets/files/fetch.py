@@ -12,7 +12,8 @@ from typing import NamedTuple
 from betavae.datasets.files import cache
 from betavae.datasets.files.catalogue import CATALOGUE, Entry
 from betavae.datasets.files.checksums import of_file, pin_of, problem, vouched
-from betavae.datasets.files.download import Unavailable, checked, download, looks_like_a_page
+from betavae.datasets.files.download import Unavailable, checked, download
+from betavae.datasets.files.formats import looks_like_a_page
 from betavae.datasets.files.official import by_hand, made_from, on_your_word, refetch
 from betavae.datasets.files.raw import alone, bar, beside, copied, pin, put, say, set_aside
 from betavae.errors import Fault, Misuse, choose
