@@ -16,7 +16,7 @@ import betavae
 from betavae.metrics import higgins, rotated, rotation
 from betavae.metrics.comparison import compare, spread
 from betavae.metrics.rotations import turned
-from betavae.representation import BESIDE, METHODS, beside
+from betavae.representation import BESIDE, METHODS, beside, fitted
 from betavae.representation.encoder_files import opened
 from betavae.representation.encoders import codec
 
@@ -241,5 +241,5 @@ def test_the_interval_is_students() -> None:
 
 
 def test_a_codec_is_taken_as_it_is() -> None:
-    fitted = METHODS["pca"](DATASET, codes=4, seed=0, fit=100)
-    assert codec(fitted, DATASET) is fitted
+    pca = fitted("pca", DATASET, codes=4, seed=0, fit=100)
+    assert codec(pca, DATASET) is pca

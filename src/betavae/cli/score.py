@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from betavae.cli.options import Verb, knob, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
-from betavae.names import METHODS, TRAINED
+from betavae.representation import METHODS
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -130,8 +130,7 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
 
     from betavae import datasets
     from betavae.metrics.base import Codes
-    from betavae.representation import METHODS as FITTED
-    from betavae.representation import encoder_files
+    from betavae.representation import encoder_files, fitted
 
     dataset = datasets.load(name)
     if cell:
@@ -140,10 +139,10 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
                 f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
             )
         codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
-    elif text in METHODS and text not in TRAINED:
-        codec = FITTED[text](dataset, codes=10, seed=0, fit=None)
+    elif text in METHODS:
+        codec = fitted(text, dataset, codes=10, seed=0)
     elif not set(text) & set(":."):
-        told = unknown("encoder", text, [name for name in METHODS if name not in TRAINED])
+        told = unknown("encoder", text, METHODS)
         raise Misuse(f"{told} Or give {encoder_files.FORMS}, or the id of a trained cell")
     else:
         codec = encoder_files.opened(text, dataset, options.output)
