@@ -22,6 +22,7 @@ LAYERS = (
     ("report",),
     ("paper",),
     ("export", "explorer"),
+    ("api",),
     ("cli", "__main__"),
 )
 RANK = {name: k for k, layer in enumerate(LAYERS) for name in layer}

@@ -249,7 +249,7 @@ def test_command_lines(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
         main.VERBS, "run", lambda options: 0 if options.study == "paper" else bool(study(options).name) - 1
     )
-    for verb in ("train", "score", "figure", "doctor"):
+    for verb in ("train", "score", "figure", "explore", "doctor"):
         monkeypatch.setitem(main.VERBS, verb, lambda options: 0)
     monkeypatch.setattr("betavae.datasets.files.fetch.fetch", lambda name, **_: name)
     _commands(watch)

@@ -34,8 +34,7 @@ def declare(add: Verb) -> None:
     adopt.add_argument("file", type=Path)
     adopt.add_argument(
         "--sha256",
-        help="a digest you vouch for: the file must have it; it replaces the published one where that is of an older "
-        "upload (mpi3d-toy, mpi3d-realistic, mpi3d-real), elsewhere it counts beside it",
+        help="a digest you vouch for, in place of the published one: the file must have it",
     )
     compare.add_argument("file", type=Path)
     fetch.add_argument("--offline", action="store_true", help="never touch the network")
@@ -44,14 +43,6 @@ def declare(add: Verb) -> None:
 def act(options: argparse.Namespace) -> int:
     """Do one of the actions."""
     return ACTIONS[options.action](options)
-
-
-def here(name: str) -> bool:
-    """Whether a file of the catalogue has been fetched, added or converted."""
-    from betavae.datasets.files import fetch
-    from betavae.datasets.files.catalogue import CATALOGUE
-
-    return fetch.row(CATALOGUE[name], None).state != "absent"
 
 
 def _listed(options: argparse.Namespace) -> int:

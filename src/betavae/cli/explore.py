@@ -14,7 +14,10 @@ def declare(verb: Verb) -> None:
     this = verb("explore", "Write a page of trained VAEs that one can move: sliders, sweeps, traversals.",
                 "betavae explore runs/paper-laptop --out explorer.html")  # fmt: skip
     this.add_argument(
-        "models", nargs="+", metavar="what", help="stores, or ids of trained cells (of a store with many: the first 8)"
+        "models",
+        nargs="+",
+        metavar="what",
+        help="stores (of many models: the first 8), ids of trained cells, saved models",
     )
     this.add_argument("--out", type=Path, help="the page (default: explorer.html in the first store, or here)")
     this.add_argument("--only", action="append", default=[], metavar="ID", help="only models whose id begins so")
@@ -23,10 +26,10 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Write the page and print where it is."""
-    from betavae.explorer import found, page
+    from betavae.api.pages import gathered
+    from betavae.explorer import page
 
-    chosen = found.named(options.models, options.only, options.store)
-    models = found.explored(chosen if options.only else found.first(chosen))
+    models = gathered(options.models, options.only, options.store)
     home = Path(options.models[0])
     where = options.out or (home if home.is_dir() else Path()) / "explorer.html"
     title = "" if len(models) == 1 else f"{len(models)} models of {', '.join(Path(m).name for m in options.models)}"

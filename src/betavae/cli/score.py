@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from betavae.cli.options import Verb, knob, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
-from betavae.representation import METHODS
+from betavae.names import METHODS, TRAINED
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -35,10 +35,8 @@ def declare(verb: Verb) -> None:
         metavar="WHAT",
         help="module:function (of this folder or installed; it is imported and run), codes.npy (an array [N, Z] over "
         "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
-        "printed), model.onnx (extra export), model.safetensors (of `betavae export`), the id of a trained cell, or a "
-        "method that needs no training, as factors",
+        "printed), model.onnx (extra export), the id of a trained cell, or a method that needs no training, as factors",
     )
-    this.add_argument("--output", metavar="NAME", help="which of several outputs of the encoder are its codes")
     this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
     this.add_argument(
         "--metric", default="higgins", metavar="NAME", help="higgins, reconstruction or frechet (default: higgins)"
@@ -130,7 +128,8 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
 
     from betavae import datasets
     from betavae.metrics.base import Codes
-    from betavae.representation import encoder_files, fitted
+    from betavae.representation import METHODS as FITTED
+    from betavae.representation import encoders
 
     dataset = datasets.load(name)
     if cell:
@@ -139,13 +138,13 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
                 f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
             )
         codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
-    elif text in METHODS:
-        codec = fitted(text, dataset, codes=10, seed=0)
+    elif text in METHODS and text not in TRAINED:
+        codec = FITTED[text](dataset, codes=10, seed=0, fit=None)
     elif not set(text) & set(":."):
-        told = unknown("encoder", text, METHODS)
-        raise Misuse(f"{told} Or give {encoder_files.FORMS}, or the id of a trained cell")
+        told = unknown("encoder", text, [name for name in METHODS if name not in TRAINED])
+        raise Misuse(f"{told} Or give {encoders.FORMS}, or the id of a trained cell")
     else:
-        codec = encoder_files.opened(text, dataset, options.output)
+        codec = encoders.opened(text, dataset)
     if "sha256" in codec.notes:
         print(f"{text}: sha256 {codec.notes['sha256']}", file=sys.stderr)
     width = Codes(dataset, codec).encode(torch.zeros(1, dtype=torch.long)).shape[1]

@@ -35,6 +35,8 @@ def named(words: Sequence[str], only: Sequence[str], store: Path | None = None) 
     Of a store that holds more than MOST, the convolutional ones come first, by dataset, seed and β; what is left out is
     said. ``only`` keeps the ids that begin so. Raises Misuse where a word names nothing.
     """
+    if not words:
+        raise Misuse("no model to explore; give models, folders of studies, or ids of trained cells")
     found: dict[str, Trained] = {}
     for word in words:
         if (Path(word) / "records").is_dir():

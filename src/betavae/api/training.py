@@ -1,0 +1,217 @@
+"""``fit``: a model trained or fitted in this process, by the engine of a study: the same numbers, the same id."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from betavae.api.model import Model
+from betavae.errors import Fault, Misuse, choose
+
+if TYPE_CHECKING:
+    from betavae.datasets.base import Dataset
+    from betavae.study.cells import Cell
+    from betavae.study.store import Store
+    from betavae.training.recipe import Recipe
+
+FAMILIES = ("dsprites", "shapes3d", "mpi3d", "cifar")
+EVERY = 2.0
+"""Seconds of training between two checkpoints: what an interrupt may cost."""
+
+
+@overload
+def fit(data: Dataset, method: str = ..., *, seed: int = ..., **words: Any) -> Model: ...
+@overload
+def fit(data: Dataset, method: str = ..., *, seed: Sequence[int], **words: Any) -> list[Model]: ...
+def fit(
+    data: Dataset,
+    method: str = "conv",
+    *,
+    seed: int | Sequence[int] = 1,
+    images: int = 50_000,
+    codes: int = 10,
+    objective: str = "beta_vae",
+    recipe: Recipe | None = None,
+    optimiser: str | None = None,
+    learning_rate: float | None = None,
+    batch: int | None = None,
+    fit: int | None = None,
+    store: str | Path | None = None,
+    quiet: bool = False,
+    **knobs: Any,
+) -> Model | list[Model]:
+    """Train a VAE, or fit PCA or ICA: a ``Model``, or a list of them for a list of seeds.
+
+    ``images`` is the budget in image passes; ``knobs`` are the objective's (``beta=4``). Without a ``recipe`` it is the
+    paper's of the method (Table 4): "conv" Adam at 5e-4 (1e-4 on 3D Shapes), "mlp" Adagrad at 1e-2, in batches of 64
+    and 256, and below one epoch of 16 and 32; ``optimiser``, ``learning_rate`` and ``batch`` change one thing of it.
+    For PCA and ICA, ``fit`` is the number of images (None: all). It trains where the data is
+    (``load(..., device="cuda")``), on a CPU in one thread. With a ``store``, records and checkpoints are kept in that
+    folder, as ``betavae train`` does, and what is done there is not done again.
+
+    Ctrl-C stops the training and gives what is trained so far, of the last two seconds or so. Raises Misuse for what
+    cannot be trained, Fault where a training fails or diverges.
+    """
+    seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
+    changed = {"optimiser": optimiser, "learning_rate": learning_rate, "batch": batch}
+    cells = [cell(data, method, each, images, codes, objective, recipe, changed, fit, knobs) for each in seeds]
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="betavae-")) if store is None else store)
+        models = list(_trained(cells, data, folder, quiet))
+    return models if isinstance(seed, list | tuple | range) else models[0]
+
+
+def cell(
+    data: Dataset,
+    method: str,
+    seed: Any,
+    images: int,
+    codes: int,
+    objective: str,
+    recipe: Recipe | None,
+    changed: dict[str, Any],
+    fit: int | None,
+    knobs: dict[str, Any],
+) -> Cell:
+    """The cell that these words name: the one a study file of the same words holds. Raises Misuse."""
+    from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+    from betavae.study.cells import Cell, pairs
+
+    choose(dict.fromkeys(METHODS), method, "method")
+    given = {key: value for key, value in changed.items() if value is not None}
+    for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1), ("fit", fit, 2)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} on")
+    if method not in TRAINED:
+        known: Any = FITTED_KNOBS.get(method, {})
+        for name in [*given, *(name for name in knobs if name not in known)]:
+            raise Misuse(f"{name} is for {' and '.join(TRAINED)}; {method} is fitted")
+        for name, value in knobs.items():
+            choose(dict.fromkeys(known[name]), value, name)
+        return Cell(data.name, method, codes, seed, knobs=pairs(knobs), fit=fit)
+    if fit is not None:
+        raise Misuse(f"fit is for {' and '.join(FITTED_KNOBS)}; {method} is trained on images")
+    takes = choose(OBJECTIVES, objective, "objective")
+    for name, value in knobs.items():
+        choose(dict.fromkeys(takes), name, f"knob of {objective}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+            raise Misuse(f"{name} is {value!r}; wanted a positive number")
+    if "optimiser" in given:
+        choose(dict.fromkeys(OPTIMISERS), given["optimiser"], "optimiser")
+    made = replace(recipe or usual(data, method, images), **given)
+    return Cell(
+        data.name,
+        method,
+        codes,
+        seed,
+        objective,
+        pairs({"beta": 1.0, **{key: float(value) for key, value in knobs.items()}}),
+        made,
+    )
+
+
+def usual(data: Dataset, method: str, images: int) -> Recipe:
+    """The recipe of a method on a dataset where none is given: the paper's, or of its kind for data that is not its."""
+    from betavae.paper.study import recipe
+    from betavae.training.recipe import Recipe
+
+    family = next((name for name in FAMILIES if data.name.startswith(name)), None)
+    if family:
+        return recipe(family, method, images)
+    short = images < data.size
+    if method == "mlp":
+        return Recipe("adagrad", 1e-2, 32 if short else 256, images)
+    return Recipe("adam", 5e-4, 16 if short else 64, images)
+
+
+def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) -> Iterator[Model]:
+    """Do the cells in this process, and give their models, interrupted or whole."""
+    from betavae.study.cells import Job
+    from betavae.study.executors.worker import StoreContext
+    from betavae.study.jobs.perform import perform
+    from betavae.study.leases import try_lease
+    from betavae.study.monitor.forecast import predict
+    from betavae.study.monitor.progress import Progress
+    from betavae.study.settings import Settings
+    from betavae.study.store import Store
+
+    jobs, store, device = [Job(each, ()) for each in cells], Store(folder), str(data.device)
+    with Progress(jobs, 1, predict(jobs, 1, device), quiet=quiet) as progress, contextlib.ExitStack() as stack:
+        stack.enter_context(_one_thread())
+        study: dict[str, Any] = {"name": "fit", "scale": "own"}
+        say = lambda message: progress.hear(0, message)  # noqa: E731
+        context = StoreContext(store, study, Settings(device=device, every=EVERY), say)
+        for job in jobs:
+            lease = try_lease(store, job.cell.id, wait=True)
+            if lease:
+                stack.enter_context(lease)
+        context.refresh()
+        try:
+            perform(jobs, context, dataset=data)
+            stopped = False
+        except KeyboardInterrupt:
+            stopped = True
+    fits = {r["cell_id"]: r for r in store.records() if r["kind"] == "fit"}
+    for each in cells:
+        record = fits.get(each.id)
+        if record is not None:
+            yield _whole(each, record, store, data)
+        elif stopped:
+            yield _part(each, store, data)
+
+
+def _whole(cell: Cell, record: dict[str, Any], store: Store, data: Dataset) -> Model:
+    from betavae.api.saved import of_store
+    from betavae.study.trained import Trained
+
+    if record["status"] != "ok":
+        what = "diverged" if record["status"] == "diverged" else "failed"
+        raise Fault(f"{_label(cell)} {what}: {record['message']}")
+    return of_store(Trained(store, cell), data)
+
+
+def _part(cell: Cell, store: Store, data: Dataset) -> Model:
+    """The model of a training that was stopped, from its newest checkpoint; with none yet the interrupt goes on."""
+    from betavae.representation import vae
+    from betavae.study.jobs.checkpointing import unpack
+    from betavae.study.jobs.perform import task_of
+    from betavae.training import checkpoint
+
+    found = checkpoint.latest(store.path / "checkpoints" / cell.id)
+    if found is None or cell.recipe is None:
+        raise KeyboardInterrupt
+    task, state = task_of(cell, data), unpack(found)
+    steps, reconstruction, kl = state.curve()
+    print(f"betavae: {_label(cell)} stopped; this is step {found.step:,} of {cell.recipe.steps:,}", file=sys.stderr)
+    arrays = {
+        "step": steps.numpy(),
+        "seen": (steps * cell.recipe.batch).numpy(),
+        "reconstruction": reconstruction.numpy(),
+        "kl": kl.numpy(),
+    }
+    codec = vae.codec(task.model, {k: v.to(data.device) for k, v in state.params.items()})
+    return Model(codec, data, _label(cell), cell=cell, arrays=arrays, steps=found.step)
+
+
+def _label(cell: Cell) -> str:
+    from betavae.study.monitor import cost
+
+    return cost.label(cell)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch in one thread: on a busy machine several wait for each other at every step."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

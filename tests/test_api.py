@@ -1,0 +1,303 @@
+"""Python's verbs: the same numbers and ids as the command's, every mistake told, nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import squares
+
+import betavae
+from betavae import Fault, Misuse, Model
+from betavae.api import training
+from betavae.api.table import Table
+from betavae.cli.main import main
+from betavae.datasets.base import Dataset
+from betavae.explorer import shown
+from betavae.study.jobs import checkpointing
+from betavae.study.store import Store
+
+FEW = {"higgins": {"votes": 60, "test_votes": 60, "pool": 300}}
+FILE = """
+name = "one"
+[questions.loss]
+measure = "reconstruction"
+images = 16
+[[grid]]
+dataset = "dsprites"
+method = "conv"
+seed = 1
+beta = 4
+recipe = { optimiser = "adam", learning_rate = 5e-4, batch = 16, images = 64 }
+questions = ["loss"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a code carries and knows, told from 100 images."""
+    monkeypatch.setattr(shown, "LOOKED", 100)
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return squares()
+
+
+@pytest.fixture(scope="module")
+def model(data: Dataset) -> Model:
+    """A convolutional VAE of the squares that saw 128 of them."""
+    found: Model = betavae.fit(data, "conv", beta=2, codes=3, images=128, quiet=True)
+    return found
+
+
+def test_every_public_name_is_there_and_says_what_it_does() -> None:
+    for name in betavae.__all__:
+        assert (getattr(betavae, name).__doc__ or "").strip(), name
+        assert name in dir(betavae)
+
+
+def test_fit_gives_the_cell_of_a_study(tmp_path: Path) -> None:
+    """The same id and the same weights as the same words in a study file, run by worker processes."""
+    (tmp_path / "one.toml").write_text(FILE, encoding="utf-8")
+    ran = betavae.run(tmp_path / "one.toml", store=tmp_path / "s", workers=1, quiet=True)
+    assert (ran.store, ran.cells, ran.failures) == (tmp_path / "s", 1, {})
+    there = betavae.open(tmp_path / "s")
+    here = betavae.fit(betavae.load("dsprites"), "conv", beta=4, seed=1, images=64, quiet=True)
+    assert here.id == there.id
+    assert here.fit["notes"]["weights"] == there.fit["notes"]["weights"]
+    assert here.curve["images"] == there.curve["images"] == [16, 32, 48, 64]
+    assert here.curve["kl"] == there.curve["kl"]
+    table = betavae.records(tmp_path / "s")
+    assert set(table["cell_id"].dropna()) == {here.id}
+    polars = betavae.records(tmp_path / "s", frame="polars")
+    assert polars.shape == table.shape
+    again = betavae.run(tmp_path / "s", quiet=True)
+    assert again.cells == 0
+    assert betavae.open(tmp_path / "s", cell=here.id[:6]).id == here.id
+
+
+def test_a_list_of_seeds_is_each_of_them(data: Dataset, model: Model) -> None:
+    both = betavae.fit(data, "conv", beta=2, codes=3, images=128, seed=[1, 2], quiet=True)
+    alone = model.codec.params
+    assert [each.cell.seed for each in both] == [1, 2]
+    assert alone is not None
+    assert all(torch.equal(leaf, both[0].codec.params[key]) for key, leaf in alone.items())
+    assert both[0].id == model.id != both[1].id
+
+
+def test_an_interrupt_gives_what_is_trained(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """And the same call with the same store goes on from there, to the weights of an uninterrupted one."""
+    monkeypatch.setattr(training, "EVERY", 0.0)
+    save = checkpointing.Watch.save
+
+    def cut(self: Any, state: Any, final: bool = False) -> None:
+        save(self, state, final)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpointing.Watch, "save", cut)
+    part = betavae.fit(data, "conv", codes=3, images=128, store=tmp_path, quiet=True)
+    assert (part.steps, part.complete, part.id) == (1, False, None)
+    assert "stopped; this is step 1 of 8" in capsys.readouterr().err
+    assert part.curve["images"] == [16]
+    assert "stopped at step 1 of 8" in repr(part)
+    monkeypatch.setattr(checkpointing.Watch, "save", save)
+    whole = betavae.fit(data, "conv", codes=3, images=128, store=tmp_path, quiet=True)
+    fresh = betavae.fit(data, "conv", codes=3, images=128, quiet=True)
+    assert whole.fit["notes"]["weights"] == fresh.fit["notes"]["weights"]
+
+
+def test_a_divergence_is_said_and_not_given(data: Dataset) -> None:
+    with pytest.raises(Fault, match=r"squares conv β=1 seed 1 diverged: .* left the finite numbers at step"):
+        betavae.fit(data, "conv", images=320, learning_rate=1e30, quiet=True)
+
+
+def test_fitted_methods_are_fitted(data: Dataset) -> None:
+    pca = betavae.fit(data, "pca", codes=3, fit=200, quiet=True)
+    assert pca.decode(pca.codes([0, 1])).shape == (2, 1, 32, 32)
+    with pytest.raises(Misuse, match="no training curve"):
+        _ = pca.curve
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"method": "cnv"}, "did you mean 'conv'"),
+        ({"beta": -1}, "beta is -1; wanted a positive number"),
+        ({"bta": 4}, "unknown knob of beta_vae 'bta'; did you mean 'beta'"),
+        ({"objective": "beta_va"}, "did you mean 'beta_vae'"),
+        ({"images": 0}, "images is 0; wanted a whole number from 1 on"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"fit": 100}, "fit is for pca and ica; conv is trained on images"),
+        ({"method": "pca", "beta": 4}, "beta is for mlp and conv; pca is fitted"),
+        ({"optimiser": "sgd"}, "unknown optimiser 'sgd'"),
+    ],
+)
+def test_what_cannot_be_trained_is_told(data: Dataset, words: dict[str, Any], said: str) -> None:
+    with pytest.raises(Misuse, match=said):
+        betavae.fit(data, quiet=True, **words)
+
+
+def test_codes_are_those_of_the_images(data: Dataset, model: Model) -> None:
+    index = torch.tensor([5, 0, 700])
+    assert torch.allclose(model.codes(index), model.encode(data[index]), atol=1e-6)
+    assert torch.equal(model.codes(5), model.codes(index)[0])
+    assert torch.allclose(model.encode(data[5]), model.codes(5), atol=1e-6)
+    images = model.decode(model.codes(index))
+    assert images.shape == (3, 1, 32, 32)
+    assert 0 <= float(images.min()) <= float(images.max()) <= 1
+    assert torch.allclose(model.decode(model.codes(5)), images[0], atol=1e-6)
+    with pytest.raises(Misuse, match=r"given images of shape \[1, 3, 32, 32\]; wanted \[n, 1 x 32 x 32\]"):
+        model.encode(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(Misuse, match=r"given codes of shape \[1, 7\]; wanted \[n, 3\]"):
+        model.decode(torch.zeros(1, 7))
+
+
+def test_a_model_is_saved_and_opened(data: Dataset, model: Model, tmp_path: Path) -> None:
+    assert model.save(tmp_path / "m") == tmp_path / "m"
+    back = betavae.open(tmp_path / "m", data=data)
+    assert (back.id, back.steps, repr(back)) == (model.id, 8, repr(model))
+    assert torch.equal(back.codes([1, 2]), model.codes([1, 2]))
+    assert back.curve.rows == model.curve.rows
+    config = json.loads((tmp_path / "m/config.json").read_text("utf-8"))
+    config["cell"]["codes"] = 4
+    (tmp_path / "m/config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(Fault, match="weights are not those of a conv of 4 codes"):
+        betavae.open(tmp_path / "m", data=data)
+    (tmp_path / "m/config.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(Fault, match="is no saved model"):
+        betavae.open(tmp_path / "m", data=data)
+    with pytest.raises(Misuse, match="no saved model, no study's folder of records, and no cell's id"):
+        betavae.open(tmp_path / "nowhere")
+
+
+def test_of_several_models_in_a_store_one_is_named(data: Dataset, tmp_path: Path) -> None:
+    both = betavae.fit(data, "conv", codes=3, images=16, seed=[1, 2], store=tmp_path, quiet=True)
+    with pytest.raises(Misuse, match=f"has 2 trained models; give cell=, one of .*{both[0].id[:8]}"):
+        betavae.open(tmp_path, data=data)
+    assert betavae.open(tmp_path, cell=both[1].id, data=data).cell.seed == 2
+    assert len(Store(tmp_path, create=False).records()) == 2
+
+
+def test_a_score_stands_beside_what_it_is_read_against(data: Dataset) -> None:
+    """The true factors as codes: a perfect score, as the ceiling's; lower when rotated; floors lower."""
+    assert data.factors is not None
+    perfect = data.factors.values(torch.arange(data.size)).float()
+    table = betavae.score(perfect, data, FEW, seeds=2)
+    rows = {row["encoder"]: row for row in table.rows}
+    assert rows["encoder"]["score"] == rows["factors"]["score"] == 1.0
+    assert rows["rotated"]["score"] < 0.9
+    assert rows["chance"]["score"] < 0.5
+    assert rows["encoder"]["chance"] == 0.25
+    assert rows["pca"]["low"] <= rows["pca"]["score"] <= rows["pca"]["high"]
+    assert "95 % t interval of the mean over 2 redrawn questions" in repr(table)
+    alone = betavae.score(perfect, data, FEW, seeds=1, floors=False, rotated=False)
+    assert alone.rows == [
+        {"metric": "higgins", "of": "higgins", "encoder": "encoder", "score": 1.0, "low": None, "high": None,
+         "sd": None, "chance": 0.25}
+    ]  # fmt: skip
+    assert table.frame().shape == table.frame("polars").shape == (len(rows), 8)
+
+
+def test_metrics_are_named_given_or_refused(data: Dataset, model: Model) -> None:
+    mine = betavae.metrics.higgins(votes=40, test_votes=40, pool=200)
+    for metrics in (mine, [mine], {"higgins": {"votes": 40, "test_votes": 40, "pool": 200}}):
+        table = betavae.score(model, metrics=metrics, seeds=1, floors=False, rotated=False)
+        assert table["metric"] == ["higgins"]
+    both = betavae.score(model, data, {"reconstruction": {"images": 50}}, seeds=1)
+    assert {"nats", "mse"} & set(both["of"]) or "reconstruction" in both["of"]
+    refused = [row for row in both.rows if row["encoder"] == "pixels"]
+    assert "no way back to images" in refused[0]["refused"]
+    with pytest.raises(Misuse, match="did you mean 'higgins'"):
+        betavae.score(model, data, "higgens")
+    with pytest.raises(Misuse, match="gives pictures, no score"):
+        betavae.score(model, data, "traversals", seeds=1, floors=False)
+    with pytest.raises(Misuse, match="score was given no dataset"):
+        betavae.score(lambda images: images.flatten(1))
+
+
+class Peer(torch.nn.Module):
+    """A stranger's VAE: an encoder to a mean and a log variance, a decoder to logits or pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = torch.nn.Linear(32 * 32, 6)
+        self.back = torch.nn.Linear(3, 32 * 32)
+        self.drop = torch.nn.Dropout(0.5)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, logvar = self.both(self.drop(images.flatten(1))).chunk(2, 1)
+        return mean, logvar
+
+    def pixels(self, codes: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.back(codes)).reshape(-1, 1, 32, 32)
+
+
+def test_a_strangers_model_is_wrapped(data: Dataset) -> None:
+    torch.manual_seed(0)
+    peer = Peer()
+    model = betavae.wrap(peer, peer.pixels, data=data)
+    assert model.name == "Peer"
+    assert not peer.training  # dropout would draw
+    assert torch.allclose(model.codes([3]), peer(data[[3]])[0])
+    assert model.decode(model.codes([3, 4])).shape == (2, 1, 32, 32)
+    assert betavae.score(model, metrics=FEW, seeds=1, floors=False)["encoder"] == ["Peer", "rotated"]
+    assert betavae.traverse(model, top=2, steps=3).axes
+    with pytest.raises(Misuse, match="not betavae's to save"):
+        model.save("nowhere")
+    with pytest.raises(Misuse, match="no VAE of betavae's own"):
+        model.explore()
+    with pytest.raises(Misuse, match=r"decode gave pixels from .* wanted 0 to 1: end it with a sigmoid"):
+        betavae.wrap(peer, lambda codes: peer.back(codes).reshape(-1, 1, 32, 32) * 9, data=data)
+    with pytest.raises(Misuse, match=r"decode gave \[1, 1024\] for 1 codes"):
+        betavae.wrap(peer, peer.back, data=data)
+    plain = betavae.wrap(lambda images: images.flatten(1)[:, ::64], data=data)
+    with pytest.raises(Misuse, match="no way back to images; wrap it with decode="):
+        plain.decode(torch.zeros(1, 16))
+
+
+def test_figures_show_themselves(model: Model) -> None:
+    for figure in (betavae.traverse(model, top=2, steps=3), betavae.matrix(model)):
+        assert figure._repr_png_()[:4] == b"\x89PNG"
+
+
+def test_pages_are_shown_or_written(model: Model, tmp_path: Path) -> None:
+    page = model.explore()
+    assert "sandbox" in page._repr_html_()
+    assert model.explore(tmp_path / "p.html") == tmp_path / "p.html"
+    assert (tmp_path / "p.html").read_text("utf-8") == page.html
+    assert betavae.explore(model, model, title="two").html.count("<title>two") == 1
+    with pytest.raises(Misuse, match="is no store and no cell's id"):
+        betavae.explore(tmp_path / "nowhere")
+
+
+def test_a_notebook_sees_text_not_markup(data: Dataset, model: Model) -> None:
+    hostile = "<script>alert(1)</script>"
+    named = Model(model.codec, data, hostile, cell=model.cell, fit=model.fit, arrays=model.arrays, steps=8)
+    for html in (named._repr_html_(), Table({hostile: [hostile]}, hostile)._repr_html_()):
+        assert hostile not in html
+        assert "&lt;script&gt;" in html
+    assert named._repr_html_().count("<img") == 3
+
+
+def test_a_table_is_text_rows_and_columns() -> None:
+    table = Table({"n": range(100), "x": np.linspace(0, 1, 100)})
+    assert repr(table).splitlines()[:2] == ["n   x", "0   0"]
+    assert repr(table).splitlines()[-1] == "… 40 more rows; frame() has all"
+    assert table.rows[1]["x"] == pytest.approx(1 / 99)
+    with pytest.raises(Misuse, match="unknown column 'm'"):
+        table["m"]
+    with pytest.raises(Misuse, match="unknown kind of data frame 'spark'"):
+        table.frame("spark")
+
+
+def test_a_saved_model_is_explored_from_the_command_line(model: Model, tmp_path: Path) -> None:
+    """Of a dataset that only this process knows it cannot be; the refusal says so."""
+    model.save(tmp_path / "m")
+    assert main(["explore", str(tmp_path / "m"), "--out", str(tmp_path / "p.html")]) == 2
