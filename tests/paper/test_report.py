@@ -21,7 +21,8 @@ from betavae.paper.evidence import higgins as score_of
 from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
 from betavae.paper.report import checked, sections, write
 from betavae.paper.study import paper
-from betavae.report.document import Heading, Picture, Table, markdown, pictures
+from betavae.report.document import Heading, Picture, Table, pictures
+from betavae.report.markdown import markdown
 from betavae.report.rows import Row, classifier_of
 from betavae.study.cells import Question
 from betavae.study.store import Store

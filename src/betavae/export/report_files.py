@@ -11,7 +11,7 @@ from betavae.disk import write_atomic
 from betavae.export import latex
 from betavae.paper.evidence import gathered
 from betavae.paper.report import sections
-from betavae.report.document import Folded, Part, Table, pictures
+from betavae.report.document import Folded, Part, Table, file_name, pictures
 from betavae.study.store import Store
 
 METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
@@ -47,6 +47,6 @@ def figures(stores: Sequence[Store], out: Path) -> list[Path]:
             # TrueType, which publishers ask for; names inside an SVG that do not change from run to run.
             with matplotlib.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "betavae"}):
                 picture.figure.savefig(buffer, format=kind, metadata=metadata)
-            paths.append(out / f"{picture.name}.{kind}")
+            paths.append(out / f"{file_name(picture.name)}.{kind}")
             write_atomic(paths[-1], buffer.getvalue())
     return paths
