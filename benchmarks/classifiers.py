@@ -25,7 +25,7 @@ from betavae.metrics.classifiers import linear, mlp
 from betavae.metrics.votes import features, higgins
 from betavae.models import MODELS
 from betavae.objectives.base import OBJECTIVES
-from betavae.representation import METHODS, vae
+from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
 from betavae.training import single
 from betavae.training.recipe import Recipe
@@ -81,7 +81,7 @@ def main() -> None:
     torch.set_num_threads(1)
     dataset = datasets.load("dsprites")
     for name in sys.argv[1:] or ["conv", "pca", "untrained"]:
-        codec = conv(dataset) if name == "conv" else METHODS[name](dataset, codes=10, seed=0, fit=2500)
+        codec = conv(dataset) if name == "conv" else fitted(name, dataset, codes=10, seed=0, fit=2500)
         codes = Codes(dataset, codec)
         metric = higgins(votes=VOTES, test_votes=VOTES, pool=8000)
         scores: dict[str, list[float]] = {judge: [] for judge in JUDGES}

@@ -91,7 +91,11 @@ betavae data compare dsprites FILE # how many images of the official file differ
   or sizes than it should is refused before anything is unpacked.
 - **Drawn worlds** beside the known official frames, with measured errors and rates: [worlds](worlds.md).
 - **Your own images**: `betavae.from_array` takes a grid, `betavae.from_table` any images with labels;
-  `examples/own_dataset.py` is a page of both.
+  `examples/own_dataset.py` is a page of both. Where the labels are a full grid they become factors. Else a notice says
+  which column or how many combinations are to blame, and `labels` (classes, int64 `[N, K]`), `label_names` and
+  `label_values` keep them. uint8 pixels of 0 and 1 alone are black and white, and a notice says so.
+- **In Python** a dataset is a sequence: `len(data)`, `data[i]` is an image `[C, H, W]` in [0, 1], a
+  `torch.utils.data.DataLoader` takes it, a notebook shows its images and factors. Devices are `cpu` and `cuda`.
 """
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 import betavae
 from betavae.metrics.base import Draw, Metric
-from betavae.representation import METHODS
+from betavae.representation import fitted
 
 
 def plan(generator: torch.Generator, dataset: betavae.Dataset) -> Draw:
@@ -31,6 +31,6 @@ def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> dict[str, fl
 
 alignment = Metric("alignment", plan, score)
 dataset = betavae.load("dsprites")
-perfect = METHODS["factors"](dataset, codes=10, seed=0)
+perfect = fitted("factors", dataset, codes=10, seed=0)
 for metric in (alignment, betavae.metrics.higgins(pool=4000)):
     print(metric.name, betavae.evaluate(betavae.metrics.rotated(metric), dataset, perfect, seed=0))

@@ -97,12 +97,6 @@ def _choices(node: ast.expr | None) -> tuple[Any, ...]:
 
 
 TRAINED = ("mlp", "conv")
-METHODS = (*TRAINED, "pca", "ica", "pixels", "projection", "untrained", "factors", "noise", "chance")
-FITTED_KNOBS: dict[str, dict[str, tuple[str, ...]]] = {
-    "pca": {"layout": ("chw", "hwc255")},
-    "ica": {"layout": ("chw", "hwc255"), "whiten": ("unit-variance", "arbitrary-variance")},
-}
-"""What a fitted method takes besides its dataset, codes, seed and number of images, and which values."""
 OBJECTIVES: dict[str, tuple[str, ...]] = {
     "beta_vae": ("beta",),
     "gaussian": ("beta", "sigma"),

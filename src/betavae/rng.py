@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 
 import numpy as np
 import torch
+
+from betavae.errors import Misuse, shown
 
 
 def seed(*names: int | str | float) -> int:
     """The 63-bit seed that belongs to a name."""
     text = json.dumps(names, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def whole(given: object) -> int:
+    """A seed as a person gives it: a whole number from 0 to 2**63 - 1, of any integer type. Raises Misuse."""
+    try:
+        number = -1 if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = -1
+    if not 0 <= number < 2**63:
+        raise Misuse(f"seed is {shown(given)}; wanted a whole number from 0 on")
+    return number
 
 
 def generator(*names: int | str | float) -> torch.Generator:

@@ -40,7 +40,6 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_vocabulary_is_that_of_the_tables() -> None:
-    assert set(names.METHODS) == {*models.MODELS, *representation.METHODS}
     assert set(names.TRAINED) == set(models.MODELS)
     assert {name: set(each.defaults) for name, each in base.OBJECTIVES.items()} == {
         name: set(knobs) for name, knobs in names.OBJECTIVES.items()

@@ -183,16 +183,67 @@ def test_an_md5_alone_pins_the_sha256_of_the_first_arrival(tmp_path: Path, monke
 def test_a_newer_upload_is_taken_only_on_a_persons_word(tmp_path: Path, monkeypatch) -> None:
     md5 = {"md5": hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}
     mine = tmp_path / "mine.npz"
-    mine.write_bytes(OTHER)
-    published(monkeypatch, "mpi3d-toy", CONTENT, size=None, published=md5)
-    with pytest.raises(Fault, match=f"--sha256 {sha256(OTHER)}"):
+    sound_npz(mine)
+    content = mine.read_bytes()
+    published(monkeypatch, "mpi3d-toy", CONTENT, size=None, published=md5, holds=(COUNT, 64, 64, 3))
+    with pytest.raises(Fault, match=f"--sha256 {sha256(content)}"):
         fetch.add("mpi3d-toy", mine, root=tmp_path)
     assert not raw(tmp_path)
-    path = fetch.add("mpi3d-toy", mine, root=tmp_path, sha256=sha256(OTHER))
-    assert path.read_bytes() == OTHER
+    path = fetch.add("mpi3d-toy", mine, root=tmp_path, sha256=sha256(content))
+    assert path.read_bytes() == content
     assert "vouched" in raw(tmp_path)[f"{path.name}.sha256"].decode()
+    assert all(check.good for check in fetch.verify("mpi3d-toy", root=tmp_path))
     with pytest.raises(Misuse, match="64 hexadecimal digits"):
         fetch.add("mpi3d-toy", mine, root=tmp_path, sha256="abc")
+
+
+def test_a_persons_word_does_not_make_other_images_the_dataset(tmp_path: Path) -> None:
+    """A digest says nothing of what is in a file: one of 460 images was taken, and verified as good."""
+    mine = tmp_path / "mine.npz"
+    np.savez(mine, images=np.zeros((460, 64, 64, 3), np.uint8))
+    said = r"its images are uint8 of shape \[460, 64, 64, 3\], wanted uint8 of \[1036800, 64, 64, 3\]"
+    with pytest.raises(Fault, match=said):
+        fetch.add("mpi3d-toy", mine, root=tmp_path, sha256=sha256(mine.read_bytes()))
+    assert not raw(tmp_path)
+    there = tmp_path / "raw" / CATALOGUE["mpi3d-toy"].file  # as an earlier version took it
+    there.write_bytes(mine.read_bytes())
+    there.with_name(f"{there.name}.sha256").write_text(f"{sha256(mine.read_bytes())}  {there.name}\n")
+    (check,) = fetch.verify("mpi3d-toy", root=tmp_path)
+    assert not check.good
+    assert "shape [460, 64, 64, 3]" in check.said
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "size", "said"),
+    [
+        (
+            "dsprites",
+            "small.npz",
+            1,
+            "counts beside what is published, and in its place only for mpi3d-toy",
+        ),
+        (
+            "dsprites",
+            CATALOGUE["dsprites-hdf5"].file,
+            1,
+            "the content of another: `betavae data add dsprites-hdf5 ",
+        ),
+        (
+            "cifar10",
+            "cifar-10-python.tar.gz",
+            1,
+            "CIFAR's Python version, whose pickles are never opened",
+        ),
+        ("cifar10", "mine.tar.gz", 170_498_071, "CIFAR's Python version, .* gets the binary version"),
+    ],
+)
+def test_another_file_says_which_is_wanted(name: str, file: str, size: int, said: str, tmp_path: Path) -> None:
+    mine = tmp_path / file
+    with open(mine, "wb") as out:
+        out.truncate(size)
+    with pytest.raises(Fault, match=said):
+        fetch.add(name, mine, root=tmp_path, sha256=sha256(mine.read_bytes()))
+    assert not raw(tmp_path)
 
 
 def test_offline_asks_nobody(tmp_path: Path, monkeypatch) -> None:

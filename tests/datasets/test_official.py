@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hostile import (
-    BATCHES,
     COPIES,
     COUNT,
     H5,
@@ -30,39 +28,16 @@ from hostile import (
 )
 from hostile import copies as write_copies
 from PIL import Image
+from small_official import GRID, OFFICIAL, entry_of, grid, photographs
 
 from betavae import datasets
 from betavae.datasets import cifar, mpi3d, shapes3d
-from betavae.datasets.base import Dataset
 from betavae.datasets.files import full_grid
-from betavae.datasets.files.catalogue import CATALOGUE, Entry
+from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.datasets.files.official import origin
 from betavae.errors import Fault, Misuse
-from betavae.factors import Factors
 
-GRID = Factors(("colour", "place"), (2, 3))
-OFFICIAL = {**shapes3d.OFFICIAL, **mpi3d.OFFICIAL}
 MEMORY = 100 << 20  # bytes that refusing a file may take
-SMALL = cifar.Binary(
-    (cifar.Batch("batches/train.bin", 0, BATCHES["batches/train.bin"]), cifar.Batch("batches/test.bin", 4, 2)), (10,)
-)
-
-
-def entry_of(name: str, path: Path) -> Entry:
-    """The catalogue's entry, as if this file were the one published."""
-    content = path.read_bytes()
-    return replace(CATALOGUE[name], size=len(content), published={"sha256": hashlib.sha256(content).hexdigest()})
-
-
-def grid(name: str, path: Path, root: Path) -> Dataset:
-    kind = OFFICIAL[name]._replace(entry=entry_of(name, path), factors=GRID)
-    return full_grid.grid(kind, origin(kind.entry, str(path), root), root, torch.device("cpu"))
-
-
-def photographs(name: str, path: Path, root: Path, as_name: str | None = None) -> Dataset:
-    read = cifar.Copies(train=4).read if name == "cifar10-jpeg" else SMALL.read
-    kind = cifar.KINDS[name]._replace(entry=entry_of(name, path), read=read, size=COUNT, train=4)
-    return cifar.photographs(as_name or name, kind, origin(kind.entry, str(path), root), root, torch.device("cpu"))
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import BATCHES, COUNT
+from hostile import COUNT
+from small_official import GRID, SMALL
 
 from betavae.datasets import cifar, mpi3d, shapes3d
 from betavae.datasets.files import fetch
 from betavae.datasets.files.catalogue import CATALOGUE, Entry
-from betavae.factors import Factors
 
-GRID = Factors(("colour", "place"), (2, 3))
-SMALL = cifar.Binary(
-    (cifar.Batch("batches/train.bin", 0, BATCHES["batches/train.bin"]), cifar.Batch("batches/test.bin", 4, 2)), (10,)
-)
 CONTENT = np.random.default_rng(1).integers(0, 256, 600_000, dtype=np.uint8).tobytes()
 OTHER = np.random.default_rng(2).integers(0, 256, 600_000, dtype=np.uint8).tobytes()
 

@@ -16,8 +16,9 @@ import betavae
 from betavae.metrics import higgins, rotated, rotation
 from betavae.metrics.comparison import compare, spread
 from betavae.metrics.rotations import turned
-from betavae.representation import BESIDE, METHODS, beside
-from betavae.representation.encoders import codec, opened
+from betavae.representation import BESIDE, METHODS, beside, fitted
+from betavae.representation.encoder_files import opened
+from betavae.representation.encoders import codec
 
 DATASET = squares(32)
 METRIC = higgins(votes=200, test_votes=200, pairs=16)
@@ -59,7 +60,7 @@ def whole() -> np.ndarray:
 def archived(folder: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.trace(Linear(), torch.zeros(1, 1, 32, 32)), str(folder / "model.pt"))
+        torch.jit.save(torch.jit.trace(Linear().eval(), torch.zeros(1, 1, 32, 32)), str(folder / "model.pt"))
     return folder / "model.pt"
 
 
@@ -89,7 +90,7 @@ def test_every_form_of_the_same_codes_scores_the_same(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     forms: list[Any] = [
         encode,
-        Linear(),
+        Linear().eval(),
         whole(),
         torch.from_numpy(whole()),
         Picked(),
@@ -240,5 +241,5 @@ def test_the_interval_is_students() -> None:
 
 
 def test_a_codec_is_taken_as_it_is() -> None:
-    fitted = METHODS["pca"](DATASET, codes=4, seed=0, fit=100)
-    assert codec(fitted, DATASET) is fitted
+    pca = fitted("pca", DATASET, codes=4, seed=0, fit=100)
+    assert codec(pca, DATASET) is pca

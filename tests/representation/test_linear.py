@@ -7,7 +7,7 @@ import torch
 from tiny import squares
 
 from betavae.errors import Misuse
-from betavae.representation import METHODS
+from betavae.representation import fitted
 from betavae.representation.linear import ica, pca, principal
 
 
@@ -78,7 +78,7 @@ def test_ica_unmixes_independent_sources() -> None:
 @pytest.mark.parametrize("method", ["pca", "ica"])
 def test_decoding_loses_what_is_not_explained(method: str) -> None:
     dataset = squares(32)
-    codec = METHODS[method](dataset, codes=40, seed=0, fit=768)
+    codec = fitted(method, dataset, codes=40, seed=0, fit=768)
     images = dataset.render(torch.arange(768))
     assert codec.decode is not None
     back = codec.decode(codec.encode(images))
@@ -97,12 +97,12 @@ def test_codec_sees_the_layout_it_was_fitted_on(method: str) -> None:
         "painted", dataset.shape, dataset.size, dataset.factors, "drawn", "p", lambda i: dataset.renderer(i) * colours
     )
     images = painted.render(torch.arange(768))
-    plain = METHODS[method](painted, codes=4, seed=0, fit=768)
-    quirk = METHODS[method](painted, codes=4, seed=0, fit=768, layout="hwc255")
+    plain = fitted(method, painted, codes=4, seed=0, fit=768)
+    quirk = fitted(method, painted, codes=4, seed=0, fit=768, layout="hwc255")
     assert torch.allclose(plain.encode(images).std(0), torch.ones(4), atol=0.05)
     assert float(quirk.encode(images).std(0).max()) < 0.05
     with pytest.raises(Misuse, match="layout is 'whc'"):
-        METHODS[method](painted, codes=4, seed=0, fit=768, layout="whc")
+        fitted(method, painted, codes=4, seed=0, fit=768, layout="whc")
 
 
 def test_the_old_scale_of_ica_is_smaller_by_the_root_of_n() -> None:
@@ -132,7 +132,7 @@ def test_floors_are_codecs(method: str) -> None:
     import betavae
 
     dataset = squares(32)
-    codec = METHODS[method](dataset, codes=6, seed=0, fit=None)
+    codec = fitted(method, dataset, codes=6, seed=0, fit=None)
     metric = betavae.metrics.higgins(votes=80, test_votes=80, pairs=8)
     got = betavae.evaluate(metric, dataset, codec, seed=0)["higgins"]
     assert got == 1.0 if method == "factors" else 0 <= got <= 1
@@ -141,7 +141,7 @@ def test_floors_are_codecs(method: str) -> None:
 def test_noise_codes_go_by_index_and_say_nothing() -> None:
     """The same code for an image wherever it is asked for, another for another seed; independent and standard."""
     dataset = squares(32)
-    one, other = (METHODS["noise"](dataset, codes=4, seed=s, fit=None).told for s in (1, 2))
+    one, other = (fitted("noise", dataset, codes=4, seed=s, fit=None).told for s in (1, 2))
     assert one is not None
     assert other is not None
     index = torch.arange(dataset.size)
@@ -152,4 +152,4 @@ def test_noise_codes_go_by_index_and_say_nothing() -> None:
     assert table.mean(0).abs().max() < bound
     assert (torch.corrcoef(table.T) - torch.eye(4)).abs().max() < bound
     with pytest.raises(Misuse, match="index"):
-        METHODS["noise"](dataset, codes=4, seed=1, fit=None).encode(dataset.render(index[:2]))
+        fitted("noise", dataset, codes=4, seed=1, fit=None).encode(dataset.render(index[:2]))

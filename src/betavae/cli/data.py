@@ -34,7 +34,8 @@ def declare(add: Verb) -> None:
     adopt.add_argument("file", type=Path)
     adopt.add_argument(
         "--sha256",
-        help="a digest you vouch for, in place of the published one: the file must have it",
+        help="a digest you vouch for: the file must have it; it replaces the published one where that is of an older "
+        "upload (mpi3d-toy, mpi3d-realistic, mpi3d-real), elsewhere it counts beside it",
     )
     compare.add_argument("file", type=Path)
     fetch.add_argument("--offline", action="store_true", help="never touch the network")

@@ -63,10 +63,10 @@ def act(options: argparse.Namespace) -> int:
 
 def _samples(options: argparse.Namespace) -> Answer:
     from betavae import datasets
-    from betavae.representation import METHODS
+    from betavae.representation import fitted
 
     dataset = datasets.load(options.what)
-    return _ask(options, dataset, METHODS["chance"](dataset, codes=1, seed=0))
+    return _ask(options, dataset, fitted("chance", dataset, codes=1, seed=0))
 
 
 def _ask(options: argparse.Namespace, dataset: Any, codec: Any) -> Answer:

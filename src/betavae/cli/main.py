@@ -10,12 +10,14 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from betavae.cli import cite, data, doctor, explore, export, figure, report, run, score, status, train
 from betavae.cli.options import Parser, verb
-from betavae.errors import BetavaeError, Misuse, shown, unknown
+from betavae.errors import BetavaeError, Misuse, Notice, shown, unknown
 
 VERBS = {
     "data": data.act,
@@ -68,6 +70,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a β on a terminal that knows none is told by its number
             stream.reconfigure(errors="backslashreplace")
     os.environ["MPLBACKEND"] = "agg"  # a notebook's, come down to here, may name what is not installed
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Notice)
+        warnings.showwarning = partial(_notice, warnings.showwarning, set())
+        return _run(arguments)
+
+
+def _notice(usual: Callable[..., None], said: set[str], message: Warning | str, *where: Any, **more: Any) -> None:
+    """Tell a notice as a line of the command, each once; other warnings as usual."""
+    if not isinstance(message, Notice):
+        usual(message, *where, **more)
+    elif str(message) not in said:
+        said.add(str(message))
+        print(f"betavae: {message}", file=sys.stderr)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _read(arguments)
         if options.version:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from betavae.cli.options import Verb, knob, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
-from betavae.names import METHODS, TRAINED
+from betavae.representation import METHODS
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -35,8 +35,10 @@ def declare(verb: Verb) -> None:
         metavar="WHAT",
         help="module:function (of this folder or installed; it is imported and run), codes.npy (an array [N, Z] over "
         "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
-        "printed), model.onnx (extra export), the id of a trained cell, or a method that needs no training, as factors",
+        "printed), model.onnx (extra export), model.safetensors (of `betavae export`), the id of a trained cell, or a "
+        "method that needs no training, as factors",
     )
+    this.add_argument("--output", metavar="NAME", help="which of several outputs of the encoder are its codes")
     this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
     this.add_argument(
         "--metric", default="higgins", metavar="NAME", help="higgins, reconstruction or frechet (default: higgins)"
@@ -128,8 +130,7 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
 
     from betavae import datasets
     from betavae.metrics.base import Codes
-    from betavae.representation import METHODS as FITTED
-    from betavae.representation import encoders
+    from betavae.representation import encoder_files, fitted
 
     dataset = datasets.load(name)
     if cell:
@@ -138,13 +139,13 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
                 f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
             )
         codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
-    elif text in METHODS and text not in TRAINED:
-        codec = FITTED[text](dataset, codes=10, seed=0, fit=None)
+    elif text in METHODS:
+        codec = fitted(text, dataset, codes=10, seed=0)
     elif not set(text) & set(":."):
-        told = unknown("encoder", text, [name for name in METHODS if name not in TRAINED])
-        raise Misuse(f"{told} Or give {encoders.FORMS}, or the id of a trained cell")
+        told = unknown("encoder", text, METHODS)
+        raise Misuse(f"{told} Or give {encoder_files.FORMS}, or the id of a trained cell")
     else:
-        codec = encoders.opened(text, dataset)
+        codec = encoder_files.opened(text, dataset, options.output)
     if "sha256" in codec.notes:
         print(f"{text}: sha256 {codec.notes['sha256']}", file=sys.stderr)
     width = Codes(dataset, codec).encode(torch.zeros(1, dtype=torch.long)).shape[1]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from betavae.cli.options import Verb, device, positive, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
-from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.representation import METHODS
 
 if TYPE_CHECKING:
     from betavae.study.cells import Cell
@@ -27,7 +28,11 @@ def declare(verb: Verb) -> None:
                 "betavae train --dataset dsprites --method conv --beta 4 --seed 1 --images 50_000")  # fmt: skip
     this.add_argument("--dataset", required=True, choices=DATASETS, metavar="dataset", help="see `betavae data list`")
     this.add_argument(
-        "--method", default="conv", choices=METHODS, metavar="method", help=f"{', '.join(METHODS)} (default: conv)"
+        "--method",
+        default="conv",
+        choices=[*TRAINED, *METHODS],
+        metavar="method",
+        help=f"{', '.join([*TRAINED, *METHODS])} (default: conv)",
     )
     this.add_argument("--seed", type=whole(0), default=1, help="the seed of everything random (default: 1)")
     this.add_argument("--codes", type=whole(1, 4096), default=10, help="how many codes (default: 10)")
@@ -61,7 +66,7 @@ def cell(options: argparse.Namespace) -> Cell:
                 raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(TRAINED)}; {options.method} is fitted")
         return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit)
     if options.fit is not None:
-        raise Misuse(f"--fit is for {' and '.join(FITTED_KNOBS)}; {options.method} is trained on --images")
+        raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
     objective = options.objective or "beta_vae"
     if options.sigma is not None and "sigma" not in OBJECTIVES[objective]:
         raise Misuse(f"--sigma is for the objective gaussian; {objective} has none to set")

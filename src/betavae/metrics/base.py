@@ -16,7 +16,7 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
-from betavae.errors import Misuse
+from betavae.errors import Misuse, shown
 from betavae.representation import encoders
 from betavae.representation.base import Codec
 from betavae.types import Json, Knobs, Scores
@@ -189,17 +189,22 @@ def evaluate(
     *,
     seed: int,
     batch: int = 256,
+    output: str | None = None,
     **knobs: Any,
 ) -> Scores:
     """Score any encoder: ``encode`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]``, tensor or array.
 
     ``metric`` is one, or the name of one with its ``knobs``. ``encode`` may also be an array of codes ``[N, Z]``, row i
     for image i of the whole dataset, or an object with ``transform``, as scikit-learn's are, which is given images as
-    NumPy ``[n, C * H * W]``. The result's first key is the metric's own score. The batch size changes nothing but
-    speed. Raises Misuse where it gives no codes.
+    NumPy ``[n, C * H * W]``. A module is run in evaluation mode and given back in its own. ``output`` names the part
+    that is the codes where it gives several. The result's first key is the metric's own score. The batch size changes
+    nothing but speed. Raises Misuse where it gives no codes, Fault where it fails or a code is not finite.
     """
-    codec = encoders.codec(encode, dataset)
-    codes = Codes(dataset, codec, batch)
+    if not isinstance(dataset, Dataset):
+        raise Misuse(f"dataset is {shown(dataset)}; wanted one of betavae.load, from_array or from_table")
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise Misuse(f"batch is {shown(batch)}; wanted a whole number from 1 on")
+    seed = rng.whole(seed)
     name = metric if isinstance(metric, str) else metric.name if isinstance(metric, Metric) else "measure"
     if isinstance(metric, str):
         from betavae.metrics import named
@@ -207,4 +212,7 @@ def evaluate(
         metric = named(metric, **knobs)
     elif knobs:
         raise Misuse(f"knobs ({', '.join(knobs)}) go with the name of a metric; this one is made already")
-    return ask(metric, name, Subject(dataset, codec, codes), seed).scores
+    if not callable(metric.score if isinstance(metric, Metric) else metric):
+        raise Misuse(f"metric is {shown(metric)}; wanted a name, or what a function of betavae.metrics gives")
+    codec = encoders.codec(encode, dataset, output=output)
+    return ask(metric, name, Subject(dataset, codec, Codes(dataset, codec, batch)), seed).scores

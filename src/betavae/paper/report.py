@@ -7,16 +7,17 @@ from pathlib import Path
 
 from betavae.paper.claims.table import CLAIMS
 from betavae.paper.evidence import gathered
-from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME
-from betavae.paper.sections import natural, scores, shapes2d
+from betavae.paper.published import PAPER_NAME
+from betavae.paper.sections import appendix, beyond_2d, disentanglement, latents, natural_images, sensitivity
 from betavae.paper.sections.budget import budget, data, share_of_one
 from betavae.paper.sections.front import TITLE, front
+from betavae.paper.sections.likelihood import likelihood
 from betavae.paper.sections.quirks import quirks
 from betavae.report import wording
 from betavae.report.cards import cards
 from betavae.report.checklist import checklist
 from betavae.report.conditions import conditions
-from betavae.report.document import Heading, Part, save
+from betavae.report.document import Part, save
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.judged import claims
 from betavae.report.statistics.verdicts import verdicts
@@ -35,27 +36,22 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
     judged = verdicts(evidence, CLAIMS)
     return [
         *front(evidence, judged, date),
-        *shapes2d.table_1(evidence),
-        *scores.selection(evidence),
-        Heading("Figure 1: samples"),
-        *shapes2d.samples(evidence, evidence.datasets(*FACTOR_COUNT), "figure-1", "Figure 1"),
-        Heading("Figure 2: samples of natural images"),
-        *natural.samples(evidence),
-        *scores.figure_3(evidence),
-        *shapes2d.traversals(evidence),
-        *scores.rotation(evidence),
-        *scores.figure_5(evidence),
-        *scores.figure_6(evidence),
-        *scores.table_2(evidence),
-        *scores.noise(evidence),
-        *natural.table_3(evidence),
-        *natural.figures_7_and_8(evidence),
-        *natural.figures_9_and_10(evidence),
-        *natural.likelihood(evidence),
-        *natural.architectures(evidence),
-        Heading("Loss curves and reconstructions"),
-        *shapes2d.losses(evidence, evidence.datasets(*FACTOR_COUNT), "losses"),
-        *shapes2d.reconstructions(evidence, "dsprites", BETAS, "reconstructions", "Reconstructions on 2Dshapes"),
+        *disentanglement.table_1(evidence),
+        *disentanglement.selection(evidence),
+        *appendix.figures_1_and_2(evidence),
+        *beyond_2d.figure_3(evidence),
+        *latents.figure_4(evidence),
+        *latents.rotation(evidence),
+        *latents.figure_5(evidence),
+        *sensitivity.figure_6(evidence),
+        *sensitivity.table_2(evidence),
+        *sensitivity.spread(evidence),
+        *natural_images.table_3(evidence),
+        *natural_images.figures_7_and_8(evidence),
+        *natural_images.figures_9_and_10(evidence),
+        *likelihood(evidence),
+        *appendix.table_4(evidence),
+        *appendix.curves_and_reconstructions(evidence),
         *claims(judged, "The paper's", _short(evidence)),
         *quirks(evidence),
         *cards(evidence, PAPER_NAME),

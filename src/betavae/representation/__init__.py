@@ -1,23 +1,26 @@
-"""Representations that are fitted, not trained, by name: ``fit(dataset, *, codes, seed, fit, **knobs) -> Codec``."""
+"""Representations that are fitted, not trained, by name: functions ``(dataset, *, codes, seed, fit, **knobs)``."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from betavae.datasets.base import Dataset
-from betavae.representation import floors, linear
-from betavae.representation.base import Codec
+from betavae.errors import Misuse, shown
+from betavae.names import opened
 
-METHODS: dict[str, Callable[..., Codec]] = {
-    "pca": linear.pca,
-    "ica": linear.ica,
-    "pixels": floors.pixels,
-    "projection": floors.projection,
-    "untrained": floors.untrained,
-    "factors": floors.factors,
-    "noise": floors.noise,
-    "chance": floors.chance,
+if TYPE_CHECKING:  # naming a method needs no array library; fitting it does
+    from betavae.datasets.base import Dataset
+    from betavae.representation.base import Codec
+
+METHODS: dict[str, str] = {
+    "pca": "betavae.representation.linear:pca",
+    "ica": "betavae.representation.linear:ica",
+    "pixels": "betavae.representation.floors:pixels",
+    "projection": "betavae.representation.floors:projection",
+    "untrained": "betavae.representation.floors:untrained",
+    "factors": "betavae.representation.floors:factors",
+    "noise": "betavae.representation.floors:noise",
+    "chance": "betavae.representation.floors:chance",
 }
 
 BESIDE = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise", "chance")
@@ -28,6 +31,19 @@ WIDEST = 64
 """Most codes of what stands beside a score, however many the encoder has."""
 
 
+def fitted(method: str, dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, **knobs: Any) -> Codec:
+    """The codec of a method by its name, fitted on ``fit`` images of the dataset's training split (None: all).
+
+    Raises Misuse for an unknown name, and where code from outside gives no Codec.
+    """
+    from betavae.representation.base import Codec
+
+    made = opened(METHODS, method, "method")(dataset, codes=codes, seed=seed, fit=fit, **knobs)
+    if not isinstance(made, Codec):
+        raise Misuse(f"method {shown(method)} gives a {type(made).__name__}; wanted a Codec of betavae")
+    return made
+
+
 def beside(dataset: Dataset, *, codes: int, seed: int) -> dict[str, Codec]:
     """What a score is read against, by name, with as many codes as the encoder where they have a choice.
 
@@ -35,4 +51,4 @@ def beside(dataset: Dataset, *, codes: int, seed: int) -> dict[str, Codec]:
     """
     codes = max(1, min(codes, WIDEST, math.prod(dataset.shape) - 1, dataset.size - 1))
     names = [name for name in BESIDE if name != "factors" or dataset.factors is not None]
-    return {name: METHODS[name](dataset, codes=codes, seed=seed, fit=FIT) for name in names}
+    return {name: fitted(name, dataset, codes=codes, seed=seed, fit=FIT) for name in names}

@@ -1,64 +1,87 @@
-"""Encoders from outside as codecs: functions, arrays, scikit-learn transformers, TorchScript and ONNX files."""
+"""Encoders from outside as codecs: functions, modules, arrays of codes, scikit-learn transformers.
+
+``encoder_files`` opens those that lie in files.
+"""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib
-import sys
+import functools
+import inspect
 import traceback
-import warnings
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from betavae.datasets.base import Dataset
-from betavae.datasets.files.formats import npy_mapped
-from betavae.errors import BetavaeError, Fault, Misuse, unknown
+from betavae.errors import BetavaeError, Fault, Misuse, notice
 from betavae.representation.base import Codec
+from betavae.representation.given import checked as checked
+from betavae.representation.given import chosen, real, single
 
-FORMS = "module:function, codes.npy, model.pt (TorchScript), model.onnx"
+ROWS = 1 << 16
+"""Rows of a table that are checked at a time."""
+DEEP = 3
+"""How far modules are looked for: what a function uses, what that holds, and what it uses in turn."""
+LONG = 300
+"""Characters of an error's text that are repeated."""
 
 
-def codec(encoder: Any, dataset: Dataset, name: str = "the encoder") -> Codec:
+def codec(encoder: Any, dataset: Dataset, name: str = "the encoder", output: str | None = None) -> Codec:
     """Any encoder of a dataset's images as a codec.
 
-    A codec; a callable that maps images ``[n, C, H, W]``, float32 in [0, 1], to codes ``[n, Z]``, tensor or array; an
-    array of codes ``[N, Z]``, row i for image i of the whole dataset; or an object with ``transform``, as
-    scikit-learn's are, which is given the images as NumPy ``[n, C * H * W]``, channel, row, column. Raises Misuse for
-    anything else.
+    A codec; a callable that maps images ``[n, C, H, W]``, float32 in [0, 1], to codes ``[n, Z]``; an array of codes
+    ``[N, Z]``, row i for image i of the whole dataset, checked at once; or an object with ``transform``, as
+    scikit-learn's are, which is given the images as NumPy ``[n, C * H * W]``, channel, row, column. A callable may
+    also give a distribution, or several parts, of which ``output`` names one (see ``given.chosen``). Modules are run in
+    evaluation mode and given back in their own. Raises Misuse for anything else, Fault for a table of which a row is
+    not finite.
     """
     if isinstance(encoder, Codec):
         return encoder
-    if isinstance(encoder, np.ndarray | Tensor):
+    if isinstance(encoder, type):
+        raise Misuse(f"{name} is the class {encoder.__name__}; wanted an instance of it, or a function")
+    if isinstance(encoder, np.ndarray | Tensor) or hasattr(encoder, "__array__"):
         return _table(encoder, dataset, name)
     if callable(encoder):
-        return Codec(-1, _guarded(encoder, name))
-    if hasattr(encoder, "transform"):
+        return Codec(-1, Outside(encoder, name, output))
+    if callable(getattr(encoder, "transform", None)):
         wide, given = int(np.prod(dataset.shape)), getattr(encoder, "n_features_in_", None)
         if given not in (None, wide):
             shape = " x ".join(map(str, dataset.shape))
             raise Misuse(f"{name} was fitted on {given} numbers; an image of {dataset.name} has {shape} = {wide}")
-        return Codec(-1, _guarded(lambda images: encoder.transform(images.cpu().flatten(1).numpy()), name))
+        return Codec(-1, Outside(lambda images: encoder.transform(images.cpu().flatten(1).numpy()), name, output))
     raise Misuse(
         f"{name} is a {type(encoder).__name__}; wanted a callable from images to codes, an array of codes [N, Z], "
         "or an object with transform"
     )
 
 
-def _table(codes: Any, dataset: Dataset, name: str) -> Codec:
-    if codes.ndim != 2 or len(codes) != dataset.size:
+def _table(given: Any, dataset: Dataset, name: str) -> Codec:
+    """A table of codes for every image, all of it checked before any of it counts."""
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise Misuse(f"{name} has masked codes; wanted one for every image")
+    codes = given.detach() if isinstance(given, Tensor) else np.asarray(given)
+    if codes.ndim != 2 or len(codes) != dataset.size or codes.shape[1] == 0:
         raise Misuse(
             f"{name} is an array of shape {list(codes.shape)}; wanted codes [N, Z] with a row for each of the "
-            f"{dataset.size:,} images of {dataset.name}, in order"
+            f"{dataset.size:,} images of {dataset.name}, in order, and a column for each code"
         )
+    real(codes[:1], 1)
+    try:
+        for first in range(0, dataset.size, ROWS):
+            single(codes[first : first + ROWS], first=first)
+    except Fault as fault:
+        raise Fault(f"{name}: {fault}") from None
 
     def told(index: Tensor) -> Tensor:
-        return codes[index.to(codes.device) if isinstance(codes, Tensor) else index.cpu().numpy()]  # type: ignore[no-any-return]
+        rows = codes[index.to(codes.device)] if isinstance(codes, Tensor) else codes[index.cpu().numpy()]
+        return checked(rows, len(index))
 
     def blind(images: Tensor) -> Tensor:
         raise Misuse(f"{name} is an array of codes; it has none for images that are not of {dataset.name}")
@@ -66,110 +89,104 @@ def _table(codes: Any, dataset: Dataset, name: str) -> Codec:
     return Codec(codes.shape[1], blind, told=told)
 
 
-def _guarded(encode: Callable[[Tensor], Any], name: str) -> Callable[[Tensor], Any]:
-    """The same function; what it raises comes back as a Fault that says where."""
+class Outside:
+    """A stranger's function of images, as a function to checked codes ``[n, Z]``, float32 on the CPU.
 
-    def run(images: Tensor) -> Any:
+    What it raises comes back as a Fault that says where. How its codes were found is said once, in a Notice. Raises
+    Misuse for what is no codes, and where one batch has another number of codes than the one before.
+    """
+
+    def __init__(self, encode: Callable[[Tensor], Any], name: str, output: str | None = None) -> None:
+        self.encode, self.name, self.output = encode, name, output
+        self.width: int | None = None
+        self._said: set[str] = set()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        with torch.no_grad(), evaluating(modules_of(self.encode)) as trained:
+            try:
+                given = self.encode(images)
+            except BetavaeError:
+                raise
+            except Exception as error:
+                raise Fault(f"{self.name} failed on images {list(images.shape)}: {told(error)}") from error
+        if trained:
+            self._say("mode", "is in training mode: it is run in evaluation mode, and given back in training mode")
         try:
-            return encode(images)
+            part, how = chosen(given, len(images), self.output)
         except BetavaeError:
             raise
-        except Exception as error:
-            raise Fault(f"{name} failed on images {list(images.shape)}: {_told(error)}") from error
+        except Exception as error:  # a distribution without a mean, an output whose fields are code
+            raise Misuse(f"{self.name} gave a {type(given).__name__} that cannot be read: {told(error)}") from error
+        codes = checked(part, len(images))
+        if how:
+            self._say("part", f"gave {how}")
+        if self.width not in (None, codes.shape[1]):
+            raise Misuse(f"{self.name} gave {self.width} codes for one image and {codes.shape[1]} for another")
+        self.width = codes.shape[1]
+        return codes
 
-    return run
-
-
-def _told(error: BaseException) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[:300]} ({Path(last.filename).name}:{last.lineno})"
-
-
-def checked(given: Any, count: int) -> Tensor:
-    """What an encoder gave for ``count`` images as float32 ``[count, Z]`` on the CPU.
-
-    Raises Misuse where it is not of that shape or not real, Fault where a code is not finite.
-    """
-    try:
-        codes = given.detach() if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
-    except (TypeError, ValueError):
-        kind = getattr(given, "dtype", type(given).__name__)
-        raise Misuse(f"the encoder gave {kind}; wanted real codes of shape [{count}, Z]") from None
-    if codes.ndim != 2 or len(codes) != count or codes.dtype == torch.bool or codes.is_complex():
-        raise Misuse(
-            f"the encoder gave {codes.dtype} of shape {tuple(codes.shape)} for {count} images; "
-            f"wanted real codes of shape [{count}, Z]"
-        )
-    codes = codes.to("cpu", torch.float32)
-    wrong = int((~torch.isfinite(codes)).any(-1).sum())
-    if wrong:
-        raise Fault(f"the encoder gave codes that are not finite for {wrong} of {count} images; nothing can be scored")
-    return codes
+    def _say(self, what: str, text: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            notice(f"{self.name} {text}")
 
 
-def opened(text: str, dataset: Dataset) -> Codec:
-    """The encoder that a text names, one of FORMS; a file's sha256 is in the notes.
-
-    Naming a module runs it, and a TorchScript archive holds code that runs too: name only what you trust. Raises Misuse
-    for a name that leads nowhere, Fault for a file that is not what it says.
-    """
-    module, colon, function = text.partition(":")
-    if colon and not Path(text).is_file():
-        return codec(_imported(module, function), dataset, text)
-    path = Path(text)
-    opener = {".npy": npy_mapped, ".pt": _torchscript, ".onnx": _onnx}.get(path.suffix.lower())
-    if opener is None:
-        raise Misuse(f"{text!r} is no encoder; wanted {FORMS}")
-    if not path.is_file():
-        raise Misuse(f"{path} is not there; wanted {FORMS}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return codec(opener(path), dataset, text)._replace(notes={"file": text, "sha256": digest})
+def modules_of(encode: Any) -> list[nn.Module]:
+    """The modules that a callable runs, as far as can be seen: itself, whose method it is, what it uses and holds."""
+    found: dict[int, Any] = {}
+    waiting = [encode]
+    for _ in range(DEEP):
+        waiting = [each for each in waiting if id(each) not in found]
+        found |= {id(each): each for each in waiting}
+        waiting = [part for each in waiting if not isinstance(each, nn.Module) for part in _used(each)]
+    return [each for each in (*found.values(), *waiting) if isinstance(each, nn.Module)]
 
 
-def _imported(module: str, function: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = importlib.import_module(module) if all(map(str.isidentifier, module.split("."))) else None
-    except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):  # something that the module itself wants
-            raise Fault(f"{module} cannot be imported: {_told(error)}") from error
-        found = None
-    except Exception as error:
-        raise Fault(f"{module} cannot be imported: {_told(error)}") from error
-    if found is None:
-        near = difflib.get_close_matches(module, [p.stem for p in Path.cwd().glob("*.py")], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"run where {module}.py lies, or install it"
-        raise Misuse(f"unknown module {module!r}; {hint}")
-    if not hasattr(found, function):
-        raise unknown(f"name in {module}", function, [name for name in vars(found) if not name.startswith("_")])
-    return getattr(found, function)
-
-
-def _torchscript(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # deprecated, but what people have
+def _used(given: Any) -> Iterator[Any]:
+    if isinstance(given, functools.partial):
+        yield from (given.func, *given.args, *given.keywords.values())
+    elif isinstance(given, types.MethodType):
+        yield from (given.__self__, given.__func__)
+    elif isinstance(given, types.FunctionType):
         try:
-            return torch.jit.load(str(path), map_location="cpu").eval()
-        except (RuntimeError, ValueError) as error:
-            said = " ".join(str(error).split())[:200]
-            raise Fault(
-                f"{path} is no TorchScript archive: {said}; a state_dict holds no model: save one with "
-                "torch.jit.save, or name module:function"
-            ) from None
+            names = inspect.getclosurevars(given)
+        except ValueError:  # a variable that has no value yet
+            return
+        yield from (*names.nonlocals.values(), *names.globals.values(), *(given.__defaults__ or ()))
+    elif isinstance(given, list | tuple) and len(given) < 100:
+        yield from given
+    elif isinstance(given, Mapping) and len(given) < 100:
+        yield from given.values()
+    elif not isinstance(given, types.ModuleType | type | Tensor | np.ndarray):
+        yield from getattr(given, "__dict__", {}).values()
 
 
-def _onnx(path: Path) -> Any:
+@contextmanager
+def evaluating(roots: list[nn.Module]) -> Iterator[bool]:
+    """Hold modules in evaluation mode; gives whether any of them was in another. Each is given back in its own."""
+    before = {part: part.training for root in roots for part in root.modules()}
+    if not any(before.values()):
+        yield False
+        return
     try:
-        import onnxruntime
-    except ImportError:
-        raise Misuse(f"{path} needs onnxruntime; pip install 'betavae[export]' brings it") from None
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own errors have no common type
-        raise Fault(f"{path} is no ONNX model: {' '.join(str(error).split())[:200]}") from None
-    into, out = session.get_inputs()[0].name, session.get_outputs()[0].name
-    return lambda images: session.run([out], {into: images.cpu().numpy()})[0]
+        for root in roots:
+            root.eval()
+        yield True
+    finally:
+        for part, mode in before.items():  # those that hold others come first
+            if part.training != mode:
+                part.train(mode)
+
+
+def told(error: BaseException) -> str:
+    """An error from a stranger's code: its kind, its text on one line, and where it was raised."""
+    said = str(error)
+    if "Traceback of TorchScript" in said:  # what went wrong stands last, after pages of where
+        said = next((line for line in reversed(said.splitlines()) if line.strip()), said)
+        said = said.removeprefix(f"{type(error).__name__}: ")
+    said = " ".join(said.split())
+    if len(said) > LONG:
+        said = f"{said[: LONG // 2]} … {said[-LONG // 2 :]}"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {said}{where}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -117,7 +117,9 @@ def _subspace(dataset: Dataset, codes: int, fit: int | None, seed: int, layout: 
     return principal(_rows(dataset, torch.arange(begin, end), layout), pixels, codes, generator, 1, found.axes)
 
 
-def pca(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, layout: str = "chw") -> Codec:
+def pca(
+    dataset: Dataset, *, codes: int, seed: int, fit: int | None = None, layout: Literal["chw", "hwc255"] = "chw"
+) -> Codec:
     """Whitened principal components: codes of unit variance, as scikit-learn's ``PCA(whiten=True)``.
 
     ``fit`` is the number of images it is fitted on (App. B of the paper: 25,000 or 3,500), None for all of the
@@ -136,8 +138,8 @@ def ica(
     codes: int,
     seed: int,
     fit: int | None = None,
-    layout: str = "chw",
-    whiten: str = "unit-variance",
+    layout: Literal["chw", "hwc255"] = "chw",
+    whiten: Literal["unit-variance", "arbitrary-variance"] = "unit-variance",
 ) -> Codec:
     """Independent components: FastICA (logcosh, parallel, at most 400 iterations) on the whitened principal components.
 

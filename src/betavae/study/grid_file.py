@@ -10,12 +10,15 @@ from typing import Any
 from betavae.datasets import DATASETS
 from betavae.errors import BetavaeError, Misuse
 from betavae.metrics import METRICS
-from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED, knobs
+from betavae.representation import METHODS
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.quirks import QUIRKS
 from betavae.study.reader import Reader
 from betavae.training.recipe import Recipe
 
+FITTING = ("codes", "seed", "fit")
+"""What every fitted method takes; the rest are knobs of its own."""
 MOST = 100_000
 """Cells of one study file."""
 
@@ -73,8 +76,10 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
     for key in ("dataset", "method", "seed"):
         if key not in grid:
             raise Misuse(f"{reader.line('grid')}: a grid has no {key}; give one or a list")
-    knobs = {k for known in (*OBJECTIVES.values(), *FITTED_KNOBS.values()) for k in known}
-    keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *knobs}
+    taken = {
+        k for known in (*OBJECTIVES.values(), *(knobs(METHODS, name, "method") for name in METHODS)) for k in known
+    }
+    keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *taken}
     reader.known(grid, keys, "key of a grid")
     asked = grid.get("questions", [])
     if not isinstance(asked, list):
@@ -102,7 +107,7 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
 
 def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cell:
     dataset = reader.plugged("dataset", point.pop("dataset"), DATASETS)
-    method = reader.plugged("method", point.pop("method"), METHODS)
+    method = reader.plugged("method", point.pop("method"), [*TRAINED, *METHODS])
     seed = reader.number("seed", point.pop("seed"), 0, 2**62, whole=True)
     codes = reader.number("codes", point.pop("codes", 10), 1, 4096, whole=True)
     if method not in TRAINED:
@@ -111,10 +116,11 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
             fit = None
         elif fit is not None:
             fit = reader.number("fit", fit, 2, 1e9, whole=True)
-        allowed = FITTED_KNOBS.get(method, {})
+        allowed = {key: knob for key, knob in knobs(METHODS, method, "method").items() if key not in FITTING}
         reader.known(point, allowed, f"key of a grid of {method!r}")
         for key, value in point.items():
-            reader.name(key, value, allowed[key])
+            if allowed[key].choices:
+                reader.name(key, value, allowed[key].choices)
         return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks)
     if "recipe" not in point:
         raise Misuse(
@@ -123,8 +129,8 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
     recipe = _recipe(reader, point.pop("recipe"))
     objective = reader.plugged("objective", point.pop("objective", "beta_vae"), OBJECTIVES)
     reader.known(point, OBJECTIVES[objective], f"key of a grid of {objective!r}")
-    knobs = {key: reader.number(key, value, 1e-9, 1e9) for key, value in point.items()}
-    return Cell(dataset, method, codes, seed, objective, pairs(knobs), recipe, quirks=quirks)
+    given = {key: reader.number(key, value, 1e-9, 1e9) for key, value in point.items()}
+    return Cell(dataset, method, codes, seed, objective, pairs(given), recipe, quirks=quirks)
 
 
 def _recipe(reader: Reader, given: Any) -> Recipe:

@@ -62,14 +62,14 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where the
     checkpoint is gone.
     """
-    from betavae.representation import METHODS, vae
+    from betavae.representation import fitted, vae
     from betavae.study.jobs.checkpointing import unpack
     from betavae.study.jobs.perform import task_of
     from betavae.training import checkpoint
 
     cell = trained.cell
     if cell.recipe is None:
-        return METHODS[cell.method](dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+        return fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     folder = trained.store.path / "checkpoints" / cell.id
     found = checkpoint.latest(folder)
     if found is None:

@@ -165,9 +165,9 @@ CORPUS: dict[str, Row] = {
     "a link in an archive": ("tar", TAR["a link for a batch"][0], "a link"),
     "a picture of 3.6 billion pixels": ("copies", COPIES["vast when decoded"][0], "image 5"),
     # codes
-    "objects for codes": ("codes", _wrote(object_array()), "not a sound .npy file"),
+    "objects for codes": ("codes", _wrote(object_array()), "pickles are never opened"),
     "codes of 10^30 rows": ("codes", _wrote(npy_says((10**30, 2), "<f4", body=bytes(8))), "not a sound .npy file"),
-    "codes whose header is brackets": ("codes", _wrote(npy_text("(" * 3_000)), "not a sound .npy file"),
+    "codes whose header is brackets": ("codes", _wrote(npy_text("(" * 3_000)), "a header that is not one of .npy"),
     # ready arrays
     "objects in a ready array": ("ready", lambda path: ready(path, object_array()), "images.npy"),
     "a ready array of another shape": ("ready", lambda path: ready(path, npy([[1]])), "shape (1, 1)"),
@@ -223,7 +223,7 @@ def _weights(path: Path) -> str:
 
 def _dataset(name: str) -> Callable[[Path], str]:
     def offer(path: Path) -> str:
-        from test_official import grid, photographs
+        from small_official import grid, photographs
 
         root = path.with_suffix(".data")
         return f"read as {(photographs if name.startswith('cifar') else grid)(name, path, root)!r:.80}"
@@ -234,7 +234,7 @@ def _dataset(name: str) -> Callable[[Path], str]:
 def _codes(path: Path) -> str:
     from tiny import squares
 
-    from betavae.representation.encoders import opened
+    from betavae.representation.encoder_files import opened
 
     return f"read as {opened(str(path), squares())!r:.80}"
 

@@ -16,7 +16,9 @@ class Entry:
 
     ``vouchable`` files are those whose published digest is of an older upload: another digest is accepted if a person
     gives its sha256. ``stand_in`` names the dataset to use without the file, ``ready`` the folder of the array made
-    from it where that is not ``name``, ``kind`` what the file is where it is not an official dataset.
+    from it where that is not ``name``, ``kind`` what the file is where it is not an official dataset. ``holds`` is the
+    shape of the array of uint8 images in an .npz that a person may vouch for: a digest alone says nothing of what is in
+    it.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Entry:
     stand_in: str = ""
     ready: str = ""
     kind: str = "official"
+    holds: tuple[int, ...] = ()
 
 
 DSPRITES_CITATION = "Matthey, Higgins, Hassabis & Lerchner 2017, dSprites: Disentanglement testing Sprites dataset"
@@ -101,6 +104,7 @@ def _mpi3d(kind: str, in_bucket: str, md5: str, stand_in: str = "") -> Entry:
         note="the md5 is that of the file of 2019; whether today's addresses serve the same bytes is not known",
         vouchable=True,
         stand_in=stand_in,
+        holds=(1_036_800, 64, 64, 3),
     )
 
 
@@ -189,5 +193,8 @@ _ENTRIES = (
         kind="weights",
     ),
 )
+
+PICKLED = {"cifar-10-python.tar.gz": 170_498_071, "cifar-100-python.tar.gz": 169_001_437}
+"""The Python version of CIFAR, which other libraries fetch: names and sizes."""
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

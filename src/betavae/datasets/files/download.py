@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betavae.datasets.files.formats import looks_like_a_page
 from betavae.errors import Fault, Misuse
 
 if TYPE_CHECKING:
@@ -53,11 +54,6 @@ def download(url: str, part: Path, size: int | None, tell: Tell) -> None:
         except Interrupted as error:
             reason = str(error)
     raise Unavailable(f"{reason} ({TRIES} times)")
-
-
-def looks_like_a_page(start: bytes) -> bool:
-    """Whether a file begins like a web page, as a log-in or error page does."""
-    return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
 
 
 def _receive(url: str, part: Path, here: int, size: int | None, tell: Tell) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from betavae.datasets.files import cache
-from betavae.datasets.files.catalogue import CATALOGUE, Entry
+from betavae.datasets.files.catalogue import CATALOGUE, PICKLED, Entry
 from betavae.datasets.files.checksums import of_file, pin_of, problem, vouched
-from betavae.datasets.files.download import Unavailable, checked, download, looks_like_a_page
+from betavae.datasets.files.download import Unavailable, checked, download
+from betavae.datasets.files.formats import looks_like_a_page, npz_declared
 from betavae.datasets.files.official import by_hand, made_from, on_your_word, refetch
 from betavae.datasets.files.raw import alone, bar, beside, copied, pin, put, say, set_aside
 from betavae.errors import Fault, Misuse, choose
@@ -105,9 +106,9 @@ def take(entry: Entry, path: Path, home: Path, sha256: str | None = None) -> Pat
         copy = beside(target, ".copy")
         try:
             found = copied(path, copy)
-            wrong = problem(entry, found, pin_of(target), given)
+            wrong = problem(entry, found, pin_of(target), given) or _unlike(entry, copy, found)
             if wrong:
-                hint = "; it is a web page" if _is_page(copy) else on_your_word(entry, found) if given is None else ""
+                hint = "; it is a web page" if _is_page(copy) else _hint(entry, path, found, given)
                 raise Fault(f"{path} is not {entry.file}: {wrong}{hint}. Nothing was changed")
             put(copy, target)
         finally:
@@ -122,7 +123,7 @@ def checks(entry: Entry, root: str | Path | None) -> list[Check]:
     found = []
     made = made_from(entry, root) is not None
     if target.is_file() or not made:
-        wrong = _wrong(entry, target)
+        wrong = _wrong(entry, target) or _unlike(entry, target, of_file(target))
         said = f"{wrong}; {refetch(entry)}" if wrong else f"sha256 {of_file(target)['sha256']}, as it should be"
         found.append(Check(f"raw/{entry.file}", wrong is None, said))
     if made:
@@ -159,6 +160,33 @@ def _wrong(entry: Entry, target: Path) -> str | None:
     if not target.is_file():
         return f"{target} is not there"
     return problem(entry, of_file(target), pin_of(target))
+
+
+def _unlike(entry: Entry, path: Path, found: dict[str, str]) -> str | None:
+    """Why a file that a person vouches for holds other images than it should; None where it does not."""
+    if not entry.holds or problem(entry, found, None) is None:
+        return None
+    try:
+        declared = npz_declared(path, "images.npy")
+    except Fault as fault:
+        return str(fault)
+    if declared.shape == entry.holds and declared.dtype == "uint8":
+        return None
+    return f"its images are {declared.dtype} of shape {list(declared.shape)}, wanted uint8 of {list(entry.holds)}"
+
+
+def _hint(entry: Entry, path: Path, found: dict[str, str], given: str | None) -> str:
+    """What to do with a file that is not the one wanted."""
+    if path.name in PICKLED or int(found["size"]) in PICKLED.values():
+        get = f"`betavae data fetch {entry.name}`"
+        return f"; it is CIFAR's Python version, whose pickles are never opened: {get} gets the binary version"
+    for other in CATALOGUE.values():
+        if other is not entry and (other.file == path.name or problem(other, found, None) is None):
+            return f"; it has the name or the content of another: `betavae data add {other.name} {path}`"
+    if given is not None and not entry.vouchable:
+        these = ", ".join(name for name, each in CATALOGUE.items() if each.vouchable)
+        return f"; a sha256 of yours counts beside what is published, and in its place only for {these}"
+    return on_your_word(entry, found) if given is None else ""
 
 
 def _is_page(path: Path) -> bool:

@@ -31,6 +31,7 @@ HEADER = 4096  # bytes of a .npy header that are read at most
 BLOCK = 32 << 20  # bytes of images handed on at a time
 SLACK = 4 << 20  # bytes a tar may hold besides its wanted members
 MEMBERS = 64  # members an archive may have
+NPY = b"\x93NUMPY"
 _BROKEN = (
     OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, RuntimeError, MemoryError, SyntaxError,
     NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile, tarfile.TarError, tokenize.TokenError,
@@ -86,10 +87,26 @@ def npz_array(path: Path, member: str, shape: tuple[int, ...], dtype: str, besid
 def npy_mapped(path: Path) -> Array:
     """A .npy file of numbers, memory-mapped and read-only. Raises Fault where it is anything else."""
     with _readable(path, ".npy file of numbers"):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it is an archive of several")
-    return array
+        with open(path, "rb") as file:
+            begins = file.read(len(NPY))
+            if begins != NPY:
+                what = begins + file.read(512)
+                kind = (
+                    "a web page"
+                    if looks_like_a_page(what)
+                    else "an archive of several"
+                    if what[:4] == b"PK\x03\x04"
+                    else "none"
+                )
+                raise ValueError(f"it is {kind}; numpy.save writes one")
+            file.seek(0)
+            _header(file, str(path), columns=True)
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def looks_like_a_page(start: bytes) -> bool:
+    """Whether a file begins like a web page, as a log-in or error page does."""
+    return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
 
 
 def tar_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
@@ -194,7 +211,7 @@ def _member(archive: zipfile.ZipFile, path: Path, member: str, beside: Collectio
     return info
 
 
-def _header(stream: IO[bytes], place: str) -> Declared:
+def _header(stream: IO[bytes], place: str, columns: bool = False) -> Declared:
     version = np.lib.format.read_magic(stream)
     _expect(version in ((1, 0), (2, 0)), place, f".npy version {version}", "1.0 or 2.0")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -205,7 +222,7 @@ def _header(stream: IO[bytes], place: str) -> Declared:
     except _BROKEN as error:
         raise Fault(f"{place}: has a header that is not one of .npy ({' '.join(str(error).split())[:120]})") from error
     _expect(not dtype.hasobject, place, "pickled objects", "numbers; pickles are never opened")
-    _expect(not fortran or len(shape) < 2, place, "columns first (Fortran order)", "rows first")
+    _expect(columns or not fortran or len(shape) < 2, place, "columns first (Fortran order)", "rows first")
     return Declared(tuple(int(size) for size in shape), dtype)
 
 

@@ -12,6 +12,7 @@ from betavae.report import wording
 from betavae.report.conditions import digests, marked, seeds
 from betavae.report.document import Table
 from betavae.report.evidence import Evidence
+from betavae.report.rows import architecture
 
 TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "Table 1 and Figure 6": (("2Dshapes", "mlp"), ("2Dshapes", "conv")),
@@ -53,7 +54,7 @@ def budget(evidence: Evidence) -> Table:
         dataset, method = key
         theirs = published.RUNS.get(key, 0)
         each = published.images_per_run(dataset, method) if theirs else 0
-        name = "MLP" if method == "mlp" else method
+        name = architecture(method)
         paper = f"{theirs} × {each / 1e6:.1f} M" if theirs else wording.NOTHING
         if not runs[key]:
             rows.append([f"{dataset}, {name}", "not run", wording.NOTHING, paper, "0 %"])

@@ -22,10 +22,10 @@ TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> list[Part]:
     """Title, what this is, scale and share of the paper's budget, data, machine, and the verdicts in one look."""
-    blocks: list[Part] = [Heading(TITLE, 1)]
+    parts: list[Part] = [Heading(TITLE, 1)]
     if date:
-        blocks.append(Text(f"Date: {date}"))
-    blocks.append(
+        parts.append(Text(f"Date: {date}"))
+    parts.append(
         Text(
             "Every table and figure of “β-VAE Reproducibility: Challenges and Extensions” (Fil, Mesinovic, Morris, "
             "Wildberger) that these records can answer, each published number beside the measured one. Every seed is "
@@ -33,11 +33,11 @@ def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> li
         )
     )
     if not evidence.records:
-        return [*blocks, Text("**There are no records: nothing was run.**")]
+        return [*parts, Text("**There are no records: nothing was run.**")]
     scales = wording.several(sorted({f"`{r['study']['scale']}`" for r in evidence.records}))
     trained, whole = images(evidence), published.images_in_all()
     return [
-        *blocks,
+        *parts,
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
             f"{whole / 1e9:.2f} billion** (72 trainings; 40 epochs for the convolutional VAE and 10 for the MLP, which "

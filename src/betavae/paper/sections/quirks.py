@@ -13,7 +13,7 @@ from betavae.paper.evidence import twins as with_quirk
 from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.quirks import DEVIATIONS
-from betavae.paper.sections.shapes2d import missing
+from betavae.paper.sections.common import missing
 from betavae.report import gallery, wording
 from betavae.report.document import Folded, Heading, Items, Part, Table, Text
 from betavae.report.evidence import Evidence
@@ -42,7 +42,7 @@ def quirks(evidence: Evidence) -> list[Part]:
         pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
         cells = most.cells if most else [pictured, *[wording.NOTHING] * 5]
         rows.append([f"`{name}`", *cells])
-    blocks: list[Part] = [
+    parts: list[Part] = [
         Heading("The published code's deviations, switched on by name"),
         Text(
             "The protocol of the paper is run everywhere else in this report. Here each deviation of its published "
@@ -53,14 +53,14 @@ def quirks(evidence: Evidence) -> list[Part]:
     ]
     for name, quirk in QUIRKS.items():
         told = DEVIATIONS[name]
-        blocks += [Heading(name, 3), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
+        parts += [Heading(name, 3), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
         table = Table(f"`{name}`", HEADER, [line.cells for line in found[name]])
         shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
         pictures = _pictures(evidence, quirk)
-        blocks += [*(shown if table.rows else []), *pictures]
+        parts += [*(shown if table.rows else []), *pictures]
         if not table.rows and not pictures:
-            blocks.append(missing(f"The {name} quirk"))
-    return blocks
+            parts.append(missing(f"The {name} quirk"))
+    return parts
 
 
 def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:

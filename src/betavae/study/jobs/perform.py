@@ -19,7 +19,7 @@ from betavae.metrics.base import Answer, Codes, Subject, ask, told
 from betavae.models import MODELS
 from betavae.objectives.base import OBJECTIVES
 from betavae.precision import precise
-from betavae.representation import METHODS, vae
+from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
@@ -122,8 +122,7 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
         return
     context.say({"cell": cell.id, "fitting": cell.method})
     try:
-        fit = choose(METHODS, cell.method, "method")
-        codec = fit(dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+        codec = fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
         context.keep(record(context, dataset, cell, status="error", message=reason(error)), {})
         return

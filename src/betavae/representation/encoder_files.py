@@ -1,0 +1,124 @@
+"""Encoders that lie in files, by name: arrays, TorchScript, ONNX, exported models, and Python's own."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from betavae.datasets.base import Dataset
+from betavae.datasets.files.formats import npy_mapped
+from betavae.errors import BetavaeError, Fault, Misuse, choose, unknown
+from betavae.representation import onnx_files, saved, vae
+from betavae.representation.base import Codec
+from betavae.representation.encoders import codec, told
+
+FORMS = "module:function, codes.npy, model.pt (TorchScript), model.onnx, model.safetensors (as exported)"
+CONFIG = 1 << 20
+"""Bytes that the configuration of an exported model may have."""
+
+
+def opened(text: str, dataset: Dataset, output: str | None = None) -> Codec:
+    """The encoder that a text names, one of FORMS; a file's sha256 is in the notes.
+
+    ``output`` names the part that is its codes where it gives several. Naming a module runs it, and a TorchScript
+    archive holds code that runs too: name only what you trust. Raises Misuse for a name that leads nowhere or does not
+    fit the images, Fault for a file that is not what it says.
+    """
+    module, colon, function = text.partition(":")
+    if colon and not Path(text).is_file():
+        return codec(_imported(module, function), dataset, text, output)
+    path = Path(text)
+    if path.suffix.lower() not in OPENERS:
+        said = f"{text!r} is no encoder; wanted {FORMS}"
+        if path.suffix.lower() in saved.SUFFIXES and path.is_file():
+            said = saved.told(path)
+        raise Misuse(said)
+    if not path.is_file():
+        raise Misuse(f"{path} is not there; wanted {FORMS}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    found = OPENERS[path.suffix.lower()](path, dataset, output)
+    return codec(found, dataset, text, output)._replace(notes={"file": text, "sha256": digest})
+
+
+def _imported(module: str, function: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.import_module(module) if all(map(str.isidentifier, module.split("."))) else None
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):  # something that the module itself wants
+            raise Fault(f"{module} cannot be imported: {told(error)}") from error
+        found = None
+    except Exception as error:
+        raise Fault(f"{module} cannot be imported: {told(error)}") from error
+    if found is None:
+        near = difflib.get_close_matches(module, [p.stem for p in Path.cwd().glob("*.py")], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"run where {module}.py lies, or install it"
+        raise Misuse(f"unknown module {module!r}; {hint}")
+    if not hasattr(found, function):
+        raise unknown(f"name in {module}", function, [name for name in vars(found) if not name.startswith("_")])
+    return getattr(found, function)
+
+
+def _table(path: Path, dataset: Dataset, output: str | None) -> Any:
+    return npy_mapped(path)
+
+
+def _torchscript(path: Path, dataset: Dataset, output: str | None) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # deprecated, but what people have
+        try:
+            return torch.jit.load(str(path), map_location="cpu").eval()
+        except (RuntimeError, ValueError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise Fault(saved.told(path) or f"{path} is no TorchScript archive: {said}") from None
+
+
+def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
+    """A model that `betavae export` wrote: its weights, and beside them ``config.json``."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from betavae.models import MODELS
+
+    beside = path.with_name("config.json")
+    try:
+        with beside.open("rb") as file:
+            config = json.loads(file.read(CONFIG))
+        name, shape, codes = config["architecture"], tuple(config["shape"]), config["codes"]
+        if not (
+            isinstance(name, str) and type(codes) is int and 0 < codes <= 4096 and all(type(n) is int for n in shape)
+        ):
+            raise TypeError("architecture, shape and codes are not those of a model")
+        params = load_file(path)
+    except FileNotFoundError:
+        raise Misuse(f"{path} has no config.json beside it; wanted a model as `betavae export` writes it") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise Fault(f"{path} and its config.json are no exported model: {' '.join(str(error).split())[:200]}") from None
+    if shape != dataset.shape:
+        given, wanted = (" x ".join(map(str, each)) for each in (shape, dataset.shape))
+        raise Misuse(f"{path} encodes images of {given}; those of {dataset.name} are {wanted}")
+    model = choose(MODELS, name, "architecture")(shape, codes)
+    try:
+        model.encode(params, torch.zeros(1, *shape))
+        model.decode(params, torch.zeros(1, codes))
+    except BetavaeError:
+        raise
+    except Exception as error:
+        raise Fault(f"{path} does not hold the weights of {name} with {codes} codes: {told(error)}") from None
+    kept: dict[str, Tensor] = {key: value.to(dataset.device) for key, value in params.items()}
+    return vae.codec(model, kept)
+
+
+OPENERS = {".npy": _table, ".pt": _torchscript, ".onnx": onnx_files.opened, ".safetensors": _exported}
