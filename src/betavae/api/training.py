@@ -79,23 +79,27 @@ def cell(
     knobs: dict[str, Any],
 ) -> Cell:
     """The cell that these words name: the one a study file of the same words holds. Raises Misuse."""
-    from betavae.names import FITTED_KNOBS, METHODS, OBJECTIVES, OPTIMISERS, TRAINED
+    from betavae import names
+    from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED
+    from betavae.representation import METHODS
     from betavae.study.cells import Cell, pairs
 
-    choose(dict.fromkeys(METHODS), method, "method")
     given = {key: value for key, value in changed.items() if value is not None}
     for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1), ("fit", fit, 2)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} on")
     if method not in TRAINED:
-        known: Any = FITTED_KNOBS.get(method, {})
+        if not names.foreign(method):
+            choose(dict.fromkeys([*TRAINED, *METHODS]), method, "method")
+        known = names.knobs(METHODS, method, "method")
         for name in [*given, *(name for name in knobs if name not in known)]:
             raise Misuse(f"{name} is for {' and '.join(TRAINED)}; {method} is fitted")
         for name, value in knobs.items():
-            choose(dict.fromkeys(known[name]), value, name)
+            if known[name].choices:
+                choose(dict.fromkeys(known[name].choices), value, name)
         return Cell(data.name, method, codes, seed, knobs=pairs(knobs), fit=fit)
     if fit is not None:
-        raise Misuse(f"fit is for {' and '.join(FITTED_KNOBS)}; {method} is trained on images")
+        raise Misuse(f"fit is for pca and ica; {method} is trained on images")
     takes = choose(OBJECTIVES, objective, "objective")
     for name, value in knobs.items():
         choose(dict.fromkeys(takes), name, f"knob of {objective}")
