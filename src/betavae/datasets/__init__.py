@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae.datasets.cards import CARDS, Card
-from betavae.errors import Misuse, choose, shown, unknown
+from betavae.errors import Fault, Misuse, choose, shown, unknown
 from betavae.names import opened
 
 if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
@@ -56,7 +56,11 @@ def load(
         name = DRAWN.get(name, name)
     from betavae.datasets.rendering import placed
 
-    dataset: Dataset = opened(DATASETS, name, "dataset")(name, source=source, root=root, device=placed(device))
+    loader = opened(DATASETS, name, "dataset")
+    try:
+        dataset: Dataset = loader(name, source=source, root=root, device=placed(device))
+    except OSError as error:  # a path that cannot be: too long, a loop of links, in a folder that may not be read
+        raise Fault(f"{name} cannot be loaded: {error.strerror or error}: {shown(error.filename)}") from error
     return dataset
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
-from betavae.errors import Misuse, shown
+from betavae.errors import BetavaeError, Fault, Misuse, shown
 from betavae.representation import encoders
 from betavae.representation.base import Codec
 from betavae.types import Json, Knobs, Scores
@@ -215,4 +215,15 @@ def evaluate(
     if not callable(metric.score if isinstance(metric, Metric) else metric):
         raise Misuse(f"metric is {shown(metric)}; wanted a name, or what a function of betavae.metrics gives")
     codec = encoders.codec(encode, dataset, output=output)
-    return ask(metric, name, Subject(dataset, codec, Codes(dataset, codec, batch)), seed).scores
+    subject = Subject(dataset, codec, Codes(dataset, codec, min(batch, dataset.size)))
+    if isinstance(metric, Metric | Probe):
+        return ask(metric, name, subject, seed).scores
+    try:
+        answer = ask(metric, name, subject, seed)
+    except BetavaeError:
+        raise
+    except Exception as error:
+        raise Fault(f"the metric failed: {encoders.told(error)}") from error
+    if not isinstance(answer, Answer):
+        raise Misuse(f"the metric gave {shown(answer)}; wanted an Answer: a measure is given a generator and a Subject")
+    return answer.scores
