@@ -57,7 +57,7 @@ def test_a_state_dict_is_called_one_and_the_four_lines_are_shown(tmp_path: Path,
     code = "\n".join(line.strip().partition("  #")[0] for line in said[1:5])
     compile(code, "mine.py", "exec")
     assert f"torch.load({str(path)!r}, weights_only=True)" in code
-    assert said[5] == "Then: --encoder mine:encode"
+    assert said[5] == "Then: --encoder mine.py:encode"
 
 
 def test_the_four_lines_make_an_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_the_four_lines_make_an_encoder(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(Fault) as caught:
         opened("weights.pt", DATASET)
     Path("mine_from_lines.py").write_text("\n".join(line.strip() for line in str(caught.value).splitlines()[1:5]))
-    found = Codes(DATASET, opened("mine_from_lines:encode", DATASET))(FEW)
+    found = Codes(DATASET, opened("mine_from_lines.py:encode", DATASET))(FEW)
     assert torch.equal(found, linear(IMAGES).detach())
 
 

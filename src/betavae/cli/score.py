@@ -33,7 +33,7 @@ def declare(verb: Verb) -> None:
         "--encoder",
         required=True,
         metavar="WHAT",
-        help="module:function (of this folder or installed; it is imported and run), codes.npy (an array [N, Z] over "
+        help="module:function or file.py:function (it is imported and run), codes.npy (an array [N, Z] over "
         "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
         "printed), model.onnx (extra export), model.safetensors (of `betavae export`), the id of a trained cell, or a "
         "method that needs no training, as factors",

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from betavae import trust
 from betavae.datasets.base import Dataset
 from betavae.datasets.files.formats import npy_mapped
 from betavae.errors import BetavaeError, Fault, Misuse, choose, unknown
@@ -21,7 +22,9 @@ from betavae.representation import onnx_files, saved, vae
 from betavae.representation.base import Codec
 from betavae.representation.encoders import codec, told
 
-FORMS = "module:function, codes.npy, model.pt (TorchScript), model.onnx, model.safetensors (as exported)"
+FORMS = (
+    "module:function, file.py:function, codes.npy, model.pt (TorchScript), model.onnx, model.safetensors (as exported)"
+)
 CONFIG = 1 << 20
 """Bytes that the configuration of an exported model may have."""
 
@@ -34,6 +37,9 @@ def opened(text: str, dataset: Dataset, output: str | None = None) -> Codec:
     fit the images, Fault for a file that is not what it says.
     """
     module, colon, function = text.partition(":")
+    if module.endswith(".py") and colon:
+        with trust.granted(module):  # who names a file of Python here has said that it may run
+            return codec(trust.opened(text, "encoder"), dataset, text, output)
     if colon and not Path(text).is_file():
         return codec(_imported(module, function), dataset, text, output)
     path = Path(text)

@@ -39,10 +39,10 @@ def told(path: Path) -> str:
         f"{path} holds {what}{f' ({shown})' if tensors else ''} and no model. "
         "Four lines in a file mine.py make an encoder of it:\n"
         "    import torch, yours                  # yours: the file that has the model's class\n"
-        "    model = yours.Model()                # made as it was for training\n"
+        "    model = yours.Model().eval()         # made as it was for training\n"
         f"    model.load_state_dict(torch.load({str(path)!r}, weights_only=True){inner})\n"
-        "    encode = model.eval().encode         # images [n, C, H, W] to codes [n, Z]\n"
-        "Then: --encoder mine:encode"
+        "    encode = lambda images: model.encode(images)  # [n, C, H, W] to codes [n, Z]\n"
+        "Then: --encoder mine.py:encode"
     )
 
 
