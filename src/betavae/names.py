@@ -1,7 +1,8 @@
 """Names of what is plugged in: tables of ``"module:attribute"``, and the functions that open a name or read what it
 takes.
 
-A table imports nothing; what a name stands for is imported when it is opened. A stranger's ``"module:attribute"`` or
+A line may end in ``@2``, the version of what it names. A table imports nothing; what a name stands for is imported
+when it is opened. A stranger's ``"module:attribute"`` or
 ``"file.py:attribute"`` is opened too, where the user trusts its code (see ``betavae.trust``).
 """
 
@@ -20,7 +21,7 @@ from betavae.errors import choose
 from betavae.trust import foreign as foreign
 from betavae.trust import granted as trusted
 
-__all__ = ["Knob", "foreign", "knobs", "opened", "trusted"]
+__all__ = ["Knob", "foreign", "knobs", "opened", "trusted", "version"]
 
 
 class Knob(NamedTuple):
@@ -39,8 +40,13 @@ def opened(table: Mapping[str, str], name: str, kind: str) -> Any:
     """
     if trust.foreign(name) and name not in table:
         return trust.opened(name, kind)
-    module, _, attribute = choose(table, name, kind).partition(":")
+    module, _, attribute = choose(table, name, kind).partition("@")[0].partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def version(table: Mapping[str, str], name: str) -> int:
+    """The version of what a name of a table stands for: it rises where the same name gives other numbers."""
+    return int(table[name].partition("@")[2] or 1)
 
 
 def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Knob]:
@@ -49,7 +55,7 @@ def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Knob]:
     """
     if trust.foreign(name) and name not in table:
         return dict(_inspected(opened(table, name, kind)))
-    module, _, attribute = choose(table, name, kind).partition(":")
+    module, _, attribute = choose(table, name, kind).partition("@")[0].partition(":")
     return dict(_read(module, attribute))
 
 

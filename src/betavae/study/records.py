@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betavae.errors import BetavaeError
+from betavae.study import versions
 
 if TYPE_CHECKING:
     from betavae.study.cells import Cell, Question
@@ -133,7 +134,7 @@ def _checked(record: Any) -> Record:
     for key in ("cell_id", "question_id", "arrays"):
         if not isinstance(record.setdefault(key), str | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
-    for key in ("cell", "question", "data", "reads"):
+    for key in ("cell", "question", "data", "reads", "versions", "sources"):
         if not isinstance(record.setdefault(key), dict | None):
             raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
     if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
@@ -156,7 +157,8 @@ def blank(study: Mapping[str, Json], **fields: Any) -> dict[str, Any]:
     return {
         "schema": SCHEMA, "kind": "fit", "study": dict(study), "cell": None, "cell_id": None, "question": None,
         "question_id": None, "at": 1.0, "reads": None, "status": "ok", "message": "", "scores": {}, "notes": {},
-        "arrays": None, "seconds": 0.0, "images": 0, "machine": None, "data": None, **fields,
+        "arrays": None, "seconds": 0.0, "images": 0, "machine": None, "data": None,
+        **versions.made_by(fields.get("cell"), fields.get("question")), **fields,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
 

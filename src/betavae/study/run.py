@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from betavae import trust
 from betavae.errors import Misuse
 from betavae.study import machine
 from betavae.study.cells import Job, Study
@@ -97,13 +98,14 @@ def run(
     precision.
     """
     device = settings.device
+    trust.use(study.sources)
     machine.suits(device, settings.precision)
     jobs = pending(study, store)
     begun = time.perf_counter()
     if not jobs:
         return Outcome(0.0, 0.0, {})
     workers = settings.workers or executor.slots(device)
-    settings = msgspec.structs.replace(settings, workers=workers)
+    settings = msgspec.structs.replace(settings, workers=workers, sources=study.sources)
     work = groups(jobs, device)
     predicted = predict(jobs, workers, device if executor is local else "cpu")
     errors: dict[str, str] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from betavae.trust import Source
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is told once and everything beneath it reads: it goes as it is to every worker.
@@ -12,7 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     so many seconds of training a checkpoint is written, and none before ``leisure`` times as long as the last one took:
     together they take under a fiftieth of training, though what the first will take is not known beforehand. The newest
     ``checkpoints`` are kept. ``workers`` None: as many as the machine or the cluster has room for. A training tells of
-    itself every ``say_every`` seconds.
+    itself every ``say_every`` seconds. ``sources`` is the code from outside that workers may import: these very bytes.
     """
 
     device: str = "cpu"
@@ -22,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: int = 2
     say_every: float = 0.5
     workers: int | None = None
+    sources: tuple[Source, ...] = ()
 
     def on(self, device: str) -> Settings:
         """The same on a device; what is not the GPU's own is done in single precision."""

@@ -25,11 +25,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betavae import trust
 from betavae.disk import Unwritable, append, make_folder, write_atomic
 from betavae.errors import Fault, Misuse
+from betavae.study import versions
 from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
 from betavae.study.claims import Claim
 from betavae.study.records import SCHEMA, Page, Record, rank, turned
+from betavae.trust import Source
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -43,6 +46,7 @@ class Store:
     def __init__(self, path: Path, create: bool = True) -> None:
         self.path = Path(path)
         self.problems: list[str] = []
+        self.outdated: list[Record] = []
         self._pages: dict[Path, Page] = {}
         if not create and not (self.path / "records").is_dir():
             raise Misuse(f"{self.path} holds no records; `betavae run` makes a store")
@@ -59,27 +63,44 @@ class Store:
         """All records, of all writers, each (cell, question, time) once: ok before diverged before error, then the
         first.
 
-        ``problems`` then lists the lines that were left out, by file, line and reason. What was read once is not read
-        again: files only grow.
+        ``problems`` then lists the lines that were left out, by file, line and reason. What was made by another version
+        of the code, or by a file from outside that has changed, is left out too; where nothing newer stands for it,
+        it is in ``outdated``, each with its reason under "outdated". What was read once is not read again: files only
+        grow.
         """
         best: dict[tuple[Any, ...], Record] = {}
+        before: dict[tuple[Any, ...], Record] = {}
         files = sorted((self.path / "records").glob("*.jsonl"))
         self._pages = {file: turned(file, self._pages.get(file)) for file in files}
+        sources = self._sources()
         told, self.problems = set(self.problems), [text for page in self._pages.values() for text in page.problems]
         for record in (r for page in self._pages.values() for r in page.records):
             key = (record["cell_id"], record["question_id"], record["at"])
             if record["kind"] == "run":
                 key = ("run", record["when"], len(best))
+            elif why := versions.outdated(record, sources):
+                before[key] = {**record, "outdated": why}
+                continue
             held = best.get(key)
             if held is None or rank(record) < rank(held):
                 best[key] = record
         for problem in self.problems:
             if problem not in told:
                 print(f"betavae: {problem}", file=sys.stderr)
+        self.outdated = [record for key, record in before.items() if key not in best]
         return sorted(
             map(dict, best.values()),  # what is kept of a file stays as it was read
             key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
         )
+
+    def _sources(self) -> dict[str, str]:
+        """The sha256 of code from outside by its name: as it is in this process, else as the study last run had it."""
+        try:
+            remembered = json.loads((self.path / "study.json").read_text(encoding="utf-8"))["sources"]
+            last = {source.name: source.sha256 for source in map(_source, remembered)}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            last = {}
+        return {**last, **trust.in_use()}
 
     def done(self) -> set[tuple[str, str | None, float]]:
         """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as
@@ -130,6 +151,7 @@ class Store:
         plain = {
             "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),
             "claims": [claim.plain() for claim in study.claims],
+            "sources": [source._asdict() for source in study.sources],
         }  # fmt: skip
         write_atomic(self.path / "study.json", json.dumps(plain, indent=1).encode())
         try:
@@ -152,7 +174,8 @@ class Store:
             )
             named = tuple((str(key), str(name)) for key, name in dict(plain.get("questions", {})).items())
             claims = tuple(map(Claim.from_plain, plain.get("claims", [])))
-            return Study(plain["name"], plain["scale"], jobs, named, claims)
+            sources = tuple(map(_source, plain.get("sources", [])))
+            return Study(plain["name"], plain["scale"], jobs, named, claims, sources)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
             missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]
             reason = "nested too deeply" if isinstance(error, RecursionError) else missing
@@ -193,6 +216,17 @@ class Store:
             except (TypeError, ValueError, AttributeError) as error:
                 raise Fault(f"{self.path}: the record of cell {record['cell_id']} holds no cell: {error}") from None
         return Study(name, scale, merge(jobs))
+
+
+def _source(plain: Any) -> Source:
+    """The source that ``plain`` came from. Raises ValueError where it is none."""
+    if not isinstance(plain, dict) or set(plain) != set(Source._fields) or not all(map(_short, plain.values())):
+        raise ValueError("a source has other fields than name, path and sha256")
+    return Source(**plain)
+
+
+def _short(given: Any) -> bool:
+    return isinstance(given, str) and 0 < len(given) < 5_000
 
 
 def _plain(given: Any, otherwise: str) -> str:

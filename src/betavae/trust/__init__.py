@@ -51,6 +51,11 @@ def use(given: Iterable[Source]) -> None:
     _named.update({source.name: source for source in given})
 
 
+def in_use() -> dict[str, str]:
+    """The sha256 of what names stand for in this process, by file or module."""
+    return {name: source.sha256 for name, source in _named.items()}
+
+
 def permit(given: Iterable[Source]) -> None:
     """Let this process import these very bytes: what a worker is told by its driver, and ``trusted`` for a while."""
     _here.update((source.path, source.sha256) for source in given)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from betavae import trust
 from betavae.study.cells import Cell, Job, Question, canonical
 from betavae.study.settings import Settings
 
@@ -117,6 +118,8 @@ def work(text: bytes, node: str) -> Iterator[bytes]:
         os.environ.setdefault("BETAVAE_DATA", task["data"])
     jobs = [Job(Cell.from_plain(j["cell"]), tuple(map(Question.from_plain, j["questions"]))) for j in task["jobs"]]
     context = StreamContext(task)
+    trust.permit(context.settings.sources)
+    trust.use(context.settings.sources)
     shared = (context.store / "checkpoints").is_dir()
     yield pack([{"begun": [job.cell.id for job in jobs], "node": node, "process": os.getpid(), "shared": shared}])
     if shared:

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 import torch
 
-from betavae import datasets
+from betavae import datasets, trust
 from betavae.disk import Unwritable
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question
@@ -92,6 +92,8 @@ def main(arguments: list[str]) -> int:
             os._exit(0)
 
     settings = msgspec.convert(given["settings"], Settings)
+    trust.permit(settings.sources)
+    trust.use(settings.sources)
     context = StoreContext(Store(Path(given["store"])), given["study"], settings, say)
     say({"ready": os.getpid()})
     for task in _tasks():
