@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from betavae import trust
 from betavae.api.table import frame as as_frame
 from betavae.errors import Misuse, unknown
 
@@ -78,7 +80,8 @@ def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn
     if _home(study):
         from betavae.study.store import Store
 
-        return Store(path, create=False).whole()
+        kept = Store(path, create=False).whole()
+        return replace(kept, sources=trust.current(kept.sources))
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.study_file import read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,26 @@ def verb(verbs: argparse._SubParsersAction[Parser], name: str, what: str, exampl
 def device(this: Parser) -> None:
     """Add ``--device``."""
     this.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+
+
+def trusting(this: Parser) -> None:
+    """Add ``--trust``."""
+    this.add_argument(
+        "--trust", action="append", default=[], metavar="WHAT",
+        help="a file of Python or a package that the study names, and whose code may run here: it is hashed with all "
+        "that it brings, and what you trusted is remembered until it changes (may be given again)",
+    )  # fmt: skip
+
+
+def trusted(options: argparse.Namespace, *folders: Path) -> None:
+    """Remember what ``--trust`` names, here or in ``folders``, and say what that is. Raises Misuse, Fault."""
+    from betavae import trust
+
+    for name in options.trust:
+        here = Path(name).absolute()
+        source = trust.look(str(here) if name.endswith(".py") and here.exists() else name, folders)
+        trust.remember(source)
+        print(f"betavae: {source.path} may run here, sha256 {source.sha256}", file=sys.stderr)
 
 
 def stores(this: Parser, count: str, fallback: str = "") -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betavae.cli.options import PRECISIONS, SCALES, Verb, device, whole
+from betavae import trust
+from betavae.cli.options import PRECISIONS, SCALES, Verb, device, trusted, trusting, whole
 from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def declare(verb: Verb) -> None:
     this.add_argument("--store", type=Path, help="the folder of records (default: runs/NAME-SCALE)")
     this.add_argument("--workers", type=whole(1, 4096),
                       help="worker processes (default: one per core); with a GPU one of them trains on it")  # fmt: skip
+    trusting(this)
     device(this)
     this.add_argument("--precision", choices=PRECISIONS, default="float32",
                       help="of a GPU's matrix products in training (default: float32)")  # fmt: skip
@@ -56,7 +59,9 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
-    whole = studied(options)
+    trusted(options, Path(options.study).parent)
+    with trust.announced(lambda text: print(f"betavae: {text}", file=sys.stderr)) if options.dry_run else nullcontext():
+        whole = studied(options)
     study = select(whole, options.only, options.shard)
     folder = options.store or _store_of(options) or Path("runs") / f"{study.name}-{study.scale}"
     if options.print:

@@ -134,7 +134,7 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
 
     dataset = datasets.load(name)
     if cell:
-        if datasets.OUTLINES[name][0] != datasets.OUTLINES[cell.cell.dataset][0]:
+        if datasets.outline(name)[0] != datasets.outline(cell.cell.dataset)[0]:
             raise Misuse(
                 f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from betavae.datasets.cards import CARDS, Card
 from betavae.errors import Fault, Misuse, choose, shown, unknown
-from betavae.names import opened
+from betavae.names import foreign, opened
 
 if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
     import torch
@@ -56,12 +56,26 @@ def load(
         name = DRAWN.get(name, name)
     from betavae.datasets.rendering import placed
 
+    if foreign(name):
+        from betavae.datasets import outside
+
+        return outside.load(name, placed(device))
     loader = opened(DATASETS, name, "dataset")
     try:
         dataset: Dataset = loader(name, source=source, root=root, device=placed(device))
     except OSError as error:  # a path that cannot be: too long, a loop of links, in a folder that may not be read
         raise Fault(f"{name} cannot be loaded: {error.strerror or error}: {shown(error.filename)}") from error
     return dataset
+
+
+def outline(name: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Image shape and grid of a dataset: the card's; a stranger's, whom the user trusts, is made to know. Raises Misuse
+    for an unknown name.
+    """
+    if foreign(name):
+        made = load(name)
+        return made.shape, made.factors.sizes if made.factors else (made.size,)
+    return choose(OUTLINES, name, "dataset")
 
 
 def card(name: str) -> Card:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from betavae import __version__
-from betavae.datasets import OUTLINES
+from betavae.datasets import outline
 from betavae.disk import write_atomic
 from betavae.errors import Fault, Misuse, choose
 from betavae.export import model_card
@@ -58,7 +58,7 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     found = checkpoint.latest(folder)
     if found is None or found.step != cell.recipe.steps:
         raise Fault(f"{folder} holds no finished training; the model is gone, train the cell again in a new store")
-    shape = choose(OUTLINES, cell.dataset, "dataset")[0]
+    shape = outline(cell.dataset)[0]
     built = choose(MODELS, cell.method, "architecture")(shape, cell.codes)
     params = {key: value.contiguous() for key, value in unpack(found).params.items()}
     config: dict[str, Any] = {

@@ -98,7 +98,7 @@ def run(
     precision.
     """
     device = settings.device
-    trust.use(study.sources)
+    study = replace(study, sources=trust.current(study.sources))
     machine.suits(device, settings.precision)
     jobs = pending(study, store)
     begun = time.perf_counter()

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ class Source(NamedTuple):
 
 
 _named: dict[str, Source] = {}  # what names stand for in this process, by the study that is read or worked on
+_told: set[str] = set()  # names that were announced
+_listeners: list[Callable[[str], None]] = []
 _here: set[tuple[str, str]] = set()  # path and sha256 of what this process may import, whatever is remembered
 
 
@@ -71,6 +73,22 @@ def look(name: str, folders: Sequence[Path] = ()) -> Source:
     return Source(named, str(program.path), program.sha256)
 
 
+def current(given: Iterable[Source], folders: Sequence[Path] = ()) -> tuple[Source, ...]:
+    """Sources as they lie there now, at their paths or else where their names lead: what a store's study stands for.
+
+    Raises Misuse for one that the user does not trust as it is now.
+    """
+    found = []
+    for source in given:
+        there = Path(source.path).exists() and Path(source.path).is_absolute()
+        program = sources.at(Path(source.path)) if there else sources.read(source.name, folders)
+        found.append(Source(source.name, str(program.path), program.sha256))
+        if not trusted(found[-1]):
+            raise refusal(source.name, "code", found[-1])
+    use(found)
+    return tuple(found)
+
+
 def remember(source: Source) -> None:
     """Keep the permission to import these bytes of this path in the user's configuration folder. Raises Unwritable."""
     text = json.dumps({"path": source.path, "sha256": source.sha256})
@@ -81,6 +99,16 @@ def remember(source: Source) -> None:
 def trusted(source: Source) -> bool:
     """Whether the user has named this very source: in this process, or by ``--trust`` before."""
     return (source.path, source.sha256) in _here or _remembered(source.path) == source.sha256
+
+
+@contextlib.contextmanager
+def announced(say: Callable[[str], None]) -> Iterator[None]:
+    """Within it, ``say`` is told of all code from outside before it is imported."""
+    _listeners.append(say)
+    try:
+        yield
+    finally:
+        _listeners.remove(say)
 
 
 @contextlib.contextmanager
@@ -111,6 +139,9 @@ def opened(name: str, kind: str) -> Any:
         )
     if not trusted(found):
         raise refusal(name, kind, found)
+    for say in _listeners if name not in _told else ():
+        say(f"{kind} {shown(name)} imports {found.path}, sha256 {found.sha256}")
+    _told.add(name)
     _named[named] = found
     where, _, wanted = name.rpartition(":")
     return running.attribute(program, where, wanted, kind)

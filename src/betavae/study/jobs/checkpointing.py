@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from betavae import trust
 from betavae.errors import shown
 from betavae.precision import PRECISIONS
+from betavae.study import versions
 from betavae.study.cells import Cell, Job
 from betavae.training import checkpoint, single
 from betavae.training.single import Member, State, Task
@@ -35,8 +37,13 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
     fresh, last = single.start(task, member), task.recipe.steps
     open_at = [at for q in job.questions for at in q.at if not context.done(job.cell.id, q.id, at)]
 
+    old: list[int] = []
+
     def check(found: checkpoint.Checkpoint) -> None:
         state = taken(found).state
+        if why := versions.outdated({**found.meta, "cell": job.cell.plain(), "question": None}, trust.in_use()):
+            old.append(found.step)
+            raise ValueError(why)
         if found.meta.get("cell") != job.cell.id:
             raise ValueError(f"it is of cell {found.meta.get('cell')!r:.40}")
         rests = found.step == last or state.diverged is not None
@@ -53,6 +60,8 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
         check=check,
     )
     if found is None:
+        if old:  # of another version or source: nothing goes on from it, and what is newer must not stand behind it
+            checkpoint.tidy(context.folder(job.cell.id), keep=0)
         return Taken(fresh)
     if found.step:
         context.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
@@ -135,6 +144,7 @@ class Watch:
         begun = time.perf_counter()
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
+        meta |= versions.made_by(self.cell.plain(), None)
         keep = 1 if final else self.context.settings.checkpoints
         checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)
         self.every = max(

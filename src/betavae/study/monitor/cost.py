@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from betavae.datasets import OUTLINES
+from betavae.datasets import OUTLINES, outline
 from betavae.errors import BetavaeError
+from betavae.names import foreign
 from betavae.study.cells import Cell, Job, Question
 from betavae.training.recipe import BINS
 
@@ -51,7 +52,7 @@ class Cost(NamedTuple):
 
 def shape_of(dataset: str) -> tuple[int, int, int]:
     """The image shape of a dataset by name; (3, 64, 64) for a stranger."""
-    return OUTLINES[dataset][0] if dataset in OUTLINES else (3, 64, 64)
+    return outline(dataset)[0] if dataset in OUTLINES or foreign(dataset) else (3, 64, 64)
 
 
 def macs(method: str, shape: tuple[int, int, int], codes: int) -> tuple[int, int]:
@@ -130,7 +131,8 @@ def cost(job: Job) -> Cost:
     """The cost of one job on one core of this machine."""
     cell = job.cell
     shape = shape_of(cell.dataset)
-    size = math.prod(OUTLINES[cell.dataset][1]) if cell.dataset in OUTLINES else 100_000
+    known = cell.dataset in OUTLINES or foreign(cell.dataset)
+    size = math.prod(outline(cell.dataset)[1]) if known else 100_000
     rate, seconds, passes = product_rate(), OPEN, 0
     render = RENDER.get(cell.dataset, 2e-5)
     if cell.recipe:
