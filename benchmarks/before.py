@@ -31,7 +31,7 @@ KNOWN = """
 import json, sys
 from betavae import metrics, datasets
 from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES
+from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
 known = []
 for job in json.load(sys.stdin):

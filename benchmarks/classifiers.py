@@ -18,16 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from betavae import datasets, rng
+from betavae import datasets, models, objectives, rng
 from betavae.datasets.base import Dataset
 from betavae.metrics.base import Codes
 from betavae.metrics.classifiers import linear, mlp
 from betavae.metrics.votes import features, higgins
-from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES
 from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
 from betavae.training import single
+from betavae.training.gradient import Task
 from betavae.training.recipe import Recipe
 
 VOTES = 1000
@@ -69,8 +68,8 @@ JUDGES: dict[str, Callable[..., Tensor]] = {
 
 def conv(dataset: Dataset) -> Codec:
     """The convolutional VAE, β = 4, after 50,000 image passes."""
-    model = MODELS["conv"](dataset.shape, 10)
-    task = single.Task(dataset, model, OBJECTIVES["beta_vae"], Recipe("adam", 5e-4, 64, IMAGES))
+    model = models.named("conv", dataset.shape, 10)
+    task = Task(dataset, model, objectives.named("beta_vae"), Recipe("adam", 5e-4, 64, IMAGES))
     member = single.Member(1, {"beta": 4.0})
     state = single.advance(task, member, single.start(task, member), task.recipe.steps)
     return vae.codec(model, state.params)

@@ -24,17 +24,15 @@ from benchmarks import convolutions, machines, questions
 from benchmarks.__main__ import keep, show
 from benchmarks.plain import Plain
 from benchmarks.training import member
-from betavae import datasets, metrics
+from betavae import datasets, metrics, models, objectives
 from betavae.metrics.base import Codes, Subject, ask
-from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES
 from betavae.paper.study import PASSES, SIZES
 from betavae.precision import PRECISIONS, precise
 from betavae.representation import vae
 from betavae.training import autotune, population, single
+from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
-from betavae.training.single import Task
 
 FIRST, AIM, PLAIN, MINUTES = 300_000.0, 1_000_000.0, 30.0, 60.0
 """Wanted: images per second as a first landing and as the aim, over the plain loop, and of the paper's own scale."""
@@ -67,7 +65,7 @@ def task(method: str, device: str, batch: int = 256, images: int = 0) -> Task:
     dataset = datasets.load("dsprites", device=device)
     optimiser, rate = ("adam", 5e-4) if method == "conv" else ("adagrad", 1e-2)
     recipe = Recipe(optimiser, rate, batch, images or batch * 10**6)
-    return Task(dataset, MODELS[method](dataset.shape, 10), OBJECTIVES["beta_vae"], recipe)
+    return Task(dataset, models.named(method, dataset.shape, 10), objectives.named("beta_vae"), recipe)
 
 
 def tried() -> Iterator[tuple[str, How]]:
@@ -98,7 +96,7 @@ def agreement(device: str, sizes: Sizes) -> dict[str, float]:
             states = [single.start(given, m) for m in pair]
             together = where != "cpu" or device == "cpu"
             curves.append(population.advance(given, pair, states, sizes.steps, together=together))
-        a, b = (torch.stack([s.curve()[1] for s in states]) for states in curves)
+        a, b = (torch.stack([given.columns.curve(s.trace).reconstruction for s in states]) for states in curves)
         found[f"{method}, {sizes.steps} steps"] = float(((a - b) / a).abs().max())
     return found
 
@@ -119,7 +117,7 @@ def scores(device: str, sizes: Sizes) -> dict[str, float]:
             codec = vae.codec(given.model, state.params)
             with precise("float32"):  # as a run puts its questions
                 answer = ask(asked, "higgins", Subject(given.dataset, codec, Codes(given.dataset, codec)), 0)
-            told.append((answer.scores["higgins"], float(state.curve()[1][-1])))
+            told.append((answer.scores["higgins"], float(given.columns.curve(state.trace).reconstruction[-1])))
         exact = exact or told
         for k, name in enumerate(("score", "loss")):
             values = [each[k] for each in told]

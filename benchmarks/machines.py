@@ -9,16 +9,14 @@ from collections.abc import Callable
 
 import torch
 
+from betavae import models, objectives
 from betavae.datasets.base import Dataset
 from betavae.datasets.rendering import stored
-from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES
 from betavae.rng import generator
 from betavae.study import machine
-from betavae.study.monitor import cost
 from betavae.training import population
+from betavae.training.gradient import Task
 from betavae.training.recipe import Recipe
-from betavae.training.single import Task
 
 CASES: dict[str, tuple[str, tuple[int, int, int], int, int]] = {
     "conv 1x64x64": ("conv", (1, 64, 64), 10, 256),
@@ -79,7 +77,7 @@ def floor(task: Task) -> dict[str, float]:
     is kept for the way back is written, read, and its slope written and read.
     """
     model = task.model
-    encoder, decoder = cost.macs(model.name, model.shape, model.codes)
+    encoder, decoder, _ = models.size(model.name, model.shape, model.codes)
     pixels = math.prod(model.shape)
     first = pixels * 1200 if model.name == "mlp" else pixels // 4 * 16 * 32
     return {
@@ -104,7 +102,7 @@ def task(case: str, device: str = "cpu") -> tuple[Task, torch.Tensor]:
         if method == "conv"
         else Recipe("adagrad", 1e-2, batch, batch * 10**6)
     )
-    return Task(dataset, MODELS[method](shape, codes), OBJECTIVES["beta_vae"], recipe), pixels
+    return Task(dataset, models.named(method, shape, codes), objectives.named("beta_vae"), recipe), pixels
 
 
 def slug(device: str) -> str:

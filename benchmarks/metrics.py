@@ -16,7 +16,6 @@ from betavae.models import MODELS
 from betavae.representation import vae
 from betavae.representation.base import Codec
 from betavae.rng import generator
-from betavae.study.monitor import cost
 
 GRID = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))
 VOTES, TEST_VOTES, PAIRS = 10_000, 5_000, 64
@@ -29,7 +28,7 @@ def encoding(name: str) -> dict[str, float]:
     codec = vae.codec(task.model, task.model.init(generator("bench")))
     images = task.dataset.render(torch.arange(256))
     took = machines.seconds(lambda: codec.encode(images), 5)
-    encoder, _ = cost.macs(task.model.name, task.model.shape, task.model.codes)
+    encoder = models.size(task.model.name, task.model.shape, task.model.codes).encoder
     rate = len(images) / took
     return {"share of the matrix product": rate * 2 * encoder / machines.product(), "images per second": rate}
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from betavae import models, objectives
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import local, process
 from betavae.study.settings import Settings
 from betavae.study.store import Store
+from betavae.training.gradient import Task
 from betavae.training.recipe import Recipe
 
 RECORDS = 10_000
@@ -105,15 +107,13 @@ def checkpoints(folder: Path) -> None:
     import torch
 
     from betavae.datasets import load
-    from betavae.models import MODELS
-    from betavae.objectives.base import OBJECTIVES
     from betavae.study.jobs import checkpointing
     from betavae.training import checkpoint, single
 
     torch.set_num_threads(1)
     dataset = load("dsprites")
     for name, recipe in (("conv", Recipe("adam", 5e-4, 256, 10**9)), ("mlp", Recipe("adagrad", 1e-2, 256, 10**9))):
-        task = single.Task(dataset, MODELS[name](dataset.shape, 10), OBJECTIVES["beta_vae"], recipe)
+        task = Task(dataset, models.named(name, dataset.shape, 10), objectives.named("beta_vae"), recipe)
         state = single.advance(task, single.Member(1, {"beta": 4.0}), single.start(task, single.Member(1, {})), 2)
         took = []
         for step in range(8):

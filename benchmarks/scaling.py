@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from betavae import models
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import ray as on_ray
@@ -74,7 +75,7 @@ def makespan(seconds: list[float], workers: int) -> float:
 def core_rate(dataset: str) -> float:
     """Images per second of one core: this machine's matrix product now, times the share of it that training reaches."""
     shape = cost.shape_of(dataset)
-    encoder, decoder = cost.macs("conv", shape, 10)
+    encoder, decoder, _ = models.size("conv", shape, 10)
     return cost.product_rate() * cost.share("conv", shape) / (3 * (encoder + decoder))
 
 
@@ -125,7 +126,7 @@ def main() -> None:
     core = {name: core_rate(name) for name in ("dsprites", "shapes3d")}
     tasks, passes = groups(), RECIPE.steps * RECIPE.batch
     models = sum(members for _, members in tasks)
-    macs = {name: sum(cost.macs("conv", cost.shape_of(name), 10)) for name in core}
+    macs = {name: sum(models.size("conv", cost.shape_of(name), 10)[:2]) for name in core}
     gpu = {name: GPU_PASSES * macs["dsprites"] / macs[name] for name in core}
     print(f"{models:,} models, {models * passes:,} image passes, {len(tasks)} populations of at most {MEMBERS}")
     told = ", ".join(f"{name} {rate:,.0f} images/s" for name, rate in core.items())
@@ -144,7 +145,7 @@ def main() -> None:
     size, frames = len(canonical(record(0))) + 1, heard()
     each = 1 + sum(len(q.at) for q in ASKED)
     kept = sum(members * cost.footprint(job(name)) for name, members in tasks)
-    state = 3 * 4 * cost.parameters("conv", (1, 64, 64), 10)
+    state = 3 * 4 * models.size("conv", (1, 64, 64), 10).parameters
     print(f"\nrecords: {models * each:,} of {size:,} bytes, {models * each * size / 1e9:.2f} GB")
     print(f"store when done, pictures and parameters too: {kept / 1e9:,.0f} GB")
     print(f"\nmeasured: {rate:,.0f} records/s appended durably, {frames:,.0f} frames/s taken from Ray")

@@ -18,8 +18,9 @@ from benchmarks import convolutions, machines
 from benchmarks.plain import Plain
 from betavae.study import machine
 from betavae.training import population, single
+from betavae.training.gradient import Task
 from betavae.training.population import PLAIN, How
-from betavae.training.single import Member, Task
+from betavae.training.single import Member
 
 ROUNDS = 3
 

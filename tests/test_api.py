@@ -129,7 +129,7 @@ def test_fitted_methods_are_fitted(data: Dataset) -> None:
     ("words", "said"),
     [
         ({"method": "cnv"}, "did you mean 'conv'"),
-        ({"beta": -1}, "beta is -1; wanted a positive number"),
+        ({"beta": -1}, "beta is -1; wanted a number from 0 to"),
         ({"bta": 4}, "unknown knob of beta_vae 'bta'; did you mean 'beta'"),
         ({"objective": "beta_va"}, "did you mean 'beta_vae'"),
         ({"images": 0}, "images is 0; wanted a whole number from 1 on"),

@@ -10,7 +10,7 @@ import torch
 from test_training import ADAM, member, task
 
 from benchmarks import convolutions, gpu, machines, plain, tables, training
-from betavae.models import MODELS
+from betavae import models
 from betavae.training import autotune, population, single
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
@@ -33,7 +33,7 @@ def test_a_population_is_the_same_in_every_way(way: str) -> None:
 @pytest.mark.parametrize("case", machines.CASES)
 def test_the_plain_way_trains_as_many_parameters(case: str) -> None:
     method, shape, codes, _ = machines.CASES[case]
-    ours = MODELS[method](shape, codes).init(torch.Generator().manual_seed(0))
+    ours = models.named(method, shape, codes).init(torch.Generator().manual_seed(0))
     theirs = {"conv": plain.Conv, "mlp": plain.Mlp}[method](shape, codes)
     assert sum(v.numel() for v in ours.values()) == sum(p.numel() for p in theirs.parameters())
 

@@ -100,13 +100,3 @@ def _choices(node: ast.expr | None) -> tuple[Any, ...]:
         return ()
     values = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     return tuple(ast.literal_eval(value) for value in values)
-
-
-TRAINED = ("mlp", "conv")
-OBJECTIVES: dict[str, tuple[str, ...]] = {
-    "beta_vae": ("beta",),
-    "gaussian": ("beta", "sigma"),
-    "sigma_vae": ("beta",),
-}
-"""The objectives and the knobs of each."""
-OPTIMISERS = ("adam", "adagrad")

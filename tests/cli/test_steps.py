@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from betavae import metrics, models, names, representation
+from betavae import metrics, models, representation
 from betavae.cli import doctor, figure, train
 from betavae.cli.main import main, parser
-from betavae.objectives import base
 from betavae.study.cells import Job, Question, Study, pairs
 from betavae.study.monitor import cost
 from betavae.study.settings import Settings
@@ -40,10 +39,6 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_vocabulary_is_that_of_the_tables() -> None:
-    assert set(names.TRAINED) == set(models.MODELS)
-    assert {name: set(each.defaults) for name, each in base.OBJECTIVES.items()} == {
-        name: set(knobs) for name, knobs in names.OBJECTIVES.items()
-    }
     assert set(figure.NOUNS) <= set(metrics.METRICS)
 
 
@@ -186,8 +181,8 @@ def test_what_a_job_keeps_is_predicted(here: Path) -> None:
     for method, shape, codes in (("conv", (1, 64, 64), 10), ("conv", (3, 32, 32), 128), ("mlp", (1, 64, 64), 10)):
         import torch
 
-        params = models.MODELS[method](shape, codes).init(torch.Generator())
-        assert cost.parameters(method, shape, codes) == sum(leaf.numel() for leaf in params.values())
+        params = models.named(method, shape, codes).init(torch.Generator())
+        assert models.size(method, shape, codes).parameters == sum(leaf.numel() for leaf in params.values())
     store = Store(here / "runs/single-own", create=False)
     cell = next(each.cell for each in cells(store) if each.cell.recipe)
     kept = sum(p.stat().st_size for p in (store.path / "checkpoints" / cell.id).iterdir())

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from betavae import rng
+from betavae import models, rng
 from betavae.explorer import decoder
-from betavae.models import MODELS
 from betavae.representation import vae
 
 NODE = shutil.which("node")
@@ -38,7 +37,7 @@ def in_node(given: object) -> object:
 
 def drawn(name: str, shape: tuple[int, int, int], louder: float) -> tuple[object, object, torch.Tensor, torch.Tensor]:
     """An untrained model whose weights are ``louder``, so that its pixels use the whole range; codes; its pixels."""
-    model = MODELS[name](shape, 6)
+    model = models.named(name, shape, 6)
     params = {k: v * louder for k, v in model.init(rng.generator(3, "init", "test", name)).items()}
     codes = torch.randn(3, 6, generator=rng.generator(3, "codes"))
     decode = vae.codec(model, params).decode

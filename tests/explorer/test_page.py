@@ -13,13 +13,12 @@ import pytest
 import torch
 from tiny import squares
 
-from betavae import rng
+from betavae import models, rng
 from betavae.errors import Misuse
 from betavae.explorer import Explored, document, page, shown
 from betavae.explorer.scene import SHOWN, scene
 from betavae.explorer.shown import Score, information
 from betavae.metrics.base import Codes
-from betavae.models import MODELS
 from betavae.representation import vae
 from betavae.representation.linear import pca
 
@@ -36,7 +35,7 @@ HOSTILE = "</script><script>alert(1)</script><!-- & \u2028 'x' \"y\" ]]> {{ 7 * 
 def drawn(name: str = "a model", seed: int = 1, codes: int = 4, **more: Any) -> Explored:
     """An untrained convolutional VAE of the squares, loud enough that its pixels use the whole range."""
     data = squares()
-    model = MODELS["conv"](data.shape, codes)
+    model = models.named("conv", data.shape, codes)
     params = {k: v * 2.5 for k, v in model.init(rng.generator(seed, "init", "test")).items()}
     return Explored(name, data, vae.codec(model, params), **more)
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from factory import FakeStore, baseline, higgins, vae
 
+from betavae import objectives
 from betavae.cli.main import main
 from betavae.datasets.cards import CARDS
-from betavae.export.cite import FEATURES, MEASURES, METHODS, OBJECTIVES, PAPER, WORKS, entries
+from betavae.export.cite import FEATURES, MEASURES, METHODS, PAPER, WORKS, entries
 from betavae.metrics import METRICS
 from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES as OBJECTIVES_BY_NAME
+from betavae.names import opened
+from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.representation import METHODS as METHODS_BY_NAME
 from betavae.study.cells import Question, pairs
 from betavae.study.store import Store
@@ -66,8 +68,9 @@ def test_the_tables_name_what_there_is() -> None:
     """Each name is one of the package's own, each work is known, and each work has a use."""
     assert set(MEASURES) <= set(METRICS)
     assert set(METHODS) <= {*MODELS, *METHODS_BY_NAME}
-    assert set(OBJECTIVES) <= set(OBJECTIVES_BY_NAME)
-    named = {work for table in (MEASURES, METHODS, OBJECTIVES, FEATURES) for works in table.values() for work in works}
+    named = {work for table in (MEASURES, METHODS, FEATURES) for works in table.values() for work in works}
+    named |= {work for name in OBJECTIVES for work in objectives.named(name).cites}
+    named |= {work for name in LIKELIHOODS for work in opened(LIKELIHOODS, name, "likelihood").cites}
     assert named == set(WORKS)
 
 

@@ -18,13 +18,13 @@ from factory import FakeStore, baseline, higgins, vae
 from PIL import Image
 from synthetic import answered
 
+from betavae import models
 from betavae.cli.main import main
 from betavae.errors import Fault, Misuse
 from betavae.export import export, latex, onnx
 from betavae.export.model_card import wilson
 from betavae.export.records import frame
-from betavae.models import MODELS
-from betavae.models.base import Model
+from betavae.models import layers
 from betavae.report.document import Table
 from betavae.representation import vae as trained_vae
 from betavae.study.cells import Cell, Job, Question, Study, pairs
@@ -62,7 +62,7 @@ def kept(fake: FakeStore, folder: Path) -> Store:
 def finished(store: Store, cell: Cell, step: int | None = None) -> dict[str, torch.Tensor]:
     """Leave a checkpoint of a cell, as if it had been trained to this step (None: to the end); its parameters."""
     assert cell.recipe is not None
-    model = MODELS[cell.method]((1, 64, 64), cell.codes)
+    model = models.named(cell.method, (1, 64, 64), cell.codes)
     params = model.init(torch.Generator().manual_seed(cell.seed))
     done = cell.recipe.steps if step is None else step
     tensors, meta = pack(State(params, {}, torch.zeros(1, cell.codes + 2), done), moments=False)
@@ -207,7 +207,7 @@ SHAPES = [("conv", (1, 64, 64), 10), ("conv", (3, 64, 64), 10), ("conv", (3, 32,
 
 @pytest.mark.parametrize(("name", "shape", "codes"), SHAPES)
 def test_onnx_equals_pytorch(name: str, shape: tuple[int, int, int], codes: int, tmp_path: Path) -> None:
-    model = MODELS[name](shape, codes)
+    model = models.named(name, shape, codes)
     params = model.init(torch.Generator().manual_seed(1))
     off = onnx.write(model, params, tmp_path)
     assert sorted(off) == ["logvar", "mean", "pixels"]
@@ -223,19 +223,13 @@ def test_onnx_equals_pytorch(name: str, shape: tuple[int, int, int], codes: int,
         assert back["pixels"].shape == (n, *shape)
 
 
-def test_every_architecture_has_a_graph() -> None:
-    assert set(onnx.GRAPHS) == set(MODELS)
+def test_every_activation_has_a_node() -> None:
+    assert set(onnx.ACTIVATIONS) | {""} == set(layers.ACTIVATIONS)
 
 
 def test_a_graph_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(model: Model, graph: onnx.Graph) -> None:
-        graph.shape(4096)
-        for k in range(2):
-            graph.linear(f"encoder.{k}")
-            graph.node("Tanh")
-
-    monkeypatch.setitem(onnx.GRAPHS, "mlp", (wrong, onnx.GRAPHS["mlp"][1]))
-    model = MODELS["mlp"]((1, 64, 64), 4)
+    monkeypatch.setitem(onnx.ACTIVATIONS, "relu", ("Tanh", {}))
+    model = models.named("mlp", (1, 64, 64), 4)
     with pytest.raises(Fault, match="differs from PyTorch"):
         onnx.write(model, model.init(torch.Generator().manual_seed(1)), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -275,7 +269,7 @@ def test_the_snippet_of_the_card_runs(model: tuple[Path, dict[str, torch.Tensor]
     names: dict[str, Any] = {"images": images}
     monkeypatch.chdir(folder)
     exec(snippet, names)
-    wanted = trained_vae.codec(MODELS["conv"]((1, 64, 64), 10), params)
+    wanted = trained_vae.codec(models.named("conv", (1, 64, 64), 10), params)
     assert torch.equal(names["codes"], wanted.encode(images))
     assert names["pixels"].shape == (2, 1, 64, 64)
     config = json.loads((folder / "config.json").read_text())

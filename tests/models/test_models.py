@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from betavae import models
 from betavae.errors import Misuse
-from betavae.models import MODELS
 from betavae.models.base import Model
-from betavae.models.layers import bernoulli_nats, double, halve
+from betavae.models.layers import double, halve
+from betavae.objectives.likelihoods import bernoulli_nats
 
 COUNTS = [
     ("mlp", (1, 64, 64), 10, 14_196_516),
@@ -20,11 +21,14 @@ COUNTS = [
     ("conv", (3, 64, 64), 10, 504_055),
     ("conv", (3, 32, 32), 128, 562_083),
 ]
-SMALL = [("mlp", (1, 8, 8), 3), ("conv", (1, 32, 32), 3), ("conv", (3, 32, 32), 4), ("conv", (3, 64, 64), 2)]
+SMALL = [
+    ("mlp", (1, 8, 8), 3), ("conv", (1, 16, 16), 3), ("conv", (1, 32, 32), 3), ("conv", (3, 32, 32), 4),
+    ("conv", (3, 64, 64), 2), ("conv", (1, 128, 128), 3),
+]  # fmt: skip
 
 
 def built(name: str, shape: tuple[int, int, int], codes: int) -> tuple[Model, dict[str, Tensor]]:
-    model = MODELS[name](shape, codes)
+    model = models.named(name, shape, codes)
     return model, model.init(torch.Generator().manual_seed(0))
 
 
@@ -163,5 +167,5 @@ def test_a_wrong_side_pixel_keeps_its_gradient() -> None:
 
 
 def test_an_image_size_that_does_not_fit_is_misuse() -> None:
-    with pytest.raises(Misuse, match="64x64 or 32x32"):
-        MODELS["conv"]((3, 48, 48), 10)
+    with pytest.raises(Misuse, match="resize or pad them"):
+        models.named("conv", (3, 48, 48), 10)

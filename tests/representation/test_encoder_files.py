@@ -14,9 +14,8 @@ import torch
 from tiny import squares
 from torch import Tensor, nn
 
-from betavae import Fault, Misuse, Notice
+from betavae import Fault, Misuse, Notice, models
 from betavae.metrics.base import Codes
-from betavae.models import MODELS
 from betavae.representation import onnx_files, vae
 from betavae.representation.encoder_files import opened
 
@@ -209,7 +208,7 @@ def exported(folder: Path, **changes: Any) -> Path:
     """A model as `betavae export` writes it, in what is needed to take it up again."""
     from safetensors.torch import save_file
 
-    model = MODELS["conv"](DATASET.shape, 4)
+    model = models.named("conv", DATASET.shape, 4)
     params = model.init(torch.Generator().manual_seed(0))
     config = {"architecture": "conv", "shape": list(DATASET.shape), "codes": 4} | changes
     folder.mkdir()
@@ -220,7 +219,7 @@ def exported(folder: Path, **changes: Any) -> Path:
 
 def test_an_exported_model_is_taken_up_again(tmp_path: Path) -> None:
     path = exported(tmp_path / "m")
-    model = MODELS["conv"](DATASET.shape, 4)
+    model = models.named("conv", DATASET.shape, 4)
     ours = vae.codec(model, model.init(torch.Generator().manual_seed(0)))
     found = opened(str(path), DATASET)
     assert torch.equal(found.encode(IMAGES), ours.encode(IMAGES))

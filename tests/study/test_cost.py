@@ -11,6 +11,7 @@ import pytest
 import torch
 from test_training import task
 
+from betavae import models
 from betavae.datasets import OUTLINES
 from betavae.metrics import votes
 from betavae.models import MODELS
@@ -32,14 +33,14 @@ def vae(images: int = 6400, method: str = "conv", dataset: str = "dsprites") -> 
 
 
 @pytest.mark.parametrize("method", MODELS)
-@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 32, 32)])
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 32, 32), (1, 16, 16), (3, 128, 128)])
 def test_multiply_adds_are_what_pytorch_counts(method: str, shape: tuple[int, int, int]) -> None:
     """Against PyTorch's own counter of operations, two for each multiply-add of one image."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    model = MODELS[method](shape, 10)
+    model = models.named(method, shape, 10)
     params = model.init(torch.Generator().manual_seed(0))
-    encoder, decoder = cost.macs(method, shape, 10)
+    encoder, decoder, _ = models.size(method, shape, 10)
     with torch.no_grad(), FlopCounterMode(display=False) as counted:
         model.encode(params, torch.zeros(1, *shape))
     assert counted.get_total_flops() == 2 * encoder
@@ -52,7 +53,7 @@ def test_training_costs_its_passes() -> None:
     """Three times both networks at the measured share, the rendering, and the steps; twice the images cost twice."""
     once, twice = (cost.cost(Job(vae(n), ())) for n in (6400, 12_800))
     assert (once.passes, twice.passes) == (6400, 12_800)
-    by_hand = 6400 * (3 * sum(cost.macs("conv", (1, 64, 64), 10)) / (5e10 * 0.60) + cost.RENDER["dsprites"])
+    by_hand = 6400 * (3 * sum(models.size("conv", (1, 64, 64), 10)[:2]) / (5e10 * 0.60) + cost.RENDER["dsprites"])
     by_hand += 6400 / vae(6400).recipe.batch * (cost.STEP + cost.PARAMETER * 502_005)
     assert once.seconds == pytest.approx(by_hand + cost.OPEN)
     assert twice.seconds - cost.OPEN == pytest.approx(2 * by_hand)

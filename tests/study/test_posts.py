@@ -13,7 +13,7 @@ import pytest
 import soak
 from test_run import VOTES, cell, timeless, tiny_study
 
-from betavae import datasets
+from betavae import datasets, models
 from betavae.study import records
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.executors import local
@@ -245,7 +245,7 @@ def test_a_group_is_asked_while_the_next_is_trained(monkeypatch: pytest.MonkeyPa
     assert recipe is not None
     both = [Job(replace(cell(), seed=k, codes=codes), (Question("higgins"),)) for codes in (4, 5) for k in range(6)]
     share = [
-        sum(forecast.cost.macs("conv", (3, 64, 64), codes)) / sum(forecast.cost.macs("conv", (1, 64, 64), 10))
+        sum(models.size("conv", (3, 64, 64), codes)[:2]) / sum(models.size("conv", (1, 64, 64), 10)[:2])
         for codes in (4, 5)
     ]
     first, second = (6 * recipe.steps * recipe.batch * each / 96.0 for each in share)

@@ -10,9 +10,9 @@ import torch
 from test_training import ADAM, member, same, task
 
 from betavae.training import autotune, population, single
+from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
-from betavae.training.single import Task
 
 LONG = Recipe("adam", 5e-4, 4, 4 * 100_000)
 GRAPH, PRODUCTS, BOTH, COMPILED = (

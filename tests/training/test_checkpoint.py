@@ -16,7 +16,7 @@ import torch
 from betavae import datasets
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.executors.worker import StoreContext
-from betavae.study.jobs import checkpointing
+from betavae.study.jobs import checkpointing, fit
 from betavae.study.jobs import perform as performing
 from betavae.study.jobs.perform import perform
 from betavae.study.settings import Settings
@@ -24,6 +24,7 @@ from betavae.study.store import Store
 from betavae.training import checkpoint, population
 from betavae.training.recipe import Recipe
 from betavae.training.single import Member, State
+from betavae.training.trace import Columns
 
 STEPS = 16
 AT = (0.25, 0.5, 0.75, 1.0)
@@ -31,7 +32,7 @@ AT = (0.25, 0.5, 0.75, 1.0)
 
 @pytest.fixture(autouse=True)
 def squares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
+    monkeypatch.setitem(datasets.DATASETS, "squares", "soak:load")
 
 
 def tensors(step: int) -> dict[str, torch.Tensor]:
@@ -202,7 +203,7 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
     monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(checkpointing.checkpoint, "save", save)
     context: Any = Context(tmp_path, settings=Settings(every=10.0))
-    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1))
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1), columns=Columns(4))
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
     taken = checkpointing.Taken(state)
     seen = [checkpointing.Watch(task, job().cell, context, taken, "float32", members) for _ in range(members)]
@@ -220,7 +221,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     """30 s before, then 80 s of four members together, less a pause: 50 s. What is only asked trains in nothing."""
     now = 1.0
     monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
-    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1))
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1), columns=Columns(4))
     state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
     taken = checkpointing.Taken(state, 30.0, ("float32",))
     clock = checkpointing.Watch(task, job().cell, Context(tmp_path), taken, "bf16", 4, 4)
@@ -281,4 +282,4 @@ def test_collapsed_latents_are_those_under_a_hundredth_of_a_nat(
     (record,) = Store(tmp_path).records()
     assert record["scores"]["collapsed"] == collapsed
     assert record["scores"]["kl"] == pytest.approx(sum(kl))
-    assert performing.COLLAPSED == 0.01
+    assert fit.COLLAPSED == 0.01

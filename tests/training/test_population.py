@@ -12,13 +12,16 @@ import pytest
 import torch
 from test_training import ADAGRAD, ADAM, member, same, task
 
+from betavae import models
 from betavae.errors import Misuse
 from betavae.models import MODELS, layers
-from betavae.objectives.base import OBJECTIVES
+from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import no_draws
 from betavae.training import batches, population, single
+from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.recipe import Recipe
-from betavae.training.single import Member, State, Task
+from betavae.training.single import Member, State
 
 BOTH = pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
 
@@ -64,7 +67,7 @@ def test_every_model_and_objective_trains_together(
     """Also one whose likelihood has a parameter of its own, a single number: six steps in float64, as alone."""
     monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
     given = task(method, replace(ADAM, batch=2, images=12), objective)
-    knobs = {**given.objective.defaults, "beta": 4.0}
+    knobs = {"beta": 4.0}
     members = [Member(1, knobs), Member(2, {**knobs, "beta": 1.0})]
     alone, many = (
         population.advance(given, members, begun(given, members, torch.float64), 6, together=together)
@@ -93,7 +96,7 @@ def test_population_equals_singles_within_seed_noise_in_float32(monkeypatch: pyt
     members = [member(seed) for seed in range(3)]
     alone, many = (
         [
-            float(s.curve()[1][-10:].mean())
+            float(given.columns.curve(s.trace).reconstruction[-10:].mean())
             for s in population.advance(given, members, begun(given, members), 200, together=together)
         ]
         for together in (False, True)
@@ -161,10 +164,11 @@ def test_a_cell_may_begin_one_way_and_go_on_in_the_other() -> None:
 
 def test_draws_ahead_are_the_draws_of_each_step() -> None:
     """Blocks straddle epochs and end with the noise's own blocks."""
-    ahead = batches.Ahead([7, 8], "squares", (100, 160), 16, 3, torch.device("cpu"))
+    drawn = batches.Drawn("squares", (100, 160), 16, 3, "beta_vae", no_draws)
+    ahead = batches.Ahead([7, 8], drawn, torch.device("cpu"))
     step = 60
     while step < 150:
-        orders, noises = ahead.block(step, 150)
+        orders, noises, _ = ahead.block(step, 150)
         for k, (index, noise) in enumerate(zip(orders, noises, strict=True)):
             for s, seed in enumerate((7, 8)):
                 assert torch.equal(index[s], batches.order(seed, "squares", (100, 160), 16, step + k))
@@ -251,7 +255,7 @@ def test_a_member_on_a_gpu_agrees_with_itself_on_a_cpu(method: str, recipe: Reci
 
     def trained(device: str) -> list[State]:
         dataset = datasets.load("dsprites", device=device)
-        given = task(method, recipe)._replace(dataset=dataset, model=MODELS[method](dataset.shape, 4))
+        given = task(method, recipe)._replace(dataset=dataset, model=models.named(method, dataset.shape, 4))
         members = [member(1), member(2, 1.0)]
         return population.advance(given, members, [single.start(given, m) for m in members], 20)
 

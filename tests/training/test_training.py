@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from tiny import squares
 from torch import Tensor
 
-from betavae.models import MODELS
+from betavae import models, objectives
 from betavae.models.base import Posterior
-from betavae.objectives.base import LOG_SIGMA, OBJECTIVES, Terms, gaussian_nats, kl_nats, loss, terms
-from betavae.training import batches, checkpoint, single
+from betavae.objectives.base import Terms, kl_nats
+from betavae.objectives.likelihoods import LOG_SIGMA, bernoulli, calibrated, gaussian_nats
+from betavae.training import batches, checkpoint, optimisers, single
+from betavae.training.gradient import Batch, Loss, Task, gradient
 from betavae.training.recipe import Recipe
-from betavae.training.single import Member, Task
+from betavae.training.single import Member
 
 SIDE = 32
 ADAM = Recipe("adam", 5e-4, 16, 16 * 40)
@@ -23,7 +26,7 @@ ADAGRAD = Recipe("adagrad", 1e-2, 16, 16 * 40)
 
 def task(method: str = "conv", recipe: Recipe = ADAM, objective: str = "beta_vae", codes: int = 4) -> Task:
     dataset = squares(SIDE)
-    return Task(dataset, MODELS[method](dataset.shape, codes), OBJECTIVES[objective], recipe)
+    return Task(dataset, models.named(method, dataset.shape, codes), objectives.named(objective), recipe)
 
 
 def member(seed: int = 1, beta: float = 4.0, **knobs: float) -> Member:
@@ -53,14 +56,14 @@ def test_a_batch_computed_by_hand() -> None:
     """
     logits = torch.tensor([[[[0.0, 2.0]]], [[[2.0, 0.0]]]])
     images = torch.tensor([[[[1.0, 1.0]]], [[[0.0, 1.0]]]])
-    nats = OBJECTIVES["beta_vae"].nats({}, logits, images, {})
+    nats = bernoulli.nats({}, logits, images, {})
     first = math.log(2) + math.log(1 + math.exp(-2))
     second = 2 + math.log(1 + math.exp(-2)) + math.log(2)
     assert nats.tolist() == pytest.approx([first, second], rel=1e-6)
     kl = kl_nats(Posterior(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.zeros(2, 2)))
     assert kl.tolist() == [[0.5, 0.0], [0.0, 2.0]]
-    whole = loss(Terms(nats.mean(), kl.mean(0)), {"beta": 4.0})
-    assert float(whole) == pytest.approx((first + second) / 2 + 4 * 1.25, rel=1e-6)
+    rest = objectives.named("beta_vae").penalty(Terms(kl.mean(0)), {"beta": 4.0}, torch.ones(()))
+    assert float(nats.mean() + rest) == pytest.approx((first + second) / 2 + 4 * 1.25, rel=1e-6)
 
 
 def test_beta_one_is_the_elbo() -> None:
@@ -80,11 +83,9 @@ def test_beta_one_is_the_elbo() -> None:
             each.append(float(regret.mean()))
             kl = float(kl_nats(posterior).sum())
             assert each[-1] == pytest.approx(kl, abs=5 * float(regret.std()) / math.sqrt(len(noise)))
-        reconstruction, kl_each = terms(given.objective, given.model, params, images, noise[:3], {"beta": 1.0})
-        seen = Terms(reconstruction.mean(), kl_each.mean(0))
-        assert float(loss(seen, {"beta": 1.0})) == pytest.approx(
-            float(reconstruction.mean() + kl_each.sum(-1).mean()), rel=1e-6
-        )
+        loss = Loss.of(given, {}).whole
+        whole, reconstruction, seen = loss(params, images, Batch(noise[:3]), {"beta": 1.0}, torch.ones(()))
+        assert float(whole) == pytest.approx(float(reconstruction + seen.kl.sum()), rel=1e-6)
 
 
 def test_gaussian_nats_equal_torch_distributions() -> None:
@@ -101,25 +102,24 @@ def test_beta_vae_at_sigma_squared_is_the_rescaled_vae() -> None:
     for leaf in params.values():
         leaf.requires_grad_(True)
     index, noise = torch.arange(8), torch.randn(8, 3, generator=torch.Generator().manual_seed(4))
-    beta, _ = single.gradient(given, params, index, noise, {"beta": sigma**2, "sigma": 1.0}, 8)
-    vae, _ = single.gradient(given, params, index, noise, {"beta": 1.0, "sigma": sigma}, 8)
+    beta, _ = gradient(given, params, index, Batch(noise), {"beta": sigma**2, "sigma": 1.0}, 8)
+    vae, _ = gradient(given, params, index, Batch(noise), {"beta": 1.0, "sigma": sigma}, 8)
     for key in beta:
         assert torch.allclose(beta[key], vae[key] * sigma**2, rtol=1e-9, atol=1e-12), key
-    other, _ = single.gradient(given, params, index, noise, {"beta": 2 * sigma**2, "sigma": 1.0}, 8)
+    other, _ = gradient(given, params, index, Batch(noise), {"beta": 2 * sigma**2, "sigma": 1.0}, 8)
     assert any(not torch.allclose(other[k], vae[k] * sigma**2, rtol=1e-3) for k in beta)
 
 
 def test_sigma_vae_learns_the_noise_of_the_images() -> None:
     """With the decoder held, the learnt σ goes to the root mean squared error (Rybkin et al. 2020, Eq. 8)."""
-    objective = OBJECTIVES["sigma_vae"]
-    params = objective.init()
+    params = calibrated.init()
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     logits = torch.zeros_like(images)
     params[LOG_SIGMA].requires_grad_(True)
     optimiser = torch.optim.Adam([params[LOG_SIGMA]], lr=0.05)
     for _ in range(400):
         optimiser.zero_grad()
-        objective.nats(params, logits, images, {}).mean().backward()
+        calibrated.nats(params, logits, images, {}).mean().backward()
         optimiser.step()
     sigma = math.exp(-6 + math.log1p(math.exp(float(params[LOG_SIGMA].detach()) + 6)))
     assert sigma == pytest.approx(float((images - 0.5).square().mean().sqrt()), rel=1e-2)
@@ -130,26 +130,32 @@ def test_chunks_do_not_change_the_gradient(chunk: int) -> None:
     given = task()
     params = {k: v.double().requires_grad_(True) for k, v in given.model.init(torch.Generator().manual_seed(0)).items()}
     index, noise = torch.arange(16), torch.randn(16, 4, generator=torch.Generator().manual_seed(1))
-    whole, seen = single.gradient(given, params, index, noise, {"beta": 4.0}, 16)
-    parts, again = single.gradient(given, params, index, noise, {"beta": 4.0}, chunk)
+    whole, seen = gradient(given, params, index, Batch(noise), {"beta": 4.0}, 16)
+    parts, again = gradient(given, params, index, Batch(noise), {"beta": 4.0}, chunk)
     assert all(torch.allclose(whole[k], parts[k], rtol=1e-9, atol=1e-12) for k in whole)
-    assert torch.allclose(seen.reconstruction, again.reconstruction)
+    assert torch.allclose(seen, again)
 
 
 def test_the_optimisers_are_pytorchs() -> None:
-    for recipe, rival in ((ADAM, torch.optim.Adam), (ADAGRAD, torch.optim.Adagrad)):
+    adamw = replace(ADAM, optimiser="adamw", weight_decay=0.1)
+    for recipe, rival in ((ADAM, torch.optim.Adam), (ADAGRAD, torch.optim.Adagrad), (adamw, torch.optim.AdamW)):
         generator = torch.Generator().manual_seed(0)
         ours = {"w": torch.randn(5, 3, generator=generator)}
         theirs = ours["w"].clone().requires_grad_(True)
-        optimiser = rival([theirs], lr=recipe.learning_rate)
-        slots = ("mean", "square") if recipe.optimiser == "adam" else ("sum",)
-        moments = {f"{slot}/w": torch.zeros(5, 3) for slot in slots}
+        optimiser = rival([theirs], lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        parts = optimisers.parts(recipe, {})
+        mine = parts[""]
+        moments = {f"{slot}/w": torch.zeros(5, 3) for slot in mine.optimiser.slots}
+        rows = {"rows": ours["w"].view(1, -1).clone(), **{s: torch.zeros(1, 15) for s in mine.optimiser.slots}}
         for step in range(5):
             slope = torch.randn(5, 3, generator=generator)
             theirs.grad = slope.clone()
             optimiser.step()
-            single.update(recipe, ours, {"w": slope}, moments, step)
+            optimisers.update(parts, ours, {"w": slope}, moments, step, recipe.learning_rate)
+            lasting, count = torch.full((1, 1), recipe.learning_rate), torch.tensor(step + 1)
+            rows = mine.optimiser.rows(rows, slope.view(1, -1), lasting, count, mine.settings)
         assert torch.allclose(ours["w"], theirs.detach(), rtol=1e-5, atol=1e-7)
+        assert torch.allclose(rows["rows"].view(5, 3), theirs.detach(), rtol=1e-5, atol=1e-7)
 
 
 def test_the_learning_rate_falls_by_five_for_the_last_quarter() -> None:
@@ -202,7 +208,7 @@ def test_resume_equals_uninterrupted(method: str, recipe: Recipe, tmp_path: obje
 def test_the_curve_counts_every_step_once() -> None:
     given, me = task(recipe=Recipe("adam", 5e-4, 4, 4 * 130)), member()
     state = single.advance(given, me, single.start(given, me), 130)
-    steps, reconstruction, kl = state.curve()
+    steps, reconstruction, kl, _ = given.columns.curve(state.trace)
     assert len(steps) == 100
     assert int(steps[-1]) == 130
     assert reconstruction.shape == (100,)

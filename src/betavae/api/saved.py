@@ -90,7 +90,7 @@ def _saved(folder: Path, data: Dataset | None) -> Model:
     from safetensors.numpy import load as arrays_of
     from safetensors.torch import load as weights_of
 
-    from betavae import datasets
+    from betavae import datasets, models, objectives
     from betavae.models import MODELS
     from betavae.representation import vae
     from betavae.study.cells import Cell
@@ -110,12 +110,14 @@ def _saved(folder: Path, data: Dataset | None) -> Model:
     data = data or datasets.load(cell.dataset)
     if data.shape != shape or cell.method not in MODELS:
         raise Fault(f"{folder} takes images of {shape} by {cell.method!r}; {data.name} has {data.shape}")
-    model = MODELS[cell.method](data.shape, cell.codes)
+    model = models.named(cell.method, data.shape, cell.codes)
     import torch
 
     fresh = model.init(torch.Generator())
     for key, leaf in fresh.items():
         if key not in params or params[key].shape != leaf.shape:
             raise Fault(f"{folder}: the weights are not those of a {cell.method} of {cell.codes} codes: {key}")
-    codec = vae.codec(model, {k: v.to(data.device) for k, v in params.items()})
+    objective = objectives.named(cell.objective or "beta_vae")
+    mean = objectives.likelihood(objective, dict(cell.knobs)).mean
+    codec = vae.codec(model, {k: v.to(data.device) for k, v in params.items()}, mean)
     return Model(codec, data, cost.label(cell), cell=cell, fit=config.get("fit"), arrays=arrays, steps=step)

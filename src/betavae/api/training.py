@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from betavae.training.recipe import Recipe
 
 FAMILIES = ("dsprites", "shapes3d", "mpi3d", "cifar")
+PLAIN = ("beta_vae", "gaussian", "sigma_vae")
+"""The objectives whose β is always said, so that ids are those of study files that say it."""
 EVERY = 2.0
 """Seconds of training between two checkpoints: what an interrupt may cost."""
 
@@ -79,32 +81,30 @@ def cell(
     knobs: dict[str, Any],
 ) -> Cell:
     """The cell that these words name: the one a study file of the same words holds. Raises Misuse."""
-    from betavae import names
-    from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED
+    from betavae import names, objectives
+    from betavae.models import MODELS
     from betavae.representation import METHODS
     from betavae.study.cells import Cell, pairs
+    from betavae.training import OPTIMISERS
 
     given = {key: value for key, value in changed.items() if value is not None}
     for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1), ("fit", fit, 2)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} on")
-    if method not in TRAINED:
+    if method not in MODELS:
         if not names.foreign(method):
-            choose(dict.fromkeys([*TRAINED, *METHODS]), method, "method")
+            choose(dict.fromkeys([*MODELS, *METHODS]), method, "method")
         known = names.knobs(METHODS, method, "method")
         for name in [*given, *(name for name in knobs if name not in known)]:
-            raise Misuse(f"{name} is for {' and '.join(TRAINED)}; {method} is fitted")
+            raise Misuse(f"{name} is for {' and '.join(MODELS)}; {method} is fitted")
         for name, value in knobs.items():
             if known[name].choices:
                 choose(dict.fromkeys(known[name].choices), value, name)
         return Cell(data.name, method, codes, seed, knobs=pairs(knobs), fit=fit)
     if fit is not None:
         raise Misuse(f"fit is for pca and ica; {method} is trained on images")
-    takes = choose(OBJECTIVES, objective, "objective")
-    for name, value in knobs.items():
-        choose(dict.fromkeys(takes), name, f"knob of {objective}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
-            raise Misuse(f"{name} is {value!r}; wanted a positive number")
+    chosen = objectives.named(objective)
+    knobs = objectives.checked(chosen, knobs)
     if "optimiser" in given:
         choose(dict.fromkeys(OPTIMISERS), given["optimiser"], "optimiser")
     made = replace(recipe or usual(data, method, images), **given)
@@ -114,7 +114,7 @@ def cell(
         codes,
         seed,
         objective,
-        pairs({"beta": 1.0, **{key: float(value) for key, value in knobs.items()}}),
+        pairs({**({"beta": 1.0} if objective in PLAIN else {}), **knobs}),
         made,
     )
 
@@ -181,25 +181,18 @@ def _whole(cell: Cell, record: dict[str, Any], store: Store, data: Dataset) -> M
 
 def _part(cell: Cell, store: Store, data: Dataset) -> Model:
     """The model of a training that was stopped, from its newest checkpoint; with none yet the interrupt goes on."""
-    from betavae.representation import vae
     from betavae.study.jobs.checkpointing import unpack
-    from betavae.study.jobs.perform import task_of
+    from betavae.study.jobs.fit import arrays_of
+    from betavae.study.jobs.perform import codec_of, task_of
     from betavae.training import checkpoint
 
     found = checkpoint.latest(store.path / "checkpoints" / cell.id)
     if found is None or cell.recipe is None:
         raise KeyboardInterrupt
     task, state = task_of(cell, data), unpack(found)
-    steps, reconstruction, kl = state.curve()
     print(f"betavae: {_label(cell)} stopped; this is step {found.step:,} of {cell.recipe.steps:,}", file=sys.stderr)
-    arrays = {
-        "step": steps.numpy(),
-        "seen": (steps * cell.recipe.batch).numpy(),
-        "reconstruction": reconstruction.numpy(),
-        "kl": kl.numpy(),
-    }
-    codec = vae.codec(task.model, {k: v.to(data.device) for k, v in state.params.items()})
-    return Model(codec, data, _label(cell), cell=cell, arrays=arrays, steps=found.step)
+    codec = codec_of(cell, task, {k: v.to(data.device) for k, v in state.params.items()})
+    return Model(codec, data, _label(cell), cell=cell, arrays=arrays_of(task, state), steps=found.step)
 
 
 def _label(cell: Cell) -> str:

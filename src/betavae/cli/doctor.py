@@ -107,9 +107,9 @@ def _training() -> Check:
     import torch
 
     import betavae
-    from betavae.models import MODELS
-    from betavae.objectives.base import OBJECTIVES
+    from betavae import models, objectives
     from betavae.training import single
+    from betavae.training.gradient import Task
     from betavae.training.recipe import Recipe
 
     bars = torch.zeros(SIDE, SIDE, SIDE, SIDE, dtype=torch.uint8)
@@ -118,12 +118,13 @@ def _training() -> Check:
             bars[row, column, row, :] = bars[row, column, :, column] = 255
     dataset = betavae.from_array("bars", bars.flatten(0, 1), ["row", "column"], [SIDE, SIDE])
     recipe = Recipe("adam", 1e-3, BATCH, STEPS * BATCH)
-    task = single.Task(dataset, MODELS["conv"](dataset.shape, 4), OBJECTIVES["beta_vae"], recipe)
+    task = Task(dataset, models.named("conv", dataset.shape, 4), objectives.named("beta_vae"), recipe)
     member = single.Member(0, {"beta": 1.0})
     torch.set_num_threads(1)  # several would wait for each other on a busy machine
     begun = time.perf_counter()
-    _, loss, kl = single.advance(task, member, single.start(task, member), STEPS).curve()
+    trained = single.advance(task, member, single.start(task, member), STEPS)
     seconds = time.perf_counter() - begun
+    _, loss, kl, _ = task.columns.curve(trained.trace)
     first, last = float(loss[0]), float(loss[-1] + kl[-1].sum())
     good = abs(first / FIRST - 1) < 0.15 and last < FIRST / 2
     said = f"loss {first:.0f} to {last:.0f} nats in {STEPS} steps, {STEPS * BATCH / seconds:,.0f} images/s"

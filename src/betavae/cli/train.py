@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betavae import objectives
 from betavae.cli.options import Verb, device, positive, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
-from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED
+from betavae.models import MODELS
+from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
+from betavae.training import OPTIMISERS
 
 if TYPE_CHECKING:
     from betavae.study.cells import Cell
@@ -30,9 +33,9 @@ def declare(verb: Verb) -> None:
     this.add_argument(
         "--method",
         default="conv",
-        choices=[*TRAINED, *METHODS],
+        choices=[*MODELS, *METHODS],
         metavar="method",
-        help=f"{', '.join([*TRAINED, *METHODS])} (default: conv)",
+        help=f"{', '.join([*MODELS, *METHODS])} (default: conv)",
     )
     this.add_argument("--seed", type=whole(0), default=1, help="the seed of everything random (default: 1)")
     this.add_argument("--codes", type=whole(1, 4096), default=10, help="how many codes (default: 10)")
@@ -60,17 +63,18 @@ def cell(options: argparse.Namespace) -> Cell:
     from betavae.paper.study import recipe
     from betavae.study.cells import Cell, pairs
 
-    if options.method not in TRAINED:
+    if options.method not in MODELS:
         for name in ONLY_TRAINED:
             if getattr(options, name) is not None:
-                raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(TRAINED)}; {options.method} is fitted")
+                raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(MODELS)}; {options.method} is fitted")
         return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit)
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
     objective = options.objective or "beta_vae"
-    if options.sigma is not None and "sigma" not in OBJECTIVES[objective]:
+    known = objectives.knobs(objectives.named(objective), {})
+    if options.sigma is not None and "sigma" not in known:
         raise Misuse(f"--sigma is for the objective gaussian; {objective} has none to set")
-    knobs = {"beta": 1.0 if options.beta is None else options.beta}
+    knobs = {"beta": 1.0 if options.beta is None else options.beta} if "beta" in known else {}
     if options.sigma is not None:
         knobs["sigma"] = options.sigma
     family = next((f for f in ("dsprites", "shapes3d", "mpi3d", "cifar") if options.dataset.startswith(f)), "")

@@ -13,7 +13,7 @@ from typing import Any
 from betavae.datasets import OUTLINES
 from betavae.errors import Fault, Misuse
 from betavae.explorer.shown import Explored, Score
-from betavae.names import TRAINED
+from betavae.models import MODELS
 from betavae.report.rows import quirks_of
 from betavae.study import trained
 from betavae.study.cells import Cell
@@ -44,7 +44,7 @@ def named(words: Sequence[str], only: Sequence[str], store: Path | None = None) 
         elif trained.looks_like_id(word):
             each = [trained.find(word, trained.stores(store))]
             if each[0].cell.recipe is None:
-                raise Misuse(f"cell {word} is {each[0].cell.method}; the explorer decodes {' and '.join(TRAINED)}")
+                raise Misuse(f"cell {word} is {each[0].cell.method}; the explorer decodes {' and '.join(MODELS)}")
         else:
             raise Misuse(f"{word!r} is no store and no cell's id; wanted a folder with records, or an id of `status`")
         found |= {one.cell.id: one for one in each if not only or one.cell.id.startswith(tuple(only))}

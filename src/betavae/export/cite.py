@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from betavae import objectives
 from betavae.datasets.cards import CARDS
 from betavae.datasets.files.catalogue import INCEPTION_BIBTEX
+from betavae.objectives import OBJECTIVES
 
 PAPER = """@misc{fil2021betavae,
   author = {Fil, Miroslav and Mesinovic, Munib and Morris, Matthew and Wildberger, Jonas},
@@ -66,6 +68,12 @@ WORKS: dict[str, str] = {
   booktitle = {International Conference on Machine Learning},
   year = {2021}
 }""",
+    "loaizaganem2019": """@inproceedings{loaizaganem2019continuous,
+  author = {Loaiza-Ganem, Gabriel and Cunningham, John P.},
+  title = {The continuous {Bernoulli}: fixing a pervasive error in variational autoencoders},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year = {2019}
+}""",
     "hyvarinen2000": """@article{hyvarinen2000independent,
   author = {Hyv{\\"a}rinen, Aapo and Oja, Erkki},
   title = {Independent component analysis: algorithms and applications},
@@ -80,7 +88,6 @@ WORKS: dict[str, str] = {
 
 METHODS = {"conv": ("kingma2014", "higgins2017", "burgess2018"), "mlp": ("kingma2014", "higgins2017"),
            "ica": ("hyvarinen2000",)}  # fmt: skip
-OBJECTIVES = {"sigma_vae": ("rybkin2021",)}
 MEASURES = {
     "higgins": ("higgins2017",),
     "rotation": ("higgins2017", "locatello2020"),
@@ -103,9 +110,17 @@ def entries(records: Iterable[dict[str, Any]] = ()) -> list[str]:
         network = str(question.get("knobs", {}).get("features", ""))
         found = [
             *METHODS.get(cell.get("method", ""), ()),
-            *OBJECTIVES.get(cell.get("objective") or "", ()),
+            *_objective(cell),
             *((record.get("reads") or {}).get("cites") or MEASURES.get(question.get("measure", ""), ())),
             *(work for start, each in FEATURES.items() if network.startswith(start) for work in each),
         ]
         works |= dict.fromkeys(WORKS[name] for name in found if name in WORKS)
     return [PAPER, *data, *works]
+
+
+def _objective(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    """Works behind a cell's objective and likelihood."""
+    if cell.get("objective") not in OBJECTIVES:
+        return ()
+    objective = objectives.named(cell["objective"])
+    return (*objective.cites, *objectives.likelihood(objective, cell["knobs"]).cites)

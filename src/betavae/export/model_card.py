@@ -101,9 +101,9 @@ def _use(config: dict[str, Any]) -> str:
     return onnx + (
         "```python\n"
         "from safetensors.torch import load_file\n"
-        "from betavae.models import MODELS\n"
+        "from betavae import models\n"
         "from betavae.representation import vae\n\n"
-        f'model = MODELS["{config["architecture"]}"]({tuple(config["shape"])}, {config["codes"]})\n'
+        f'model = models.named("{config["architecture"]}", {tuple(config["shape"])}, {config["codes"]})\n'
         'codec = vae.codec(model, load_file("model.safetensors"))\n'
         "codes = codec.encode(images)  # float32 [n, C, H, W] in [0, 1]\n"
         "pixels = codec.decode(codes)\n"

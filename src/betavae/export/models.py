@@ -12,7 +12,7 @@ from typing import Any
 from betavae import __version__
 from betavae.datasets import outline
 from betavae.disk import write_atomic
-from betavae.errors import Fault, Misuse, choose
+from betavae.errors import Fault, Misuse
 from betavae.export import model_card
 from betavae.report.evidence import Evidence
 from betavae.study.store import Store
@@ -47,8 +47,8 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     """
     from safetensors.torch import save
 
+    from betavae import models, objectives
     from betavae.export import onnx
-    from betavae.models import MODELS
     from betavae.study.jobs.checkpointing import unpack
     from betavae.training import checkpoint
 
@@ -59,8 +59,11 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     if found is None or found.step != cell.recipe.steps:
         raise Fault(f"{folder} holds no finished training; the model is gone, train the cell again in a new store")
     shape = outline(cell.dataset)[0]
-    built = choose(MODELS, cell.method, "architecture")(shape, cell.codes)
-    params = {key: value.contiguous() for key, value in unpack(found).params.items()}
+    built = models.named(cell.method, shape, cell.codes)
+    objective = objectives.named(cell.objective or "beta_vae")
+    likelihood = objectives.likelihood(objective, dict(cell.knobs))
+    # What only training needs, as a critic, is no part of the model.
+    params = {k: v.contiguous() for k, v in unpack(found).params.items() if not k.startswith(tuple(objective.groups))}
     config: dict[str, Any] = {
         "library": "betavae",
         "version": __version__,
@@ -74,8 +77,8 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
         "cell_id": cell.id,
     }
     paths = [out / name for name in ("model.safetensors", "config.json", "README.md")]
-    if with_onnx:
-        config["onnx_difference"] = onnx.write(built, params, out)
+    if with_onnx and built.layers is not None:
+        config["onnx_difference"] = onnx.write(built, params, out, likelihood)
         paths += [out / "encoder.onnx", out / "decoder.onnx"]
     write_atomic(paths[0], save(params, {"format": "pt"}))
     write_atomic(paths[1], json.dumps(config, indent=1, ensure_ascii=False).encode() + b"\n")

@@ -6,16 +6,18 @@ then says what the paper's Table 4 says, and no tracer or its dependencies are n
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betavae.disk import write_atomic
-from betavae.errors import Fault, choose
+from betavae.errors import Fault
+from betavae.models.base import whole
+from betavae.objectives.base import Likelihood
+from betavae.objectives.likelihoods import FLAT, bernoulli
 
 if TYPE_CHECKING:
-    from betavae.models.base import Model
+    from betavae.models.base import Model, Step
     from betavae.types import Array, Params
 
 OPSET, IR = 17, 8
@@ -34,13 +36,22 @@ class Graph:
         self.nodes: list[Any] = []
         self.used: dict[str, Array] = {}
 
-    def node(self, kind: str, *more: str, into: str | None = None, out: str | None = None, **knobs: Any) -> None:
-        """Append a node that takes the newest tensor (or ``into``) and gives the newest."""
+    def node(self, kind: str, *more: str, into: str | None = None, out: str | None = None, **knobs: Any) -> str:
+        """Append a node that takes the newest tensor (or ``into``) and gives the newest; the name of what it gives."""
         from onnx import helper
 
         name = out or f"h{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, [into or self.at, *more], [name], **knobs))
         self.at = name
+        return name
+
+    def constant(self, value: float) -> str:
+        """The name of a number."""
+        import numpy as np
+
+        name = f"constant{len(self.used)}"
+        self.used[name] = np.array(value, dtype=np.float32)
+        return name
 
     def layer(self, kind: str, name: str, into: str | None = None, out: str | None = None, **knobs: Any) -> None:
         """A node with the weight and the bias of this name."""
@@ -63,57 +74,63 @@ class Graph:
 HALVE: dict[str, Any] = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [1, 1, 1, 1]}
 
 
-def _depth(model: Model) -> int:
-    return int(math.log2(model.shape[1])) - 2
-
-
-def _conv_encoder(model: Model, graph: Graph) -> None:
-    for k in range(_depth(model)):
-        graph.layer("Conv", f"encoder.conv{k}", **HALVE)
-        graph.node("Relu")
-    graph.shape(512)
-    for k in range(2):
-        graph.linear(f"encoder.fc{k}")
-        graph.node("Relu")
-
-
-def _conv_decoder(model: Model, graph: Graph) -> None:
-    for k in range(3):
-        graph.linear(f"decoder.fc{k}")
-        graph.node("Relu")
-    graph.shape(32, 4, 4)
-    for k in range(_depth(model)):
-        graph.layer("ConvTranspose", f"decoder.conv{k}", **HALVE)
-        if k < _depth(model) - 1:
-            graph.node("Relu")
-
-
-def _mlp_encoder(model: Model, graph: Graph) -> None:
-    graph.shape(math.prod(model.shape))
-    for k in range(2):
-        graph.linear(f"encoder.{k}")
-        graph.node("Relu")
-
-
-def _mlp_decoder(model: Model, graph: Graph) -> None:
-    for k in range(3):
-        graph.linear(f"decoder.{k}")
-        graph.node("Tanh")
-    graph.linear("decoder.3")
-    graph.shape(*model.shape)
-
-
-GRAPHS: dict[str, tuple[Callable[[Model, Graph], None], Callable[[Model, Graph], None]]] = {
-    "conv": (_conv_encoder, _conv_decoder),
-    "mlp": (_mlp_encoder, _mlp_decoder),
+OPERATIONS = {"halve": "Conv", "double": "ConvTranspose"}
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "relu": ("Relu", {}),
+    "tanh": ("Tanh", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
 }
-"""The body of each architecture's encoder (up to the posterior) and decoder (up to the logits)."""
+
+
+def _body(steps: Sequence[Step], graph: Graph, shape: tuple[int, ...]) -> None:
+    """Layers one after another from something of this shape on."""
+    for step in steps:
+        if step.into != shape:
+            graph.shape(*step.into)
+        if step.layer.kind == "linear":
+            graph.linear(step.layer.name)
+        else:
+            graph.layer(OPERATIONS[step.layer.kind], step.layer.name, **HALVE)
+        if step.layer.then:
+            kind, knobs = ACTIVATIONS[step.layer.then]
+            graph.node(kind, **knobs)
+        shape = step.out
+
+
+def _sigmoid(graph: Graph) -> None:
+    graph.node("Sigmoid", out="pixels")
+
+
+def _continuous(graph: Graph) -> None:
+    """1 / (1 - exp(-η)) - 1/η of the logits η; about nought its series."""
+    logits, one = graph.at, graph.constant(1.0)
+    near = graph.node("Less", graph.constant(FLAT), into=graph.node("Abs"))
+    safe = graph.node("Where", one, logits, into=near)
+    rest = graph.node("Sub", graph.node("Exp", into=graph.node("Neg")), into=one)
+    far = graph.node("Sub", graph.node("Reciprocal", into=safe), into=graph.node("Reciprocal", into=rest))
+    square = graph.node("Mul", logits, into=logits)
+    slope = graph.node("Add", graph.constant(1 / 12), into=graph.node("Mul", graph.constant(-1 / 720), into=square))
+    flat = graph.node("Add", graph.constant(0.5), into=graph.node("Mul", logits, into=slope))
+    graph.node("Where", flat, far, into=near, out="pixels")
+
+
+MEANS: dict[str, Callable[[Graph], None]] = {"continuous_bernoulli": _continuous}
+"""How logits become pixels, by likelihood; the sigmoid for all others."""
+
+
+def _steps(model: Model) -> tuple[list[Step], list[Step]]:
+    if model.layers is None:
+        raise Fault(f"architecture {model.name!r} is written as functions; ONNX is written of layers")
+    return whole(model.layers, model.shape, model.codes)
 
 
 def encoder(model: Model, params: Mapping[str, Array]) -> bytes:
     """Images ``[n, C, H, W]`` in [0, 1] to ``mean`` and ``logvar`` ``[n, Z]`` of q(z | x), as an ONNX file."""
     graph = Graph(params, "images")
-    choose(GRAPHS, model.name, "architecture")[0](model, graph)
+    *body, mean, _ = _steps(model)[0]
+    _body(body, graph, model.shape)
+    if (body[-1].out if body else model.shape) != mean.into:
+        graph.shape(*mean.into)
     last = graph.at
     graph.linear("mean", last, "mean")
     graph.linear("logvar", last, "logvar")
@@ -121,11 +138,14 @@ def encoder(model: Model, params: Mapping[str, Array]) -> bytes:
     return _file("encoder", graph, {"images": model.shape}, {"mean": codes, "logvar": codes})
 
 
-def decoder(model: Model, params: Mapping[str, Array]) -> bytes:
-    """Codes ``[n, Z]`` to ``pixels`` ``[n, C, H, W]`` in [0, 1], the Bernoulli means, as an ONNX file."""
+def decoder(model: Model, params: Mapping[str, Array], likelihood: str = "bernoulli") -> bytes:
+    """Codes ``[n, Z]`` to ``pixels`` ``[n, C, H, W]`` in [0, 1], the means of a likelihood, as an ONNX file."""
     graph = Graph(params, "codes")
-    choose(GRAPHS, model.name, "architecture")[1](model, graph)
-    graph.node("Sigmoid", out="pixels")
+    body = _steps(model)[1]
+    _body(body, graph, (model.codes,))
+    if (body[-1].out if body else (model.codes,)) != model.shape:
+        graph.shape(*model.shape)
+    MEANS.get(likelihood, _sigmoid)(graph)
     return _file("decoder", graph, {"codes": (model.codes,)}, {"pixels": model.shape})
 
 
@@ -144,8 +164,9 @@ def _file(name: str, graph: Graph, ins: Mapping[str, tuple[int, ...]], outs: Map
     return bytes(made.SerializeToString())
 
 
-def write(model: Model, params: Params, out: Path) -> dict[str, float]:
-    """Write ``encoder.onnx`` and ``decoder.onnx``, each checked against PyTorch on random images and codes.
+def write(model: Model, params: Params, out: Path, likelihood: Likelihood = bernoulli) -> dict[str, float]:
+    """Write ``encoder.onnx`` and ``decoder.onnx`` (to the means of this likelihood), each checked against PyTorch on
+    random images and codes.
 
     Returns the largest difference of each output as a share of the largest number; raises Fault above ``CLOSE``.
     """
@@ -154,7 +175,7 @@ def write(model: Model, params: Params, out: Path) -> dict[str, float]:
     from betavae.representation import vae
 
     arrays = {key: value.detach().cpu().numpy() for key, value in params.items()}
-    codec = vae.codec(model, params)
+    codec = vae.codec(model, params, likelihood.mean)
     random = torch.Generator().manual_seed(0)
     images = torch.rand(LOOKED, *model.shape, generator=random)
     codes = torch.randn(LOOKED, model.codes, generator=random)
@@ -165,7 +186,7 @@ def write(model: Model, params: Params, out: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, data, given in (
         ("encoder", encoder(model, arrays), {"images": images.numpy()}),
-        ("decoder", decoder(model, arrays), {"codes": codes.numpy()}),
+        ("decoder", decoder(model, arrays, likelihood.name), {"codes": codes.numpy()}),
     ):
         for key, value in run(data, given).items():
             off = float((torch.from_numpy(value) - wanted[key]).abs().max() / max(1.0, float(wanted[key].abs().max())))

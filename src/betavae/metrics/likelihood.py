@@ -7,10 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from betavae import objectives
 from betavae.errors import Misuse
 from betavae.metrics.base import Answer, Probe, Reads, Subject
 from betavae.metrics.losses import subset
-from betavae.objectives.base import LOG_SIGMA, OBJECTIVES, Terms, loss, sigma_of, terms
+from betavae.objectives.likelihoods import LOG_SIGMA, sigma_of
+from betavae.training.gradient import Batch, Loss
 
 VARIANCES = (0.1, 1.0, 4.0, 10.0)
 
@@ -44,11 +46,12 @@ def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -
         noise = torch.randn(len(x), codec.codes, generator=generator).to(x.device)
         params = {k: v.detach().clone().requires_grad_() for k, v in codec.params.items()}
 
+        objective = objectives.named("gaussian")
+        loss = Loss(codec.model, objective, objectives.likelihood(objective, {}), dataset.size)
+
         def gradient(sigma: float, beta: float) -> Tensor:
             knobs = {"sigma": sigma, "beta": beta}
-            assert codec.model is not None
-            nats, kl = terms(OBJECTIVES["gaussian"], codec.model, params, x, noise, knobs)
-            whole = loss(Terms(nats.mean(), kl.mean(0)), knobs)
+            whole, _, _ = loss.whole(params, x, Batch(noise), knobs, torch.ones(()))
             leaves = torch.autograd.grad(whole, list(params.values()), allow_unused=True)
             return torch.cat([g.flatten() for g in leaves if g is not None]).double()
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from betavae.errors import Misuse, choose
 from betavae.metrics.base import Answer, Probe, Subject
 from betavae.metrics.losses import codes_of, subset
+from betavae.models.base import whole
 from betavae.objectives.base import kl_nats
 from betavae.types import Json
 
@@ -141,19 +142,20 @@ def latent_space(*, code: str = "mean") -> Probe:
 
 
 def architecture() -> Probe:
-    """The layers of a model, read from its own parameters (Table 4): notes "layers" as (name, shape) pairs and
-    "parameters".
+    """The layers of a model (Table 4), read off its architecture, or from its parameters where it is written as
+    functions: notes "layers" as (name, shape) pairs and "parameters".
     """
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         params, model = subject.codec.params, subject.codec.model
         if params is None or model is None:
             raise Misuse("only a VAE has an architecture to print")
-        layers: list[Json] = [
-            [name.removesuffix(".weight"), " × ".join(map(str, leaf.shape))]
-            for name, leaf in params.items()
-            if name.endswith(".weight")
-        ]
+        leaves = {name.removesuffix(".weight"): leaf for name, leaf in params.items() if name.endswith(".weight")}
+        weights = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
+        if model.layers is not None:
+            encoder, decoder = whole(model.layers, model.shape, model.codes)
+            weights = {step.layer.name: step.layer.shape for step in (*encoder, *decoder)}
+        layers: list[Json] = [[name, " × ".join(map(str, shape))] for name, shape in weights.items()]
         notes: dict[str, Json] = {
             "layers": layers,
             "parameters": sum(leaf.numel() for leaf in params.values()),

@@ -1,1 +1,70 @@
-"""The objectives by name."""
+"""The objectives and the likelihoods by name, and the knobs that each takes. Nothing here imports an array library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from betavae.errors import Misuse, choose
+from betavae.names import opened
+from betavae.objectives.base import Knob, Likelihood, Objective
+
+OBJECTIVES: dict[str, str] = {
+    "beta_vae": "betavae.objectives.beta_vae:beta_vae",
+    "gaussian": "betavae.objectives.beta_vae:gaussian",
+    "sigma_vae": "betavae.objectives.beta_vae:sigma_vae",
+}
+LIKELIHOODS: dict[str, str] = {
+    "bernoulli": "betavae.objectives.likelihoods:bernoulli",
+    "gaussian": "betavae.objectives.likelihoods:gaussian",
+    "calibrated": "betavae.objectives.likelihoods:calibrated",
+    "continuous_bernoulli": "betavae.objectives.likelihoods:continuous_bernoulli",
+}
+
+
+def named(name: str) -> Objective:
+    """The objective of a name. Raises Misuse for an unknown one."""
+    found: Objective = opened(OBJECTIVES, name, "objective")
+    return found
+
+
+def likelihood(objective: Objective, given: Mapping[str, Any]) -> Likelihood:
+    """The likelihood of the pixels under an objective and the knobs it is given. Raises Misuse for an unknown one."""
+    if isinstance(objective.likelihood, Likelihood):
+        return objective.likelihood
+    name = objective.likelihood or str(given.get("likelihood", "bernoulli"))
+    found: Likelihood = opened(LIKELIHOODS, name, "likelihood")
+    return found
+
+
+def knobs(objective: Objective, given: Mapping[str, Any]) -> dict[str, Knob]:
+    """Every knob that an objective takes beside those it is given: its own, the choice of a likelihood where it leaves
+    one, and that likelihood's. Raises Misuse where those given do not go together.
+    """
+    choice = {} if objective.likelihood else {"likelihood": Knob("bernoulli", among=tuple(LIKELIHOODS))}
+    objective.check(given)
+    return {**objective.knobs, **choice, **likelihood(objective, given).knobs}
+
+
+def checked(objective: Objective, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The knobs given, numbers as their defaults are. Raises Misuse for one that is unknown or out of its range."""
+    known = knobs(objective, given)
+    return {
+        name: _within(name, value, choose(known, name, f"knob of {objective.name}")) for name, value in given.items()
+    }
+
+
+def _within(name: str, value: Any, knob: Knob) -> Any:
+    if knob.among:
+        return value if value in knob.among else choose(dict.fromkeys(knob.among), value, name)
+    whole = isinstance(knob.default, int)
+    good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not good or not knob.low <= value <= knob.high:
+        kind = "a whole number" if whole else "a number"
+        raise Misuse(f"{name} is {value!r}; wanted {kind} from {knob.low:g} to {knob.high:g}")
+    return value if whole else float(value)
+
+
+def settled(objective: Objective, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every knob: what is given, the default elsewhere. Raises Misuse as ``knobs`` does."""
+    return {**{name: knob.default for name, knob in knobs(objective, given).items()}, **given}

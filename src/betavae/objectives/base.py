@@ -1,98 +1,155 @@
-"""What a VAE minimises: a reconstruction term and a KL term in nats per image, kept apart, joined by β.
+"""What a VAE minimises: the reconstruction, plus what an objective makes of the posteriors and codes of a batch.
 
-The loss is the sum over pixels plus β times the sum over latents, averaged over the batch (Higgins et al. 2016, Eq. 4);
-nothing is normalised away, so β is the paper's β.
+All are nats per image: sums over pixels and latents, means over the batch. Nothing is normalised away, so β is the β
+of Higgins et al. 2016, Eq. 4. An objective's file imports no array library before its functions run, so that its knobs
+are read in a blink.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from torch import Tensor
-
-from betavae.models.base import Model, Posterior
-from betavae.models.layers import bernoulli_nats
+from betavae.models.base import Posterior
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from betavae.factors import Factors
     from betavae.types import Params
 
-Knobs = Mapping[str, float | Tensor]
-LOG_SIGMA = "likelihood.log_sigma"
-MIN_LOG_SIGMA = -6.0  # softly bounds log σ from below, as Rybkin et al. 2020 do; keeps 1/σ² finite
+Knobs = Mapping[str, Any]
+"""Numbers by name (a tensor of no axes for a member of a population), and words that shape the program."""
 
 
-class Terms(NamedTuple):
-    """The two terms in nats per image, averaged over the batch: ``reconstruction`` [], ``kl`` per latent ``[Z]``."""
+class Knob(NamedTuple):
+    """A knob: its default, and which values it takes. One whose default is a float may differ between the members of
+    a population; words (one of ``among``) and whole numbers belong to the program that they share.
+    """
 
-    reconstruction: Tensor
-    kl: Tensor
+    default: float | int | str
+    low: float = 0.0
+    high: float = 1e9
+    among: tuple[str, ...] = ()
 
 
-class Objective(NamedTuple):
-    """A likelihood and the defaults of its knobs.
+class Likelihood(NamedTuple):
+    """A likelihood of pixels: ``nats(params, logits, images, knobs)`` is -log p(x | z) of every image, ``[n]``.
 
-    ``nats(params, logits, images, knobs) -> [n]`` is -log p(x | z) per image; ``init`` is what it adds to the
-    parameters.
+    ``mean(logits)`` is the expected image, in [0, 1]; ``init()`` what it adds to the parameters.
     """
 
     name: str
     nats: Callable[[Params, Tensor, Tensor, Knobs], Tensor]
-    defaults: Mapping[str, float]
-    init: Callable[[], Params]
+    mean: Callable[[Tensor], Tensor]
+    knobs: Mapping[str, Knob] = {}
+    init: Callable[[], Params] = dict
+    cites: tuple[str, ...] = ()
+
+
+class Pass(NamedTuple):
+    """What one forward pass of a batch shows an objective beside the pixels.
+
+    ``posterior`` is what was sampled from, each ``[n, Z]``; ``codes`` the samples ``[n, Z]``; ``draws`` what the
+    objective's own ``draws`` drew; ``size`` the number of images in the training split.
+    """
+
+    posterior: Posterior
+    codes: Tensor
+    draws: Mapping[str, Tensor]
+    size: int
+
+
+class Terms(NamedTuple):
+    """The terms of a batch beside the reconstruction, in nats per image: ``kl`` per latent ``[Z]``, and ``extra`` by
+    name, each ``[]``.
+    """
+
+    kl: Tensor
+    extra: Mapping[str, Tensor] = {}
+
+
+class Group(NamedTuple):
+    """How parameters of an objective's own are stepped: an optimiser and a constant rate beside the recipe's."""
+
+    optimiser: str
+    learning_rate: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+
+class Costs(NamedTuple):
+    """What an objective costs beside the model: parameters of its own, and multiply-adds for each image of a step,
+    forwards and backwards.
+    """
+
+    parameters: int = 0
+    macs: int = 0
+
+
+def no_terms(params: Params, seen: Pass, knobs: Knobs) -> dict[str, Tensor]:
+    """No term beside reconstruction and KL."""
+    return {}
+
+
+def no_draws(generator: torch.Generator, batch: int, codes: int) -> dict[str, Tensor]:
+    """Nothing drawn."""
+    return {}
+
+
+def as_encoded(posterior: Posterior, knobs: Knobs) -> Posterior:
+    """The posteriors that the encoder gives."""
+    return posterior
+
+
+def no_parameters(generator: torch.Generator, codes: int) -> Params:
+    """No parameters."""
+    return {}
+
+
+def any_knobs(given: Knobs) -> None:
+    """Nothing is wrong with these knobs together."""
+
+
+class Objective(NamedTuple):
+    """What is minimised: the likelihood's nats per image + ``penalty(terms, knobs, share of training done)``, ``[]``.
+
+    ``terms(params, pass, knobs)`` gives the ``extra`` terms by name, each ``[n]`` of every image or ``[]`` of the
+    batch; each is a column of the training curve and a score. ``apart`` names those that are minimised beside the loss
+    by parameters of their own (a critic's), and that ``penalty`` does not hold.
+
+    ``init(generator, codes)`` draws what it adds to the parameters; ``groups`` says by the beginning of their names
+    which of these are stepped in a way of their own. ``draws(generator, batch, codes)`` draws what a step needs beside
+    the noise, on the CPU, from a generator named by seed and step. ``posterior`` changes posteriors before they are
+    sampled; ``partners(generator, factors, index [n], knobs)`` gives each image the one beside it: then rows 2k and
+    2k + 1 of a batch are a pair.
+
+    ``coupled`` is False only for a penalty that is linear in the terms and terms of single images: then chunks of a
+    batch may be summed. ``likelihood`` is a name of LIKELIHOODS or a Likelihood where the objective has one of its
+    own. ``costs(codes)`` is what its own parameters cost.
+    ``check(knobs)`` raises Misuse for knobs that do not go together; ``cites`` are keys of the bibliography.
+    """
+
+    name: str
+    knobs: Mapping[str, Knob]
+    penalty: Callable[[Terms, Knobs, Tensor], Tensor]
+    terms: Callable[[Params, Pass, Knobs], Mapping[str, Tensor]] = no_terms
+    extra: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    likelihood: str | Likelihood = ""
+    init: Callable[[torch.Generator, int], Params] = no_parameters
+    groups: Mapping[str, Group] = {}
+    draws: Callable[[torch.Generator, int, int], Mapping[str, Tensor]] = no_draws
+    posterior: Callable[[Posterior, Knobs], Posterior] = as_encoded
+    partners: Callable[[torch.Generator, Factors, Tensor, Knobs], Tensor] | None = None
+    coupled: bool = True
+    costs: Callable[[int], Costs] = lambda codes: Costs()
+    check: Callable[[Knobs], None] = any_knobs
+    cites: tuple[str, ...] = ()
 
 
 def kl_nats(posterior: Posterior) -> Tensor:
     """KL(q(z | x) || N(0, I)) per latent, in nats: ``[*n, Z]`` (Kingma & Welling 2014, App. B)."""
     mean, logvar = posterior
     return 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar)
-
-
-def gaussian_nats(pixels: Tensor, images: Tensor, log_sigma: Tensor | float) -> Tensor:
-    """-log N(x; x̂, σ²) per image in nats, all constants kept (Eq. 8 of the paper): ``[n]``."""
-    error = (pixels - images).square().flatten(1).sum(-1)
-    log_sigma = torch.as_tensor(log_sigma, dtype=error.dtype, device=error.device)
-    size = images[0].numel()
-    return 0.5 * error * torch.exp(-2.0 * log_sigma) + size * (log_sigma + 0.5 * math.log(2.0 * math.pi))
-
-
-def _bernoulli(params: Params, logits: Tensor, images: Tensor, knobs: Knobs) -> Tensor:
-    return bernoulli_nats(logits, images)
-
-
-def _gaussian(params: Params, logits: Tensor, images: Tensor, knobs: Knobs) -> Tensor:
-    sigma = torch.as_tensor(knobs["sigma"], dtype=logits.dtype, device=logits.device)
-    return gaussian_nats(torch.sigmoid(logits), images, torch.log(sigma))
-
-
-def _calibrated(params: Params, logits: Tensor, images: Tensor, knobs: Knobs) -> Tensor:
-    return gaussian_nats(torch.sigmoid(logits), images, sigma_of(params).log())
-
-
-def sigma_of(params: Params) -> Tensor:
-    """The σ of a σ-VAE's likelihood, in pixels, from its parameters; softly bounded from below."""
-    return torch.exp(MIN_LOG_SIGMA + torch.nn.functional.softplus(params[LOG_SIGMA] - MIN_LOG_SIGMA))
-
-
-OBJECTIVES: dict[str, Objective] = {
-    "beta_vae": Objective("beta_vae", _bernoulli, {"beta": 1.0}, dict),
-    "gaussian": Objective("gaussian", _gaussian, {"beta": 1.0, "sigma": 1.0}, dict),
-    "sigma_vae": Objective("sigma_vae", _calibrated, {"beta": 1.0}, lambda: {LOG_SIGMA: torch.zeros(())}),
-}
-"""β-VAE with Bernoulli pixels; a Gaussian of fixed σ (Eq. 7 and 8); a Gaussian whose one σ is learnt (σ-VAE, Eq. 9)."""
-
-
-def terms(
-    objective: Objective, model: Model, params: Params, images: Tensor, noise: Tensor, knobs: Knobs
-) -> tuple[Tensor, Tensor]:
-    """The terms of every image: reconstruction ``[n]`` and KL ``[n, Z]``, in nats, for one noise sample each."""
-    posterior = model.encode(params, images)
-    logits = model.decode(params, posterior.sample(noise))
-    return objective.nats(params, logits, images, knobs), kl_nats(posterior)
-
-
-def loss(terms: Terms, knobs: Knobs) -> Tensor:
-    """Reconstruction + β·KL, in nats per image."""
-    return terms.reconstruction + knobs["beta"] * terms.kl.sum(-1)

@@ -96,6 +96,7 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from betavae import models
     from betavae.models import MODELS
 
     beside = path.with_name("config.json")
@@ -115,7 +116,8 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
     if shape != dataset.shape:
         given, wanted = (" x ".join(map(str, each)) for each in (shape, dataset.shape))
         raise Misuse(f"{path} encodes images of {given}; those of {dataset.name} are {wanted}")
-    model = choose(MODELS, name, "architecture")(shape, codes)
+    choose(MODELS, name, "architecture")  # a name of the table alone: a file may not name code
+    model = models.named(name, shape, codes)
     try:
         model.encode(params, torch.zeros(1, *shape))
         model.decode(params, torch.zeros(1, codes))

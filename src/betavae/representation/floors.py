@@ -9,10 +9,9 @@ import math
 import torch
 from torch import Tensor
 
-from betavae import rng
+from betavae import models, rng
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
-from betavae.models import MODELS
 from betavae.representation import vae
 from betavae.representation.base import Codec
 
@@ -42,7 +41,7 @@ def projection(dataset: Dataset, *, codes: int, seed: int, fit: int | None = Non
 def untrained(dataset: Dataset, *, codes: int, seed: int, fit: int | None = None) -> Codec:
     """The convolutional VAE as it is drawn, before its first step."""
     del fit
-    model = MODELS["conv"](dataset.shape, codes)
+    model = models.named("conv", dataset.shape, codes)
     params = model.init(rng.generator(seed, "init", dataset.name, model.name))
     return vae.codec(model, {k: v.to(dataset.device) for k, v in params.items()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from betavae.types import Params
 
 
-def codec(model: Model, params: Params) -> Codec:
-    """The codec of a model: codes are posterior means, pixels the Bernoulli means of the decoder."""
+def codec(model: Model, params: Params, mean: Callable[[Tensor], Tensor] = torch.sigmoid) -> Codec:
+    """The codec of a model: codes are posterior means, pixels the ``mean`` of its likelihood given the logits."""
     frozen = {k: v.detach() for k, v in params.items()}
 
     @torch.no_grad()
@@ -24,6 +25,6 @@ def codec(model: Model, params: Params) -> Codec:
 
     @torch.no_grad()
     def decode(codes: Tensor) -> Tensor:
-        return torch.sigmoid(model.decode(frozen, codes.to(next(iter(frozen.values())).device)))
+        return mean(model.decode(frozen, codes.to(next(iter(frozen.values())).device)))
 
     return Codec(model.codes, lambda images: posterior(images).mean, decode, posterior, model, frozen)

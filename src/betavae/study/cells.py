@@ -78,7 +78,8 @@ class Cell:
 
     def plain(self) -> dict[str, Json]:
         """The cell as plain JSON."""
-        return {**asdict(self), "knobs": dict(self.knobs), "quirks": list(self.quirks)}
+        recipe = self.recipe.plain() if self.recipe else None
+        return {**asdict(self), "knobs": dict(self.knobs), "recipe": recipe, "quirks": list(self.quirks)}
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Cell:
@@ -202,6 +203,7 @@ _RECIPE: dict[str, tuple[type, ...]] = {
     "images": (int,),
     "drop_at": (int, float),
     "drop_to": (int, float),
+    "weight_decay": (int, float),
 }
 _QUESTION: dict[str, tuple[type, ...]] = {
     "measure": (str,),

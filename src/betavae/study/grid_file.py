@@ -7,14 +7,19 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from betavae import objectives
 from betavae.datasets import DATASETS
 from betavae.errors import BetavaeError, Misuse
 from betavae.metrics import METRICS
-from betavae.names import OBJECTIVES, OPTIMISERS, TRAINED, knobs
+from betavae.models import MODELS
+from betavae.names import foreign, knobs
+from betavae.objectives import LIKELIHOODS, OBJECTIVES
+from betavae.objectives.base import Knob
 from betavae.representation import METHODS
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.quirks import QUIRKS
 from betavae.study.reader import Reader
+from betavae.training import OPTIMISERS
 from betavae.training.recipe import Recipe
 
 FITTING = ("codes", "seed", "fit")
@@ -76,9 +81,10 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
     for key in ("dataset", "method", "seed"):
         if key not in grid:
             raise Misuse(f"{reader.line('grid')}: a grid has no {key}; give one or a list")
-    taken = {
-        k for known in (*OBJECTIVES.values(), *(knobs(METHODS, name, "method") for name in METHODS)) for k in known
-    }
+    named = grid.get("objective", [])
+    here = [reader.plugged("objective", each, OBJECTIVES) for each in (named if isinstance(named, list) else [named])]
+    taken = {k for name in (*OBJECTIVES, *here) for k in objectives.knobs(objectives.named(name), {})}
+    taken |= {k for name in METHODS for k in knobs(METHODS, name, "method")}
     keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *taken}
     reader.known(grid, keys, "key of a grid")
     asked = grid.get("questions", [])
@@ -107,10 +113,10 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
 
 def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cell:
     dataset = reader.plugged("dataset", point.pop("dataset"), DATASETS)
-    method = reader.plugged("method", point.pop("method"), [*TRAINED, *METHODS])
+    method = reader.plugged("method", point.pop("method"), [*MODELS, *METHODS])
     seed = reader.number("seed", point.pop("seed"), 0, 2**62, whole=True)
     codes = reader.number("codes", point.pop("codes", 10), 1, 4096, whole=True)
-    if method not in TRAINED:
+    if method not in MODELS and not (foreign(method) and "recipe" in point):
         fit = point.pop("fit", None)
         if fit == "all":
             fit = None
@@ -128,9 +134,21 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         )
     recipe = _recipe(reader, point.pop("recipe"))
     objective = reader.plugged("objective", point.pop("objective", "beta_vae"), OBJECTIVES)
-    reader.known(point, OBJECTIVES[objective], f"key of a grid of {objective!r}")
-    given = {key: reader.number(key, value, 1e-9, 1e9) for key, value in point.items()}
+    if "likelihood" in point:
+        reader.name("likelihood", point["likelihood"], LIKELIHOODS)
+    try:
+        known = objectives.knobs(objectives.named(objective), point)
+    except Misuse as error:
+        raise Misuse(f"{reader.line(objective)}: {error}") from None
+    reader.known(point, known, f"key of a grid of {objective!r}")
+    given = {key: _knob(reader, key, value, known[key]) for key, value in point.items()}
     return Cell(dataset, method, codes, seed, objective, pairs(given), recipe, quirks=quirks)
+
+
+def _knob(reader: Reader, key: str, given: Any, knob: Knob) -> Any:
+    if knob.among:
+        return reader.name(key, given, knob.among)
+    return reader.number(key, given, knob.low, knob.high, whole=isinstance(knob.default, int))
 
 
 def _recipe(reader: Reader, given: Any) -> Recipe:
@@ -143,6 +161,7 @@ def _recipe(reader: Reader, given: Any) -> Recipe:
         "images": lambda v: reader.number("images", v, 1, 1e13, whole=True),
         "drop_at": lambda v: reader.number("drop_at", v, 0, 1),
         "drop_to": lambda v: reader.number("drop_to", v, 0, 1),
+        "weight_decay": lambda v: reader.number("weight_decay", v, 0, 1e3),
     }
     reader.known(given, rules, "key of a recipe")
     missing = [key for key in list(rules)[:4] if key not in given]

@@ -53,7 +53,7 @@ def _on_a_gpu(study: Study, workers: int) -> str:
 def _afoot(study: Study, workers: int) -> int:
     """Bytes of the checkpoints of cells in training: two each, parameters and at most two moments of each."""
     cells = [c for c in study.cells if c.recipe]
-    each = sorted(4 * cost.parameters(c.method, cost.shape_of(c.dataset), c.codes) for c in cells)
+    each = sorted(4 * cost.size_of(c).parameters for c in cells)
     return 2 * 3 * sum(each[-workers:])
 
 

@@ -62,9 +62,9 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where the
     checkpoint is gone.
     """
-    from betavae.representation import fitted, vae
+    from betavae.representation import fitted
     from betavae.study.jobs.checkpointing import unpack
-    from betavae.study.jobs.perform import task_of
+    from betavae.study.jobs.perform import codec_of, task_of
     from betavae.training import checkpoint
 
     cell = trained.cell
@@ -75,4 +75,5 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     if found is None:
         raise Fault(f"{folder} holds no checkpoint; the model is gone, train the cell again in a new store")
     state = unpack(found)
-    return vae.codec(task_of(cell, dataset).model, {k: v.to(dataset.device) for k, v in state.params.items()})
+    params = {k: v.to(dataset.device) for k, v in state.params.items()}
+    return codec_of(cell, task_of(cell, dataset), params)

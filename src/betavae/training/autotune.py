@@ -13,8 +13,10 @@ from dataclasses import replace
 import torch
 
 from betavae.training import population
+from betavae.training.gradient import Task
 from betavae.training.population import How
-from betavae.training.single import Member, State, Task
+from betavae.training.single import Member, State
+from betavae.training.trace import sums
 
 WARM, TRIED, MOST = 6, 32, 2048
 """Steps that compile, record and warm up; steps that are timed, four times more until they last; the most of these."""
@@ -91,7 +93,7 @@ def answers(device: torch.device) -> None:
 
 
 def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: How) -> tuple[torch.Tensor, float]:
-    """The members' mean losses over the first steps, ``[M, 1 + Z]``, and the seconds of one step after them.
+    """The members' mean terms over the first steps, ``[M, 1 + Z + E]``, and the seconds of one step after them.
 
     Two runs of different lengths: what compiling, recording and copying take is in both, and cancels.
     """
@@ -104,7 +106,7 @@ def _tried(task: Task, pairs: Sequence[tuple[Member, State]], start: int, how: H
 
     run(WARM)  # for whoever compiles
     before, moved = run(WARM)
-    losses = torch.stack([(s.trace - old.trace).sum(0)[:-1] for s, old in zip(moved, states, strict=True)])
+    losses = torch.stack([sums(s.trace - old.trace) for s, old in zip(moved, states, strict=True)])
     steps, took = TRIED, run(WARM + TRIED)[0] - before
     while took < LASTING and steps < MOST and start + WARM + 4 * steps <= task.recipe.steps:
         steps *= 4

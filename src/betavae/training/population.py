@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from betavae.errors import Misuse
-from betavae.objectives.base import terms
 from betavae.precision import precise
 from betavae.training import batches, single, stacked
-from betavae.training.single import Member, State, Task
+from betavae.training.gradient import Batch, Loss, Task
+from betavae.training.single import Member, State
 
 COPIES = 9
 """Rows of numbers that a step may hold per member: parameters, slopes, moments, the new ones, and passing ones."""
@@ -103,69 +103,78 @@ def _together(
     how: How,
 ) -> list[State]:
     device, at = task.dataset.device, states[0].step
-    layout, whole = stacked.stack(states, device)
+    layouts, whole = stacked.stack(task, states, device)
+    common = stacked.shared(task, members)
     seeds = list(dict.fromkeys(m.seed for m in members))
     whose = torch.tensor([seeds.index(m.seed) for m in members], device=device)
-    ahead = batches.Ahead(seeds, task.dataset.name, task.split, task.recipe.batch, task.model.codes, device)
-    mine = stacked.own(task, members, whole.rows)
+    ahead = batches.Ahead(seeds, batches.Drawn.of(task, common), device)
+    like = whole.rows[""]
+    mine = stacked.own(task, members, like)
     looked = time.perf_counter()
     with precise(how.precision) as cast:
-        step = _prepared(task, layout, cast, how, len(members))
+        step = _prepared(task, layouts, common, cast, how, len(members))
         while at < until:
-            indices, noises = ahead.block(at, until)
-            for index, noise in zip(indices, noises, strict=True):
-                images = task.dataset.renderer(index.reshape(-1)).to(whole.rows.dtype).unflatten(0, index.shape)
-                step(whole, mine, images[whose], noise.to(images.dtype)[whose])
+            indices, noises, draws = ahead.block(at, until)
+            for k, (index, noise) in enumerate(zip(indices, noises, strict=True)):
+                images = task.dataset.renderer(index.reshape(-1)).to(like.dtype).unflatten(0, index.shape)
+                drawn = Batch(noise, {name: each[k] for name, each in draws.items()}).to(like.dtype)
+                own = {name: each[whose] for name, each in drawn.draws.items()}
+                step(whole, mine, images[whose], drawn.noise[whose], own)
             at += len(indices)
             if time.perf_counter() - looked > LOOK:
-                see(stacked.parted(layout, whole, at, copy=False))
+                see(stacked.parted(task, layouts, whole, at, copy=False))
                 looked = time.perf_counter()
                 if not bool(whole.alive.any()):
                     break
-    return stacked.parted(layout, whole, at, copy=True)
+    return stacked.parted(task, layouts, whole, at, copy=True)
 
 
-Step = Callable[[stacked.Stack, stacked.Own, Tensor, Tensor], None]
-
-
-_COMPILED: list[tuple[Task, How, stacked.Layout, int, Step]] = []
+_COMPILED: list[tuple[Task, tuple[object, ...], stacked.Step]] = []
 """The last step that was compiled, for a task and as many members that come again: questions are asked between parts of
 a training.
 """
 
 
-def _prepared(task: Task, layout: stacked.Layout, cast: torch.dtype | None, how: How, members: int) -> Step:
+def _prepared(
+    task: Task, layouts: stacked.Layouts, common: Mapping[str, Any], cast: torch.dtype | None, how: How, members: int
+) -> stacked.Step:
     written = task._replace(model=task.model.products or task.model) if how.products else task
+    alike = (how, layouts, common, members)
     if not how.compiled:
-        step = stacked.program(written, layout, cast)
-    elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1:4] == (how, layout, members):
-        step = _COMPILED[0][4]
+        step = stacked.program(written, layouts, common, cast)
+    elif _COMPILED and _COMPILED[0][0] is task and _COMPILED[0][1] == alike:
+        step = _COMPILED[0][2]
     else:
         torch.compiler.reset()  # what was compiled before serves nobody, and there is a limit to what is kept
-        step = torch.compile(stacked.program(written, layout, cast), fullgraph=True, dynamic=False)
-        _COMPILED[:] = [(task, how, layout, members, step)]
+        step = torch.compile(stacked.program(written, layouts, common, cast), fullgraph=True, dynamic=False)
+        _COMPILED[:] = [(task, alike, step)]
     return _Replayed(step) if how.graphs else step
 
 
 class _Replayed:
     """A step as a CUDA graph: made by hand three times, recorded at the fourth call, replayed from then on."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: stacked.Step) -> None:
         self.step, self.calls, self.graph = step, 0, torch.cuda.CUDAGraph()
-        self.images, self.noise = torch.empty(0), torch.empty(0)
+        self.images, self.noise, self.draws = torch.empty(0), torch.empty(0), dict[str, Tensor]()
 
-    def __call__(self, whole: stacked.Stack, mine: stacked.Own, images: Tensor, noise: Tensor) -> None:
+    def __call__(
+        self, whole: stacked.Stack, mine: stacked.Own, images: Tensor, noise: Tensor, draws: Mapping[str, Tensor]
+    ) -> None:
         self.calls += 1
         if self.calls <= 3:  # libraries choose their kernels, and compilers compile, outside the recording
-            self.step(whole, mine, images, noise)
+            self.step(whole, mine, images, noise, draws)
             return
         if self.calls == 4:
             self.images, self.noise = images.clone(), noise.clone()
+            self.draws = {k: v.clone() for k, v in draws.items()}
             torch.cuda.synchronize()
             with torch.cuda.graph(self.graph):
-                self.step(whole, mine, self.images, self.noise)
+                self.step(whole, mine, self.images, self.noise, self.draws)
         self.images.copy_(images)
         self.noise.copy_(noise)
+        for name, drawn in draws.items():
+            self.draws[name].copy_(drawn)
         self.graph.replay()
 
 
@@ -177,26 +186,32 @@ def release() -> None:
 
 def kept(task: Task) -> int:
     """Numbers that one image leaves behind for the way back through a member, counted on a few images."""
-    few, found = 3, 0
+    few, found = 6, 0  # an even number: an objective may take pairs
 
     def count(tensor: Tensor) -> Tensor:
         nonlocal found
         found += tensor.numel() if tensor.shape[:1] == (few,) else 0
         return tensor
 
-    params = {**task.model.init(torch.Generator().manual_seed(0)), **task.objective.init()}
-    leaves = {k: v.requires_grad_(True) for k, v in params.items()}
+    knobs = task.settled({})
+    leaves = {k: v.requires_grad_(True) for k, v in _drawn(task).items()}
     images, noise = torch.zeros(few, *task.model.shape), torch.zeros(few, task.model.codes)
+    draws = task.objective.draws(torch.Generator().manual_seed(0), few, task.model.codes)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        terms(task.objective, task.model, leaves, images, noise, dict(task.objective.defaults))
+        Loss.of(task, knobs).whole(leaves, images, Batch(noise, draws), knobs, torch.zeros(()))
     return found // few
+
+
+def _drawn(task: Task) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return single.initial(task, task.settled({}), generator, generator)
 
 
 def need(task: Task) -> int:
     """Bytes that one member of a population needs: its parameters and what the optimiser makes of them, and twice what
     one batch keeps for the way back.
     """
-    numbers = sum(v.numel() for v in task.model.init(torch.Generator().manual_seed(0)).values())
+    numbers = sum(v.numel() for v in _drawn(task).values())
     image = math.prod(task.model.shape)
     return 4 * (COPIES * numbers + task.recipe.batch * (2 * kept(task) + image))
 

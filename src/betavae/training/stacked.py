@@ -1,22 +1,26 @@
-"""The program of a population: one step of all members, on rows of numbers, without a word to the host.
+"""The program of a population: one step of all members, on rows of numbers, without host synchronisation.
 
-A member's parameters are one row; the gradient of all rows is one ``vmap``; the optimiser is a few element-wise
-operations. Step, rates and the living are tensors too, so the program is traced once and never waits.
+A member's parameters are a row for each part that is stepped alike; the gradient of all rows is one ``vmap``; the
+optimiser is a few element-wise operations. Step, rates and the living are tensors too, so the program is traced once
+and never waits.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from betavae.errors import choose
-from betavae.objectives.base import Terms, loss, terms
-from betavae.training.single import Member, State, Task
+from betavae import objectives
+from betavae.errors import Misuse
+from betavae.training import optimisers
+from betavae.training.gradient import Batch, Loss, Task
+from betavae.training.single import Member, State
+from betavae.training.trace import lines
 
 if TYPE_CHECKING:
     from betavae.types import Params
@@ -48,15 +52,19 @@ class Layout(NamedTuple):
         }
 
 
+Layouts = dict[str, Layout]
+"""The layout of each part."""
+
+
 class Stack(NamedTuple):
     """The state of M members, changed in place.
 
-    ``rows`` [M, P]; ``moments`` the optimiser's, each [M, P]; ``trace`` [M, bins, 1 + Z + 1]; ``step`` []; ``alive``
-    [M]; ``fell`` [M, 2] the step of a divergence (-1: none) and whether the KL term was at fault.
+    ``rows`` [M, P] of each part; ``moments`` its optimiser's by slot, each [M, P]; ``trace`` [M, bins, columns];
+    ``step`` []; ``alive`` [M]; ``fell`` [M, 2] the step of a divergence (-1: none) and the column at fault.
     """
 
-    rows: Tensor
-    moments: dict[str, Tensor]
+    rows: dict[str, Tensor]
+    moments: dict[str, dict[str, Tensor]]
     trace: Tensor
     step: Tensor
     alive: Tensor
@@ -72,19 +80,24 @@ class Own(NamedTuple):
     drop: Tensor
 
 
-def stack(states: Sequence[State], device: torch.device) -> tuple[Layout, Stack]:
+def stack(task: Task, states: Sequence[State], device: torch.device) -> tuple[Layouts, Stack]:
     """States of members that stand at one step as one."""
-    layout = Layout({k: tuple(v.shape) for k, v in states[0].params.items()})
-    slots = list(dict.fromkeys(k.split("/")[0] for k in states[0].moments))
+    parts = optimisers.parts(task.recipe, task.objective.groups)
+    layouts: Layouts = {}
+    for start in parts:
+        mine = {k: tuple(v.shape) for k, v in states[0].params.items() if optimisers.part_of(k, parts) == start}
+        layouts |= {start: Layout(mine)} if mine else {}
     members = len(states)
 
-    def rows(trees: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    def rows(layout: Layout, trees: Sequence[Mapping[str, Tensor]]) -> Tensor:
         return torch.stack([layout.row(tree).to(device) for tree in trees])  # a resumed state comes from the host
 
-    moments = {s: rows([{k: t.moments[f"{s}/{k}"] for k in layout.shapes} for t in states]) for s in slots}
-    return layout, Stack(
-        rows([s.params for s in states]),
-        moments,
+    def slot(layout: Layout, name: str) -> Tensor:
+        return rows(layout, [{k: s.moments[f"{name}/{k}"] for k in layout.shapes} for s in states])
+
+    return layouts, Stack(
+        {start: rows(layout, [s.params for s in states]) for start, layout in layouts.items()},
+        {start: {n: slot(layout, n) for n in parts[start].optimiser.slots} for start, layout in layouts.items()},
         torch.stack([s.trace for s in states]).to(device),
         torch.tensor(states[0].step, device=device),
         torch.ones(members, dtype=torch.bool, device=device),
@@ -92,14 +105,17 @@ def stack(states: Sequence[State], device: torch.device) -> tuple[Layout, Stack]
     )
 
 
-def parted(layout: Layout, whole: Stack, step: int, copy: bool) -> list[State]:
+def parted(task: Task, layouts: Layouts, whole: Stack, step: int, copy: bool) -> list[State]:
     """The members' own states again; waits for the device. Without ``copy`` they are views of what will change."""
-    params = layout.leaves(whole.rows)
-    moments = {f"{slot}/{k}": v for slot, rows in whole.moments.items() for k, v in layout.leaves(rows).items()}
-    traces, states = whole.trace.cpu(), []
-    for m, (at, kl) in enumerate(whole.fell.tolist()):
+    params, moments = dict[str, Tensor](), dict[str, Tensor]()
+    for start, layout in layouts.items():
+        params |= layout.leaves(whole.rows[start])
+        for slot, rows in whole.moments[start].items():
+            moments |= {f"{slot}/{k}": v for k, v in layout.leaves(rows).items()}
+    traces, columns, states = whole.trace.cpu(), task.columns, []
+    for m, (at, column) in enumerate(whole.fell.tolist()):
         mine = [{k: v[m].clone() if copy else v[m] for k, v in tree.items()} for tree in (params, moments)]
-        diverged = None if at < 0 else (at, "kl" if kl else "reconstruction")
+        diverged = None if at < 0 else (at, columns.term(column))
         states.append(State(mine[0], mine[1], traces[m].clone(), step if at < 0 else at, diverged))
     return states
 
@@ -107,68 +123,74 @@ def parted(layout: Layout, whole: Stack, step: int, copy: bool) -> list[State]:
 def own(task: Task, members: Sequence[Member], like: Tensor) -> Own:
     """What each member brings of its own, as tensors on the device of ``like`` and of its kind."""
     recipes = [m.recipe or task.recipe for m in members]
+    knobs, common = [task.settled(m.knobs) for m in members], shared(task, members)
 
     def column(values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=like.dtype, device=like.device)
 
     return Own(
-        {k: column([m.knobs[k] for m in members]) for k in members[0].knobs},
+        {k: column([each[k] for each in knobs]) for k in knobs[0] if k not in common},
         column([r.learning_rate for r in recipes]),
         column([r.learning_rate * r.drop_to for r in recipes]),
         column([r.drop_at * r.steps for r in recipes]),
     )
 
 
-def program(task: Task, layout: Layout, autocast: torch.dtype | None) -> Callable[[Stack, Own, Tensor, Tensor], None]:
-    """``step(stack, own, images [M, B, C, H, W], noise [M, B, Z])``: one step of all members, in place.
+def shared(task: Task, members: Sequence[Member]) -> dict[str, Any]:
+    """The knobs that shape the program of these members. Raises Misuse where they differ."""
+    known = objectives.knobs(task.objective, members[0].knobs)
+    words = [k for k, knob in known.items() if not isinstance(knob.default, float)]
+    each = [{k: task.settled(m.knobs).get(k) for k in words} for m in members]
+    if any(other != each[0] for other in each):
+        raise Misuse(f"members of one program differ in {', '.join(words)}; train them in groups")
+    return each[0]
 
-    A member with a number that is not finite stays as it was before the step, from then on.
+
+Step = Callable[[Stack, Own, Tensor, Tensor, Mapping[str, Tensor]], None]
+
+
+def program(task: Task, layouts: Layouts, common: Mapping[str, Any], autocast: torch.dtype | None) -> Step:
+    """``step(stack, own, images [M, B, C, H, W], noise [M, B, Z], draws)``: one step of all members, in place.
+
+    ``common`` are the knobs that they share. A member with a number that is not finite stays as it was before the
+    step, from then on.
     """
-    update = choose(OPTIMISERS, task.recipe.optimiser, "optimiser")
-    steps = task.recipe.steps
+    parts = optimisers.parts(task.recipe, task.objective.groups)
+    steps, loss, columns = task.recipe.steps, Loss.of(task, common), task.columns
 
-    def nats(row: Tensor, images: Tensor, noise: Tensor, knobs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        cast = torch.autocast(row.device.type, autocast) if autocast else contextlib.nullcontext()
+    def nats(
+        rows: Mapping[str, Tensor], images: Tensor, noise: Tensor, draws: Mapping[str, Tensor],
+        knobs: Mapping[str, Tensor], share: Tensor,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        params: Params = {}
+        for start, layout in layouts.items():
+            params |= layout.leaves(rows[start])
+        cast = torch.autocast(images.device.type, autocast) if autocast else contextlib.nullcontext()
         with cast:
-            each, kl = terms(task.objective, task.model, layout.leaves(row), images, noise, knobs)
-        seen = Terms(each.mean(), kl.mean(0))
-        return loss(seen, knobs), torch.cat([seen.reconstruction[None], seen.kl])
+            found, reconstruction, terms = loss.whole(params, images, Batch(noise, draws), {**common, **knobs}, share)
+        return found, columns.row(reconstruction, terms)
 
-    slopes = vmap(grad(nats, has_aux=True))
+    gradients = vmap(grad(nats, has_aux=True), in_dims=(0, 0, 0, 0, 0, None))
 
-    def step(whole: Stack, mine: Own, images: Tensor, noise: Tensor) -> None:
-        slope, seen = slopes(whole.rows, images, noise, mine.knobs)
+    def step(whole: Stack, mine: Own, images: Tensor, noise: Tensor, draws: Mapping[str, Tensor]) -> None:
+        share = (whole.step / steps).to(noise.dtype)
+        found, seen = gradients(whole.rows, images, noise, dict(draws), mine.knobs, share)
         finite = torch.isfinite(seen)
         falling = whole.alive & ~finite.all(-1)
-        now = torch.stack([whole.step.expand(len(seen)), finite[:, 0].long()], -1)
+        now = torch.stack([whole.step.expand(len(seen)), (~finite).int().argmax(-1)], -1)
         whole.fell.copy_(torch.where(falling[:, None], now, whole.fell))
         whole.alive.logical_and_(finite.all(-1))
         alive = whole.alive[:, None]
-        rate = torch.where(whole.step >= mine.drop, mine.dropped, mine.rate)[:, None]
-        new = update({"rows": whole.rows, **whole.moments}, slope, rate, whole.step + 1)
-        for key, old in {"rows": whole.rows, **whole.moments}.items():
-            old.copy_(torch.where(alive, new[key], old))
-        line = torch.cat([seen.double(), torch.ones_like(seen[:, :1], dtype=torch.float64)], -1)
+        scheduled = torch.where(whole.step >= mine.drop, mine.dropped, mine.rate)[:, None]
+        for start, rows in whole.rows.items():
+            part = parts[start]
+            rate = scheduled if part.rate is None else torch.full_like(scheduled, part.rate)
+            old = {"rows": rows, **whole.moments[start]}
+            new = part.optimiser.rows(old, found[start], rate, whole.step + 1, part.settings)
+            for key, kept in old.items():
+                kept.copy_(torch.where(alive, new[key], kept))
         at = (whole.step * whole.trace.shape[1] // steps)[None]
-        whole.trace.index_add_(1, at, torch.where(alive, line, 0.0)[:, None])
+        whole.trace.index_add_(1, at, torch.where(alive, lines(seen), 0.0)[:, None])
         whole.step.add_(1)
 
     return step
-
-
-def _adam(old: Params, slope: Tensor, rate: Tensor, count: Tensor) -> Params:
-    """Adam (Kingma & Ba 2015), PyTorch's defaults, ``count`` steps made with this one."""
-    mean = old["mean"].lerp(slope, 0.1)
-    square = old["square"] * 0.999 + slope.square() * 0.001
-    first, second = 1 - 0.9 ** count.double(), 1 - 0.999 ** count.double()
-    root = square.sqrt() / second.sqrt().to(square) + 1e-8
-    return {"rows": old["rows"] - rate / first.to(rate) * (mean / root), "mean": mean, "square": square}
-
-
-def _adagrad(old: Params, slope: Tensor, rate: Tensor, count: Tensor) -> Params:
-    """Adagrad (Duchi et al. 2011), PyTorch's defaults."""
-    total = old["sum"] + slope.square()
-    return {"rows": old["rows"] - rate * (slope / (total.sqrt() + 1e-10)), "sum": total}
-
-
-OPTIMISERS: dict[str, Callable[[Params, Tensor, Tensor, Tensor], Params]] = {"adam": _adam, "adagrad": _adagrad}

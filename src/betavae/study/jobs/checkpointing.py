@@ -13,7 +13,8 @@ from betavae.precision import PRECISIONS
 from betavae.study import versions
 from betavae.study.cells import Cell, Job
 from betavae.training import checkpoint, single
-from betavae.training.single import Member, State, Task
+from betavae.training.gradient import Task
+from betavae.training.single import Member, State
 
 if TYPE_CHECKING:
     from betavae.study.jobs.context import Context
@@ -167,16 +168,15 @@ class Watch:
 
     def _say(self, state: State, now: float) -> None:
         done = (state.step - self.first) * self.task.recipe.batch
-        row = state.trace[max(0, (state.step - 1) * len(state.trace) // self.task.recipe.steps)]
-        mean = row[:-1] / row[-1].clamp(min=1)
+        reconstruction, kl = self.task.columns.now(state.trace, state.step, self.task.recipe.steps)
         self.context.say(
             {
                 "cell": self.cell.id,
                 "step": state.step,
                 "steps": self.task.recipe.steps,
                 "rate": done / max(1e-9, now - self.began),
-                "reconstruction": float(mean[0]),
-                "kl": float(mean[1:].sum()),
+                "reconstruction": reconstruction,
+                "kl": kl,
             }
         )
         self.said = now

@@ -6,34 +6,32 @@ already done is skipped; an error in one question is recorded and the next one i
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
-from betavae import datasets, metrics
+from betavae import datasets, metrics, models, objectives
 from betavae.datasets.base import Dataset
-from betavae.errors import Fault, choose
+from betavae.errors import Fault
 from betavae.metrics.base import Answer, Codes, Subject, ask, told
-from betavae.models import MODELS
-from betavae.objectives.base import OBJECTIVES
 from betavae.precision import precise
 from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
 from betavae.study.jobs.context import Context, failed, reason, record, sound
+from betavae.study.jobs.fit import PARAMETERS, fall, finish
 from betavae.study.records import asked
-from betavae.training import autotune, checkpoint, population
+from betavae.training import autotune, population
+from betavae.training.gradient import Task
 from betavae.training.population import How
-from betavae.training.single import Member, State, Task
+from betavae.training.single import Member, State
 from betavae.types import Json
 
-COLLAPSED = 0.01
-"""A latent whose KL stays below this many nats carries nothing."""
-PARAMETERS = "parameters"
-"""The term named where no loss has shown a divergence yet, but the parameters have."""
+if TYPE_CHECKING:
+    from betavae.types import Params
 
 
 def perform(
@@ -139,15 +137,20 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
 def task_of(cell: Cell, dataset: Dataset) -> Task:
     """The task that a VAE's cell belongs to."""
     assert cell.recipe is not None
-    model = choose(MODELS, cell.method, "method")(dataset.shape, cell.codes)
-    return Task(dataset, model, choose(OBJECTIVES, cell.objective or "beta_vae", "objective"), cell.recipe)
+    model = models.named(cell.method, dataset.shape, cell.codes)
+    return Task(dataset, model, objectives.named(cell.objective or "beta_vae"), cell.recipe)
+
+
+def codec_of(cell: Cell, task: Task, params: Params) -> Codec:
+    """The codec of a VAE's cell with these parameters."""
+    return vae.codec(task.model, params, objectives.likelihood(task.objective, dict(cell.knobs)).mean)
 
 
 def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool, cautious: bool) -> None:
     task = task_of(jobs[0].cell, dataset)
     missing = {at for job in jobs for q in job.questions for at in q.at if not context.done(job.cell.id, q.id, at)}
     fractions = sorted(missing | {1.0 for job in jobs if not context.done(job.cell.id, None, 1.0)})
-    members = [Member(j.cell.seed, {**task.objective.defaults, **dict(j.cell.knobs)}, j.cell.recipe) for j in jobs]
+    members = [Member(j.cell.seed, dict(j.cell.knobs), j.cell.recipe) for j in jobs]
     taken = [going_on(task, j, m, context) for j, m in zip(jobs, members, strict=True)]
     states = [found.state for found in taken]
     if fractions and not trains and any(s.step < task.recipe.steps and s.diverged is None for s in states):
@@ -175,63 +178,16 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
         for watch, state in zip(watches, states, strict=True):
             watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):
-        _finish(job, task, state, watch, dataset, context, how)
+        finish(job, task, state, watch, dataset, context, how)
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, context: Context) -> None:
     if state.diverged is None and not all(bool(torch.isfinite(v).all()) for v in state.params.values()):
         state.diverged = (state.step, PARAMETERS)  # in the last update: no later loss could show it
     if state.diverged is None:
-        _answer(job, at, dataset, vae.codec(task.model, state.params), context)
+        _answer(job, at, dataset, codec_of(job.cell, task, state.params), context)
         return
     for question in job.questions:
         if at in question.at and not context.done(job.cell.id, question.id, at):
-            told = record(context, dataset, job.cell, status="diverged", message=_fall(state), **asked(question, at))
+            told = record(context, dataset, job.cell, status="diverged", message=fall(state), **asked(question, at))
             context.keep(told, {})
-
-
-def _fall(state: State) -> str:
-    assert state.diverged is not None
-    step, term = state.diverged
-    what = "a parameter" if term == PARAMETERS else f"the {term} term"
-    return f"{what} left the finite numbers at step {step}"
-
-
-def _finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, context: Context, how: How) -> None:
-    if context.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
-        ended = state.step == task.recipe.steps or state.diverged is not None
-        if ended and checkpoint.newest(context.folder(job.cell.id)) != state.step:
-            watch.save(state, final=True)
-        checkpoint.tidy(context.folder(job.cell.id), keep=1)
-        return
-    watch.save(state, final=True)
-    steps, reconstruction, kl = state.curve()
-    scores: dict[str, float] = {}
-    if len(steps):
-        last = {"reconstruction": float(reconstruction[-1]), "kl": float(kl[-1].sum())}
-        scores = {**last, "collapsed": float((kl[-1] < COLLAPSED).sum())}
-        beta = dict(job.cell.knobs).get("beta", task.objective.defaults["beta"])
-        scores["loss"] = last["reconstruction"] + beta * last["kl"]
-    arrays = {
-        "step": steps.numpy(),
-        "seen": (steps * task.recipe.batch).numpy(),
-        "reconstruction": reconstruction.numpy(),
-        "kl": kl.numpy(),
-    }
-    count = sum(v.numel() for v in state.params.values())
-    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" and watch.trains else ""
-    fit = record(
-        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
-        status="diverged" if state.diverged else "ok", message=_fall(state) if state.diverged else "", scores=scores,
-        seconds=watch.spent(), images=state.step * task.recipe.batch,
-        notes={"parameters": count, "weights": _weights(state)},
-    )  # fmt: skip
-    context.keep(fit, arrays)
-
-
-def _weights(state: State) -> str:
-    """The first 16 hex digits of the sha256 of all parameters: trainings that share it ended at the very same model."""
-    whole = hashlib.sha256()
-    for name, leaf in sorted(state.params.items()):
-        whole.update(name.encode() + leaf.detach().cpu().contiguous().numpy().tobytes())
-    return whole.hexdigest()[:16]

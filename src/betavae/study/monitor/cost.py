@@ -6,15 +6,16 @@ share of it that each kind of work reaches is measured by ``benchmarks/`` and ke
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from betavae import models, objectives
 from betavae.datasets import OUTLINES, outline
 from betavae.errors import BetavaeError
+from betavae.models import Size
 from betavae.names import foreign
 from betavae.study.cells import Cell, Job, Question
 from betavae.training.recipe import BINS
@@ -55,36 +56,19 @@ def shape_of(dataset: str) -> tuple[int, int, int]:
     return outline(dataset)[0] if dataset in OUTLINES or foreign(dataset) else (3, 64, 64)
 
 
-def macs(method: str, shape: tuple[int, int, int], codes: int) -> tuple[int, int]:
-    """Multiply-adds per image of the encoder and the decoder (Table 4 of the paper)."""
-    channels, side, _ = shape
-    if method == "mlp":
-        pixels = math.prod(shape)
-        encoder = pixels * 1200 + 1200 * 1200 + 1200 * 2 * codes
-        return encoder, codes * 1200 + 2 * 1200 * 1200 + 1200 * pixels
-    convolutions, width, into = 0, side, channels
-    while width > 4:
-        width //= 2
-        convolutions += width * width * 16 * into * 32
-        into = 32
-    dense = 512 * 256 + 256 * 256
-    return convolutions + dense + 256 * 2 * codes, convolutions + dense + 256 * codes
+def size_of(cell: Cell) -> Size:
+    """What a VAE's cell costs an image, and its parameters, its objective's among them."""
+    own = objectives.named(cell.objective or "beta_vae").costs(cell.codes)
+    size = models.size(cell.method, shape_of(cell.dataset), cell.codes)
+    return size._replace(parameters=size.parameters + own.parameters)
 
 
-def parameters(method: str, shape: tuple[int, int, int], codes: int) -> int:
-    """Parameters of a VAE (Table 4 of the paper)."""
-    channels, side, _ = shape
-
-    def dense(*widths: int) -> int:
-        return sum(into * out + out for into, out in itertools.pairwise(widths))
-
-    heads = 2 * dense(1200 if method == "mlp" else 256, codes)
-    if method == "mlp":
-        pixels = math.prod(shape)
-        return dense(pixels, 1200, 1200) + heads + dense(codes, 1200, 1200, 1200, pixels)
-    inner = (side.bit_length() - 4) * (32 * 32 * 16 + 32)
-    outer = 2 * channels * 32 * 16 + 32 + channels
-    return outer + 2 * inner + dense(512, 256, 256) + heads + dense(codes, 256, 256, 512)
+def work(cell: Cell) -> int:
+    """Multiply-adds of one image of training: forwards, backwards to what each layer takes and to its weights, and what
+    the objective takes.
+    """
+    size = size_of(cell)
+    return 3 * (size.encoder + size.decoder) + objectives.named(cell.objective or "beta_vae").costs(cell.codes).macs
 
 
 @lru_cache(maxsize=1)
@@ -123,8 +107,9 @@ def encodings(question: Question, size: int) -> int:
 
 
 def share(method: str, shape: tuple[int, int, int]) -> float:
-    """The share of the matrix product's rate at which a method trains on images of a shape."""
-    return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == method)[1]
+    """The share of the matrix product's rate at which a method trains on images of a shape; a stranger like conv."""
+    alike = method if any(m == method for m, _, _ in SHARE) else "conv"
+    return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == alike)[1]
 
 
 def cost(job: Job) -> Cost:
@@ -133,15 +118,15 @@ def cost(job: Job) -> Cost:
     shape = shape_of(cell.dataset)
     known = cell.dataset in OUTLINES or foreign(cell.dataset)
     size = math.prod(outline(cell.dataset)[1]) if known else 100_000
-    rate, seconds, passes = product_rate(), OPEN, 0
+    rate, seconds, passes, encoder = product_rate(), OPEN, 0, math.prod(shape) * cell.codes
     render = RENDER.get(cell.dataset, 2e-5)
     if cell.recipe:
-        encoder, decoder = macs(cell.method, shape, cell.codes)
+        made = size_of(cell)
+        encoder = made.encoder
         passes = cell.recipe.steps * cell.recipe.batch
-        seconds += passes * (3 * (encoder + decoder) / (rate * share(cell.method, shape)) + render)
-        seconds += cell.recipe.steps * (STEP + PARAMETER * parameters(cell.method, shape, cell.codes))
+        seconds += passes * (work(cell) / (rate * share(cell.method, shape)) + render)
+        seconds += cell.recipe.steps * (STEP + PARAMETER * made.parameters)
     else:
-        encoder, decoder = math.prod(shape) * cell.codes, 0
         seconds += _fitting(cell, size, render)
     encoded = 0
     for at in sorted({a for q in job.questions for a in q.at}):
@@ -177,7 +162,7 @@ def footprint(job: Job) -> int:
     cell, pixels, records = job.cell, math.prod(shape_of(job.cell.dataset)), 1
     kept = 0
     if cell.recipe:
-        kept += 4 * parameters(cell.method, shape_of(cell.dataset), cell.codes)
+        kept += 4 * size_of(cell).parameters
         kept += 8 * BINS * (cell.codes + 3)
     for question in job.questions:
         kept += len(question.at) * getattr(measured(question), "pictures", 0) * pixels

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from betavae.study.cells import Job
+from betavae.study.cells import Cell, Job
 from betavae.study.monitor import cost
 
 GPU_PASSES = 300_000.0
 """Images per second assumed of one large GPU for the convolutional VAE at 1×64², where none was measured."""
+USUAL = Cell("dsprites", "conv", 10, 0, "beta_vae")
+"""The training that a GPU's rate is said of."""
 MEASURED = Path("results/bench")
 """Where ``make gpu-check`` leaves what it measured."""
 BEGIN = 6.0
@@ -27,7 +29,7 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
     drawing = cost.drawing(jobs)
     if device == "cpu":
         return BEGIN + _makespan(drawing + [cost.cost(job).seconds for job in jobs], workers)
-    rate, usual = gpu_rate()[0], sum(cost.macs("conv", (1, 64, 64), 10))
+    rate, usual = gpu_rate()[0], cost.work(USUAL)
     clocks, now = [0.0] * max(1, workers - 1), 0.0
 
     def asked(job: Job) -> float:
@@ -43,7 +45,7 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
     for group in made:
         for job in group:
             if recipe := job.cell.recipe:
-                share = sum(cost.macs(job.cell.method, cost.shape_of(job.cell.dataset), job.cell.codes)) / usual
+                share = cost.work(job.cell) / usual
                 now += recipe.steps * recipe.batch * share / rate + asked(job.early)
         for job in group:  # handed on when the whole group is trained
             if job.cell.recipe and job.late.questions:
