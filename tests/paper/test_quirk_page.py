@@ -9,9 +9,9 @@ from synthetic import answered
 from betavae.paper.evidence import gathered
 from betavae.paper.evidence import twins as with_quirk
 from betavae.paper.quirks import DEVIATIONS
-from betavae.paper.sections.quirks import moved, quirks, twins
+from betavae.paper.sections.quirks import moved, quirk_summary, quirks, twins
 from betavae.paper.study import paper
-from betavae.report.document import Heading, Table
+from betavae.report.document import Heading, Link, Table
 from betavae.study.quirks import QUIRKS
 
 STUDY = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
@@ -66,11 +66,17 @@ def test_the_layout_quirk_shows_the_collapse_it_explains(whole: FakeStore) -> No
 
 
 def test_the_page_has_every_quirk_and_the_published_number_where_there_is_one(whole: FakeStore) -> None:
-    blocks = quirks(gathered([whole]))
-    assert [b.text for b in blocks if isinstance(b, Heading) and b.level == 3] == list(QUIRKS)
-    first = next(b for b in blocks if isinstance(b, Table))
+    page, summary = quirks(gathered([whole])), quirk_summary(gathered([whole]))
+    assert [b.text for b in page if isinstance(b, Heading) and b.level == 2] == list(QUIRKS)
+    [first] = [b for b in summary if isinstance(b, Table)]
     assert [row[0] for row in first.rows] == [f"`{name}`" for name in QUIRKS]
     published = {row[0]: row[-1] for row in first.rows}
     assert "Table" in published["`votes-501`"]
     assert "Table" in published["`ica-scale`"]
     assert not any("not run" in cell for row in first.rows for cell in row)
+
+
+def test_the_report_and_the_page_of_quirks_lead_to_each_other(whole: FakeStore) -> None:
+    [there] = [b.page for b in quirk_summary(gathered([whole])) if isinstance(b, Link)]
+    [back] = [b.page for b in quirks(gathered([whole])) if isinstance(b, Link)]
+    assert (there, back) == ("quirks", "report")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from betavae.report.document import Folded, Heading, Items, Part, Picture, Table, Text, literal, plain, save
+from betavae.report.document import Folded, Heading, Items, Link, Part, Picture, Table, Text, literal, plain, save
 from betavae.report.markdown import markdown
 from betavae.report.web import page
 
@@ -38,7 +38,7 @@ def parts_of(text: str) -> list[Part]:
     return [
         Heading(text, 1), Heading(text), Text(text), Items([text, text]),
         Table(text, [text, text], [[text, text]], [text]),
-        Picture(text, b"\x89PNG", f"{text}. And more.", 600), Folded(text, [Text(text)]),
+        Picture(text, b"\x89PNG", f"{text}. And more.", 600), Folded(text, [Text(text)]), Link(text, text),
     ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_a_page_has_only_its_own_tags(text: str) -> None:
         assert tag in OURS
         assert set(attributes) <= GIVEN
         assert re.fullmatch(r"(data:image/png;base64,.*)?", attributes.get("src") or "")
-        assert re.fullmatch(r"(#[a-z0-9-]*)?", attributes.get("href") or "")
+        assert re.fullmatch(r"(#[a-z0-9-]*|[\w-]*\.html)?", attributes.get("href") or "")
     assert "49" not in "".join(seen.said)
 
 
@@ -88,7 +88,7 @@ def test_markdown_opens_no_tag_no_link_and_no_row(text: str) -> None:
     bare = re.sub(r"(?<![`\\])`[^`\n]+`(?!`)", "", re.sub(r"\\\\", "", written)).replace("<br>", "")
     assert not re.search(r"(?<!\\)<[A-Za-z/!?]", bare), bare
     links = re.findall(r"(?<!\\)\]\(([^)]*)\)", bare)
-    assert [link for link in links if not re.fullmatch(r"figures/[\w-]*\.png", link)] == []
+    assert [link for link in links if not re.fullmatch(r"figures/[\w-]*\.png|[\w-]*\.md", link)] == []
     table = [line for line in written.splitlines() if line.startswith("|")]
     assert len(table) == 3
     assert len({len(re.findall(r"(?<!\\)\|", re.sub(r"\\\\", "", line))) for line in table}) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from betavae.disk import write_atomic
 from betavae.export import latex
 from betavae.paper.evidence import gathered
-from betavae.paper.report import sections
+from betavae.paper.report import everything
 from betavae.report.document import Folded, Part, Table, file_name, pictures
 from betavae.study.store import Store
 
@@ -21,7 +21,7 @@ METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"
 def tables(stores: Sequence[Store], out: Path) -> list[Path]:
     """Write every table of the report as ``NN-name.tex``; their paths."""
     paths = []
-    for number, table in enumerate(_tables(sections(gathered(stores), None)), 1):
+    for number, table in enumerate(_tables(everything(gathered(stores))), 1):
         name = re.sub(r"[^a-z0-9]+", "-", table.caption.lower()).strip("-")[:60].rstrip("-")
         paths.append(out / f"{number:02d}-{name}.tex")
         write_atomic(paths[-1], latex.table(table, paths[-1].stem).encode("utf-8"))
@@ -41,7 +41,7 @@ def figures(stores: Sequence[Store], out: Path) -> list[Path]:
     import matplotlib
 
     paths = []
-    for picture in pictures(sections(gathered(stores), None)):
+    for picture in pictures(everything(gathered(stores))):
         for kind, metadata in METADATA.items():
             buffer = io.BytesIO()
             # TrueType, which publishers ask for; names inside an SVG that do not change from run to run.

@@ -1,4 +1,4 @@
-"""The whole report: Table 1 first, then the paper's order; as Markdown and as one self-contained HTML page."""
+"""The whole report: what can be said and the claims first, then the paper's order; quirks on a page of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from betavae.paper.sections import appendix, beyond_2d, disentanglement, latents
 from betavae.paper.sections.budget import budget, data, share_of_one
 from betavae.paper.sections.front import TITLE, front
 from betavae.paper.sections.likelihood import likelihood
-from betavae.paper.sections.quirks import quirks
+from betavae.paper.sections.quirks import QUIRKS_TITLE, quirk_summary, quirks
 from betavae.report import wording
 from betavae.report.cards import cards
 from betavae.report.checklist import checklist
@@ -24,11 +24,14 @@ from betavae.report.statistics.verdicts import verdicts
 
 
 def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) -> Path:
-    """Write ``report.md``, its ``figures/`` and ``report.html`` into a folder; the path of the HTML page.
+    """Write ``report.md``, ``report.html``, the same of ``quirks`` and their ``figures/`` into a folder; the path of
+    the report's HTML page.
 
     The pages are a function of the records alone: the same records give the same bytes, but for the line of the date.
     """
-    return save(TITLE, sections(gathered(stores), date), Path(out))
+    evidence = gathered(stores)
+    save(QUIRKS_TITLE, quirks(evidence), Path(out), "quirks")
+    return save(TITLE, sections(evidence, date), Path(out))
 
 
 def sections(evidence: Evidence, date: str | None) -> list[Part]:
@@ -36,6 +39,7 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
     judged = verdicts(evidence, CLAIMS)
     return [
         *front(evidence, judged, date),
+        *claims(judged, "The paper's", _short(evidence)),
         *disentanglement.table_1(evidence),
         *disentanglement.selection(evidence),
         *appendix.figures_1_and_2(evidence),
@@ -52,11 +56,15 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
         *likelihood(evidence),
         *appendix.table_4(evidence),
         *appendix.curves_and_reconstructions(evidence),
-        *claims(judged, "The paper's", _short(evidence)),
-        *quirks(evidence),
+        *quirk_summary(evidence),
         *cards(evidence, PAPER_NAME),
         *conditions(evidence, [budget(evidence), data(evidence)]),
     ]
+
+
+def everything(evidence: Evidence) -> list[Part]:
+    """The parts of both pages: every table and figure that there is."""
+    return [*sections(evidence, None), *quirks(evidence)]
 
 
 def _short(evidence: Evidence) -> list[str]:

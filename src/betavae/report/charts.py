@@ -100,10 +100,13 @@ class Bar(NamedTuple):
 def medians(
     panels: Mapping[str, Sequence[Bar]],
     chance: Mapping[str, float],
-    published: Mapping[str, tuple[float, str]],
+    published: Mapping[str, float],
+    whose: str,
     twin: str,
 ) -> Figure:
-    """Figure 3: bars of medians per dataset with every seed as a dot, twins hatched beside them, in per cent."""
+    """Figure 3: bars of medians per dataset with every seed as a dot, twins hatched beside them, in per cent; one line
+    a panel for what is published, ``whose`` it is in the legend.
+    """
     figure = canvas(8.6, 3.9)
     counts = [max(1, len(p)) for p in panels.values()]
     grid = figure.subplots(1, len(panels), squeeze=False, sharey=True, width_ratios=counts)[0]
@@ -118,10 +121,12 @@ def medians(
                 _bar(ax, x + 0.2, 0.36, bar.row, bar.twin, "////")
         ax.axhline(chance[title], color="#777777", linestyle=":", linewidth=1.2)
         if title in published:
-            value, said = published[title]
+            value = published[title]
             ax.axhline(value, color="black", linestyle="--", linewidth=1, zorder=4)
             box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
-            ax.text(len(panel) - 0.5, value + 1, said, fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box)
+            ax.text(
+                len(panel) - 0.5, value + 1, f"{value:.1f}", fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box
+            )
         tidy(ax, title)
         ax.set_xticks(range(len(panel)), [b.label for b in panel])
         ax.set_ylim(0, 108)
@@ -129,6 +134,8 @@ def medians(
     bare = {"linestyle": "none", "color": OTHER}
     handles: list[object] = [Line2D([], [], marker="o", markersize=5, label="one seed", **bare)]  # type: ignore[arg-type]
     handles.append(Line2D([], [], color="#777777", linestyle=":", label="chance"))
+    if published:
+        handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label=whose))
     if hatched:
         handles.append(Patch(facecolor="#cccccc", edgecolor="black", hatch="////", label=f"with {twin}"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)

@@ -31,7 +31,7 @@ def losses(panels: Mapping[str, Sequence[Run]]) -> Figure:
             upper.plot(seen, arrays["reconstruction"], color=colour(row), linewidth=1, alpha=0.85)
             lower.plot(seen, arrays["kl"].sum(-1), color=colour(row), linewidth=1, alpha=0.85)
         first = upper is grid[0][0]
-        tidy(upper, title, y="reconstruction, nats per image" if first else "")
+        tidy(upper, title, y="reconstruction loss, nats per image" if first else "")
         tidy(lower, "", "images seen", "KL, nats per image" if first else "")
         _frame(upper, [a["reconstruction"] for _, a in runs])
         _frame(lower, [a["kl"].sum(-1) for _, a in runs])

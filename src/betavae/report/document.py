@@ -50,6 +50,13 @@ class Picture(NamedTuple):
     figure: Any = None
 
 
+class Link(NamedTuple):
+    """A line that leads to another page of the same folder, named without its ending."""
+
+    text: str
+    page: str
+
+
 class Folded(NamedTuple):
     """Parts that an HTML page opens on demand."""
 
@@ -57,7 +64,7 @@ class Folded(NamedTuple):
     parts: Sequence[Part]
 
 
-Part = Heading | Text | Items | Table | Picture | Folded
+Part = Heading | Text | Items | Table | Picture | Link | Folded
 
 _VEIL = 0xE000
 _MARKS = "\\`*_{}[]<>#|&$~!:"

@@ -20,14 +20,14 @@ def samples(panels: Sequence[tuple[str, Array]], columns: int = 10, rows: int = 
     return sheets([(title, mosaic(images[: columns * rows], columns)) for title, images in panels], 6.6)
 
 
-def reconstructions(panels: Sequence[tuple[str, Array, Array]], columns: int = 8) -> Figure:
-    """Originals above their reconstructions, ``columns`` per panel, spread over those given; two panels a line."""
+def reconstructions(panels: Sequence[tuple[str, Array, Array]], columns: int = 8, across: int = 2) -> Figure:
+    """Originals above their reconstructions, ``columns`` a panel, spread over those given; ``across`` panels a line."""
     shown = []
     for title, images, made in panels:
         n = min(columns, len(images))
         these = np.linspace(0, len(images) - 1, n).round().astype(int)  # indices ascend: the first would be one shape
         shown.append((title, mosaic(np.concatenate([images[these], made[these]]), n)))
-    return sheets(shown, 8.6, across=2 if len(shown) > 1 else 1)
+    return sheets(shown, 8.6, across=min(across, len(shown)))
 
 
 class Traversal(NamedTuple):
@@ -42,25 +42,34 @@ class Traversal(NamedTuple):
 
 
 def traversals(panels: Sequence[Traversal]) -> Figure:
-    """Figure 4: one line per code, the code's value from left to right, its KL beside it; two runs a line."""
+    """Figure 4: the image that is encoded, then one line per code, its value from left to right, its KL in nats beside
+    it; two runs a line.
+    """
     across = min(2, len(panels))
     down = -(-len(panels) // across)
     lines = max(p.images.shape[0] for p in panels)
-    figure = canvas(8.6, down * (0.46 * lines + 0.75))
+    figure = canvas(8.6, down * (0.41 * lines + 0.7))
     grid = figure.subplots(down, across, squeeze=False)
     for ax in grid.flat[len(panels) :]:
         ax.set_visible(False)
     for ax, panel in zip(grid.flat, panels, strict=False):
         latents, steps, _, height, width = panel.images.shape
-        ax.imshow(mosaic(panel.images.reshape(-1, *panel.images.shape[2:]), steps), interpolation="nearest")
+        first = np.full((latents, 1, *panel.images.shape[2:]), 255, np.uint8)
+        first[0, 0] = panel.original
+        every = np.concatenate([first, panel.images], 1)
+        sheet = mosaic(every.reshape(-1, *panel.images.shape[2:]), steps + 1)
+        sheet[height:, :width] = 255  # nothing stands below the image
+        ax.imshow(sheet, interpolation="nearest")
         ax.set_title(panel.title, fontsize=9, loc="left")
         centres = [k * (height + 2) + height / 2 for k in range(latents)]
         labels = [f"z{int(c)}: {kl:.2f}" for c, kl in zip(panel.code, panel.kl, strict=True)]
         ax.set_yticks(centres, labels, fontsize=7.5)
-        ends = [k * (width + 2) + width / 2 for k in range(steps)]
+        ends = [k * (width + 2) + width / 2 for k in range(steps + 1)]
         same = np.allclose(panel.values, panel.values[:1])
         ax.set_xticks(
-            ends, [f"{v:.1f}" for v in panel.values[0]] if same else ["low", *[""] * (steps - 2), "high"], fontsize=7.5
+            ends,
+            ["image", *([f"{v:.1f}" for v in panel.values[0]] if same else ["low", *[""] * (steps - 2), "high"])],
+            fontsize=7.5,
         )
         ax.tick_params(length=0)
         for side in ax.spines.values():

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from betavae.report.document import MARKED, Folded, Heading, Items, Part, Picture, Table, Text, file_name, plain
+from betavae.report.document import MARKED, Folded, Heading, Items, Link, Part, Picture, Table, Text, file_name, plain
 
 
 def markdown(parts: Sequence[Part], folder: str = "figures") -> str:
@@ -32,6 +32,8 @@ def _rendered(part: Part, folder: str) -> str:
             return "\n\n".join([f"**{_line(caption)}**", "\n".join(shown), *(f"_{_line(note)}_" for note in notes)])
         case Picture(name, _, caption, _):
             return f"![{_line(caption.split('.')[0])}]({folder}/{file_name(name)}.png)\n\n{_line(caption)}"
+        case Link(text, page):
+            return f"[{_line(text)}]({file_name(page)}.md)"
         case Folded(summary, inner):
             return "\n\n".join([f"**{_line(summary)}**", *(_rendered(part, folder) for part in inner)])
 

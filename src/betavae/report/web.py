@@ -9,7 +9,7 @@ from importlib import resources
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from betavae.report.document import MARKED, Folded, Heading, Part, plain
+from betavae.report.document import MARKED, Folded, Heading, Part, file_name, plain
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -25,6 +25,7 @@ def page(title: str, parts: Sequence[Part]) -> str:
         "anchor": anchor,
         "inline": inline,
         "plain": plain,
+        "file_name": file_name,
         "base64": lambda png: base64.b64encode(png).decode(),
     }
     here = resources.files("betavae.report") / "page"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from betavae.paper import published
@@ -9,7 +11,7 @@ from betavae.paper.evidence import typical
 from betavae.paper.names import known_as, natural
 from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME
 from betavae.paper.sections.common import missing
-from betavae.report import curves, gallery
+from betavae.report import curves, gallery, wording
 from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import architecture
@@ -48,37 +50,45 @@ def _pictured(record: Record) -> bool:
 
 
 def table_4(evidence: Evidence) -> list[Part]:
-    """Table 4, printed from the models as they were recorded."""
-    found: list[Part] = [*_architecture_tables(evidence)]
-    return [Heading("Table 4: architectures"), *(found or [missing("Table 4")]), Text(published.TABLE_4_NOTE)]
+    """Table 4 from the models themselves as they were recorded, what the paper prints beside them."""
+    rows = [
+        line
+        for dataset in evidence.datasets()
+        for method in ("mlp", "conv")
+        if (line := _architecture(evidence, dataset, method))
+    ]
+    header = ["Dataset and model", "encoder", "codes", "decoder", "parameters", "trained by", "the paper prints"]
+    notes = [
+        "Weights of each layer as the model was recorded: out × in for a dense layer, channels out × in × height × "
+        "width for a convolution. Between encoder and decoder stand two dense layers, for the mean and the log "
+        "variance of each code."
+    ]
+    if any("¹" in row[5] for row in rows):
+        notes.append("¹ A smaller batch than the paper's, which leaves so short a run untrained.")
+    table = [Table("Table 4. Architectures and recipes", header, rows, notes)] if rows else [missing("Table 4")]
+    return [Heading("Table 4: architectures"), *table, Text(published.TABLE_4_NOTE)]
 
 
-def _architecture_tables(evidence: Evidence) -> list[Table]:
-    """Table 4, from the models themselves as they were recorded; one table per dataset and model."""
-    tables = []
-    for dataset in evidence.datasets():
-        for method in ("mlp", "conv"):
-            rows = evidence.rows(dataset, method)
-            notes = next(
-                (r["notes"] for row in rows for r in evidence.answers_of(row, "architecture") if r["notes"]), None
-            )
-            if not notes:
-                continue
-            recipe = next(
-                c["recipe"] for c in evidence.cells.values() if c["dataset"] == dataset and c["method"] == method
-            )
-            paper = published.TABLE_4.get(f"{PAPER_NAME.get(dataset)}, {architecture(method)}")
-            lines = [[str(part), str(text)] for part, text in notes.get("layers", [])]
-            lines.append(["parameters", f"{notes['parameters']:,}"])
-            lines.append(["trained by", f"{recipe['optimiser']} {recipe['learning_rate']:g}, batch {recipe['batch']}"])
-            if paper:
-                lines.append(["the paper prints", f"{paper[0]}; {paper[1]}"])
-                if not paper[0].endswith(f" {recipe['batch']}"):
-                    lines.append(
-                        ["not as the paper", f"batch {recipe['batch']}: its own leaves so short a run untrained"]
-                    )
-            tables.append(Table(f"Table 4. {known_as(dataset)}, {method}", ["Part", "Layers"], lines))
-    return tables
+def _architecture(evidence: Evidence, dataset: str, method: str) -> list[str] | None:
+    answers = [r for row in evidence.rows(dataset, method) for r in evidence.answers_of(row, "architecture")]
+    record = next((r for r in answers if r["notes"]), None)
+    if record is None:
+        return None
+    notes, recipe = record["notes"], record["cell"]["recipe"]
+    layers = [(str(name), str(weights)) for name, weights in notes.get("layers", [])]
+    sides = [_side(weights for name, weights in layers if name.startswith(side)) for side in ("encode", "decode")]
+    paper = published.TABLE_4.get(f"{PAPER_NAME.get(dataset)}, {architecture(method)}")
+    other = "¹" if paper and not paper[0].endswith(f" {recipe['batch']}") else ""
+    trained = f"{recipe['optimiser']} {recipe['learning_rate']:g}, batch {recipe['batch']}{other}"
+    printed = f"{paper[0]}; {paper[1]}" if paper else wording.NOTHING
+    return [f"{known_as(dataset)}, {architecture(method)}", sides[0], str(record["cell"]["codes"]), sides[1],
+            f"{notes['parameters']:,}", trained, printed]  # fmt: skip
+
+
+def _side(weights: Iterable[str]) -> str:
+    """Layers in order, equal ones that follow each other counted."""
+    counted = [(text, len(list(same))) for text, same in groupby(w.replace(" ", "") for w in weights)]
+    return "\n".join(f"{n} times {text}" if n > 1 else text for text, n in counted)
 
 
 def curves_and_reconstructions(evidence: Evidence) -> list[Part]:

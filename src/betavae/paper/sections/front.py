@@ -13,10 +13,7 @@ from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
 from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
 
-SHORT = (
-    " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs and which "
-    "way it leans."
-)
+SHORT = " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs."
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 
@@ -82,11 +79,9 @@ def said(judged: Sequence[Verdict]) -> list[Part]:
     missing = [v for v in judged if v.word == NOT_RUN]
     if undecided:
         fewest = min(v.needs or 1000 for v in undecided)
-        leaning = sum(all(f.z > 0 for f in v.findings) for v in undecided)
         lines.append(
             f"{len(undecided)} of the paper's {len(judged)} claims are **undecided**: the first of them needs "
-            f"{fewest} seeds. {leaning} of them lean the paper's way so far, which decides nothing "
-            "(models that learnt little stay below any line for free)."
+            f"{fewest} seeds."
         )
     if missing:
         lines.append(f"Not run here: {wording.several(v.claim.name for v in missing)}.")

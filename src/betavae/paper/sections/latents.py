@@ -38,9 +38,10 @@ def figure_4(evidence: Evidence) -> list[Part]:
     if not panels:
         return [*parts, missing("Figure 4")]
     caption = (
-        "Figure 4. One image of 2Dshapes, one code moved at a time from left to right over the "
+        "Figure 4. One image of 2Dshapes, first in its panel, and one code moved at a time from left to right over the "
         f"{wording.several(sorted(ranges))} range; lines ordered by KL, given beside each in nats. Scores are on all "
-        f"five factors. The paper's panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
+        "five factors. The paper's third panel is reprinted from Higgins et al.: it is of a model of theirs, which no "
+        f"record here can show. Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
     )
     return [*parts, picture("figure-4", gallery.traversals(panels), caption)]
 

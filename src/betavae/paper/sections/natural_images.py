@@ -100,16 +100,21 @@ def figures_7_and_8(evidence: Evidence) -> list[Part]:
         for score in frechet_scores(evidence):
             lines = _along(evidence, dataset, "frechet", score, "reconstruction")
             if lines:
-                figure = curves.along(lines, name, f"{score}, reconstructions", _images(evidence, lines))
+                figure = curves.along(lines, name, f"{in_words(score)} of reconstructions", _images(evidence, lines))
                 said = f"Figure 7. `{score}` of reconstructions during training on {name}, per β; lower is better."
                 parts.append(picture(f"figure-7-{dataset}-{score.replace('_', '-')}", figure, said))
         lines = _along(evidence, dataset, "reconstruction", "reconstruction", None)
         if lines:
-            figure = curves.along(lines, name, "reconstruction, nats per image", _images(evidence, lines))
+            figure = curves.along(lines, name, "reconstruction loss, nats per image", _images(evidence, lines))
             split = _split(evidence, next(iter(lines)))
             said = f"Figure 8. Reconstruction loss of the {split} split during training on {name}, per β."
             parts.append(picture(f"figure-8-{dataset}", figure, said))
     return parts if len(parts) > 1 else [*parts, missing("Figures 7 and 8")]
+
+
+def in_words(score: str) -> str:
+    """A Fréchet distance as an axis names it."""
+    return score.upper() if score == "fid" else f"Fréchet distance ({score.removeprefix('fd_')})"
 
 
 def _split(evidence: Evidence, row: Row) -> str:
@@ -146,10 +151,12 @@ def figures_9_and_10(evidence: Evidence) -> list[Part]:
     for dataset in natural(evidence):
         panels = []
         for number, beta in ((9, 0.1), (10, 10.0)):
-            record = typical(evidence, Row(dataset, "conv", beta), "reconstructions")
+            row = Row(dataset, "conv", beta)
+            record = typical(evidence, row, "reconstructions")
             if record:
                 a = evidence.arrays(record)
-                panels.append((f"Figure {number}. β = {beta:g}", a["images"], a["reconstructions"]))
+                learnt = "; nothing learnt yet" if evidence.active(row) == 0 else ""
+                panels.append((f"Figure {number}. β = {beta:g}{learnt}", a["images"], a["reconstructions"]))
         if panels:
             name = known_as(dataset).replace("`", "")
             split = record["question"]["knobs"].get("split", "train") if record else "train"
@@ -157,5 +164,5 @@ def figures_9_and_10(evidence: Evidence) -> list[Part]:
                 f"Figures 9 and 10. Images of {name} ({split} split) above, their reconstructions below, at β = 0.1 "
                 "and at β = 10."
             )
-            parts.append(picture(f"figure-9-10-{dataset}", gallery.reconstructions(panels), said))
+            parts.append(picture(f"figure-9-10-{dataset}", gallery.reconstructions(panels, across=1), said))
     return parts if len(parts) > 1 else [*parts, missing("Figures 9 and 10")]

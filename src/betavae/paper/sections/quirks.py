@@ -1,4 +1,4 @@
-"""The quirk page: each deviation of the published code off, on, and beside the number it touches."""
+"""The quirks: each deviation of the published code off, on, and beside the number it touches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.quirks import DEVIATIONS
 from betavae.paper.sections.common import missing
 from betavae.report import gallery, wording
-from betavae.report.document import Folded, Heading, Items, Part, Table, Text
+from betavae.report.document import Folded, Heading, Items, Link, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, classifier_of, factors_of, quirks_of
 from betavae.report.style import picture
@@ -33,28 +33,35 @@ class Moved(NamedTuple):
     by: float
 
 
-def quirks(evidence: Evidence) -> list[Part]:
-    """The section of quirks: a table of them all, then what each is and all that it moves."""
-    found = {name: moved(evidence, quirk) for name, quirk in QUIRKS.items()}
+QUIRKS_TITLE = "The published code's deviations, switched on by name"
+
+
+def quirk_summary(evidence: Evidence) -> list[Part]:
+    """The section of the report: a table of all quirks, each with what it moves most; the rest has its own page."""
     rows = []
-    for name, lines in found.items():
-        most = max(lines, key=lambda line: (line.cells[-1] != wording.NOTHING, abs(line.by)), default=None)
-        pictured = "see the picture" if not lines and _pair(evidence, QUIRKS[name]) else "not run"
-        cells = most.cells if most else [pictured, *[wording.NOTHING] * 5]
-        rows.append([f"`{name}`", *cells])
-    parts: list[Part] = [
-        Heading("The published code's deviations, switched on by name"),
+    for name, quirk in QUIRKS.items():
+        most = max(moved(evidence, quirk), key=lambda m: (m.cells[-1] != wording.NOTHING, abs(m.by)), default=None)
+        pictured = "see the picture" if not most and _pair(evidence, quirk) else "not run"
+        rows.append([f"`{name}`", *(most.cells if most else [pictured, *[wording.NOTHING] * 5])])
+    return [
+        Heading(QUIRKS_TITLE),
         Text(
             "The protocol of the paper is run everywhere else in this report. Here each deviation of its published "
             "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
             "show what it explains. `votes-501` alone draws other votes: its difference holds a redraw's noise."
         ),
         Table("What each quirk moves most, of what is published first", ["Quirk", *HEADER], rows, [NOTE]),
+        Link("What each quirk is, and all that it moves", "quirks"),
     ]
+
+
+def quirks(evidence: Evidence) -> list[Part]:
+    """The page of quirks: what each is, where it was found, and all that it moves."""
+    parts: list[Part] = [Heading(QUIRKS_TITLE, 1), Link("The report", "report")]
     for name, quirk in QUIRKS.items():
         told = DEVIATIONS[name]
-        parts += [Heading(name, 3), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
-        table = Table(f"`{name}`", HEADER, [line.cells for line in found[name]])
+        parts += [Heading(name), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
+        table = Table(f"`{name}`", HEADER, [line.cells for line in moved(evidence, quirk)])
         shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
         pictures = _pictures(evidence, quirk)
         parts += [*(shown if table.rows else []), *pictures]
