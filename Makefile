@@ -5,13 +5,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CIFAR  := ../shared/data/cifar10_jpeg.npz
 
-.PHONY: help reproduce test test-all test-ray check docs bench soak gpu-check clean
+.PHONY: help reproduce test test-all test-ray test-browser check docs bench soak gpu-check clean
 
 help:
 	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about 12 minutes on 2 cores)"
 	@echo "make test       the whole test suite, types, style and docs"
 	@echo "make test-all   the same and the long checks"
 	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
+	@echo "make test-browser  the explorer's page in Chromium (of the system: apt-get install chromium)"
 	@echo "make docs       the documentation as a site, into site/"
 	@echo "make bench      ratios and rates of this machine, into results/bench/"
 	@echo "make soak       kill a small study over and over, compare with an unkilled one"
@@ -44,6 +45,10 @@ test-all: check
 
 test-ray: $(VENV)/ready
 	$(BIN)/python -m pytest tests/study/test_ray.py
+
+test-browser: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -rs tests/explorer
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py

@@ -4,7 +4,7 @@
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const [images, factors, sweeper, panels, said] = ["images", "factors", "sweeper", "panels", "said"].map((id) => document.getElementById(id));
-  const [sweepLabel, sweep, sweepOut] = sweeper.children;
+  const [sweepLabel, sweep, sweepShown] = sweeper.children;
   const selects = [0, 1].map((number) => document.getElementById(`model-${number}`));
   const walks = new Map();
   let scene, image = 0, factor = -1, at = 0, asked = 0;
@@ -44,7 +44,7 @@
       for (const panel of inUse()) panel.original(made, strip ? at : 0, words);
       document.documentElement.dataset.ready = document.documentElement.dataset.ready || performance.now().toFixed(0);
     });
-    if (swept) sweepOut.textContent = `${here.values[at]}, of 0 to ${here.size - 1}`;
+    if (swept) sweep.ariaValueText = sweepShown.textContent = `${here.values[at]}, of 0 to ${here.size - 1}`;
   }
 
   function chooseFactor(k) {

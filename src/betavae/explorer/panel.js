@@ -32,18 +32,17 @@ function Panel(number, root, page) {
     group.replaceChildren(...order.map((code) => {
       const id = `z${code}-${number}`, dead = model.dead[code];
       const input = make("input", { type: "range", id, min: -RANGE, max: RANGE, step: 0.05 });
-      const output = make("output", {}), bar = make("i", { hidden: true });
-      output.setAttribute("for", id);
+      const shown = make("span", { className: "value" }), bar = make("i", { hidden: true });
       input.setAttribute("aria-describedby", `${id}-far`);
       const far = make("div", { className: "far", id: `${id}-far` }, bar);
       const label = make("label", { textContent: `z${code} · ${dead ? "dead" : `${model.kl[code].toFixed(2)} nats`}` });
       label.setAttribute("for", id);
       input.addEventListener("input", () => {
         this.codes[code] = +input.value;
-        output.textContent = (+input.value).toFixed(2);
+        shown.textContent = (+input.value).toFixed(2);
         paintSoon();
       });
-      sliders[code] = { input, output, bar, far, row: make("div", { className: dead ? "code dead" : "code" }, label, input, output, far) };
+      sliders[code] = { input, shown, bar, far, row: make("div", { className: dead ? "code dead" : "code" }, label, input, shown, far) };
       return sliders[code].row;
     }));
     find(".strips").replaceChildren(...order.filter((code) => !model.dead[code]).map((code) => {
@@ -64,12 +63,12 @@ function Panel(number, root, page) {
   // Some codes at new values; a slider reaches as far as its code.
   this.set = (values) => {
     for (const [code, value] of Object.entries(values)) {
-      const { input, output } = sliders[code];
+      const { input, shown } = sliders[code];
       this.codes[code] = value;
       const reach = Math.max(RANGE, Math.ceil(Math.abs(value)));
       if (reach > +input.max) Object.assign(input, { min: -reach, max: reach });
       input.value = value;
-      output.textContent = value.toFixed(2);
+      shown.textContent = value.toFixed(2);
     }
     paintSoon();
   };
