@@ -74,6 +74,7 @@ def test_layers_flow_down(path: Path) -> None:
         "betavae.paper.published",
         "betavae.study.run",
         "betavae.report.evidence",
+        "betavae.report.own.page",
         "betavae.report.checklist",
         "betavae.paper.report",
     ],

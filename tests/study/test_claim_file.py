@@ -134,7 +134,7 @@ def test_a_store_of_before_has_no_claims_and_a_strange_one_is_refused(tmp_path: 
         ('"five"', "5", 2, "score is 5; wanted the name"),
         ("{ beta = 4 }", "{ bta = 4 }", 3, "unknown setting in more 'bta'; did you mean 'beta'"),
         ("{ beta = 4 }", "{ seed = 4 }", 3, "seed is no setting"),
-        ("{ beta = 4 }", "{ beta = 5 }", 3, "more matches no cell: beta is 5; the grid has 1, 4, 10"),
+        ("{ beta = 4 }", "{ beta = 5 }", 3, "more matches no cell: beta is 5; the cells to choose from have 1, 4, 10"),
         ("{ beta = 4 }", "{ beta = [4, 5] }", 3, "more matches no cell"),
         ("{ beta = 4 }", "{ beta = true }", 3, "more matches no cell"),
         ("{ beta = 4 }", "4", 3, "more is 4; wanted a table of settings"),

@@ -21,13 +21,18 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Write it and print where it is; exit code 1 where records had to be left out."""
-    from betavae.paper.report import checked, write
+    from betavae.paper import report as paper
+    from betavae.report.own import page
+    from betavae.report.own.answers import study_of
     from betavae.study.store import Store
 
     folders = options.stores or [newest()]
     opened = [Store(folder, create=False) for folder in folders]
+    study = study_of(opened)
+    whose = study.name == "paper"
     if options.checklist:
-        print(checked(opened))
+        print(paper.checked(opened) if whose else page.checked(opened, study))
         return 0
-    print(write(opened, options.out or folders[0] / "report"))
+    out = options.out or folders[0] / "report"
+    print(paper.write(opened, out) if whose else page.write(opened, study, out))
     return 1 if any(store.problems for store in opened) else 0

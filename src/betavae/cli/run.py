@@ -72,6 +72,10 @@ def act(options: argparse.Namespace) -> int:
     _at_hand(options)
     if options.dry_run:
         print(status.plan(study, options.workers, folder))
+        if study.claims:
+            from betavae.report.statistics.claims import seeds_needed
+
+            print("\n".join(seeds_needed(whole)))
         return 0
     settings = Settings(
         device=options.device, precision=options.precision, every=options.every, checkpoints=options.keep,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from betavae.report.document import Table
+from betavae.report.document import Table, plain
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "$": r"\$",
@@ -34,7 +34,7 @@ _LETTER = {
 
 def escaped(text: str) -> str:
     """A text with every letter that LaTeX would take for a command, or not know, written as one that it knows."""
-    paired = re.sub(r'"([^"]*)"', "“\\1”", text)
+    paired = re.sub(r'"([^"]*)"', "“\\1”", plain(text))
     return "".join(_LETTER.get(letter, letter) for letter in paired)
 
 

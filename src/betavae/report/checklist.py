@@ -26,7 +26,15 @@ def checklist(evidence: Evidence, judged: Sequence[Verdict] = (), commands: Sequ
 
     ``judged`` are the study's claims as judged, ``commands`` those that made the records where a study file did not.
     """
-    sections = {
+    parts = ["# Reproducibility checklist"]
+    for title, lines in items(evidence, judged, commands).items():
+        parts += [f"## {title}", "\n".join(f"- [{_mark(line)}] {line}" for line in lines)]
+    return "\n\n".join(parts)
+
+
+def items(evidence: Evidence, judged: Sequence[Verdict], commands: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The lines of the checklist by the title of their part."""
+    parts = {
         "Claims and limits": _claims(judged),
         "Settings": _settings(evidence),
         "Splits and what was looked at": _splits(evidence),
@@ -38,10 +46,7 @@ def checklist(evidence: Evidence, judged: Sequence[Verdict] = (), commands: Sequ
         "Failures and what was left out": _left_out(evidence),
         "For a person": [f"{item}: {BLANK}" for item in HUMAN],
     }
-    parts = ["# Reproducibility checklist"]
-    for title, lines in sections.items():
-        parts += [f"## {title}", "\n".join(f"- [{_mark(line)}] {line}" for line in lines or [f"nothing: {BLANK}"])]
-    return "\n\n".join(parts)
+    return {title: lines or [f"nothing: {BLANK}"] for title, lines in parts.items()}
 
 
 HUMAN = (

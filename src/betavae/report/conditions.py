@@ -15,13 +15,17 @@ from betavae.study.records import Record
 
 def conditions(evidence: Evidence, tables: Sequence[Part] = ()) -> list[Part]:
     """The section at the end: machine, versions, time, ``tables`` of budget and data, and what came of it."""
+    return [*ran_on(evidence, tables), *(outcomes(evidence) if evidence.records else [])]
+
+
+def ran_on(evidence: Evidence, tables: Sequence[Part] = ()) -> list[Part]:
+    """Machine, versions, time, and ``tables`` of budget and data."""
     if not evidence.records:
         return [Heading("What it ran on"), Text("No records: not run.")]
     return [
         Heading("What it ran on"),
         Items([*hardware(evidence), *versions(evidence), *code(evidence), *time(evidence), *wall(evidence)]),
         *(tables or [data(evidence)]),
-        *outcomes(evidence),
     ]
 
 

@@ -67,7 +67,7 @@ class Folded(NamedTuple):
 Part = Heading | Text | Items | Table | Picture | Link | Folded
 
 _VEIL = 0xE000
-_MARKS = "\\`*_{}[]<>#|&$~!:"
+_MARKS = "\\`*_{}[]<>#|&$~!:%"
 MARKED = re.compile(f"[{chr(_VEIL)}-{chr(_VEIL + 127)}]")
 """A letter that ``literal`` put in a mark's place."""
 

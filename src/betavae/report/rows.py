@@ -30,6 +30,13 @@ FLOORS = {
     "factors": "true factors",
 }
 """Floors and the ceiling, as pages name them."""
+RECIPE = {
+    "optimiser": "{}", "learning_rate": "learning rate {:g}", "batch": "batch {}", "images": "{:,} image passes",
+    "drop_to": "learning rate × {:g} at the drop", "drop_at": "drop at {:.0%} of training",
+}  # fmt: skip
+"""The parts of a recipe in words."""
+LETTERS = {"beta": "β", "sigma": "σ", "gamma": "γ", "lambda": "λ", "alpha": "α"}
+"""Knobs that have a letter."""
 
 
 class Row(NamedTuple):
@@ -79,17 +86,14 @@ class Row(NamedTuple):
             said["objective"] = self.objective
         if self.beta is not None:
             said["beta"] = f"β = {self.beta:g}"
-        said |= {key: f"{key} = {_short(value)}" for key, value in self.knobs}
+        said |= {key: f"{LETTERS.get(key, key)} = {_short(value)}" for key, value in self.knobs}
         if self.codes is not None:
             said["codes"] = f"{self.codes} codes"
         recipe = dict(self.recipe)
         if not recipe and self.method not in FLOORS:
             said["fit"] = f"fitted on {'all' if self.fit is None else format(self.fit, ',')} images"
-        words = {"optimiser": "{}", "learning_rate": "learning rate {:g}", "batch": "batch {}", "images": "{:,} images"}
-        for key, value in recipe.items():
-            said[f"recipe.{key}"] = (
-                words[key].format(value) if key in words else f"{key.replace('_', ' ')} {_short(value)}"
-            )
+        for key in sorted(recipe, key=lambda key: [*RECIPE].index(key) if key in RECIPE else len(RECIPE)):
+            said[f"recipe.{key}"] = RECIPE.get(key, key.replace("_", " ") + " {}").format(recipe[key])
         if self.quirks:
             said["quirks"] = f"with {', '.join(self.quirks)}"
         return said
@@ -105,22 +109,26 @@ def _short(value: object) -> str:
 
 
 def labels(rows: Sequence[Row]) -> tuple[dict[Row, str], list[str]]:
-    """Rows by what tells them apart, and what all of them share."""
+    """Rows by what tells them apart, and what all that have it share: a part that some rows lack (β of PCA) is told
+    only where it differs among the others, or where nothing else tells two rows apart.
+    """
     told = [row.parts for row in rows]
     keys = dict.fromkeys(key for parts in told for key in parts)
-    vary = {key for key in keys if len({parts.get(key) for parts in told}) > 1}
+    vary = {key for key in keys if len({parts[key] for parts in told if key in parts}) > 1}
+    if len({tuple(parts.get(key) for key in keys if key in vary) for parts in told}) < len(rows):
+        vary |= {key for key in keys if len({parts.get(key) for parts in told}) > 1}
     named = {
         row: ", ".join(text for key, text in parts.items() if key in vary) or parts["method"]
         for row, parts in zip(rows, told, strict=True)
     }
-    return named, [told[0][key] for key in keys if key not in vary] if told else []
+    return named, [next(parts[key] for parts in told if key in parts) for key in keys if key not in vary]
 
 
 def row_of(cell: Record) -> Row:
     """The row of a cell: its whole setting, the seed left out."""
     knobs = dict(cell.get("knobs") or {})
     beta = knobs.pop("beta", None)
-    recipe = tuple((cell.get("recipe") or {}).items())
+    recipe = pairs(cell.get("recipe") or {})
     return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"),
                cell.get("objective"), pairs(knobs), cell["codes"], recipe, tuple(cell.get("quirks", ())))  # fmt: skip
 

@@ -173,7 +173,7 @@ def _chosen(place: Reader, key: str, given: Any, cells: list[Cell], several: boo
             have = dict.fromkeys(_shown(cell.settings[name]) for cell in found if name in cell.settings)
             raise Misuse(
                 f"{place.line(key)}: {key} matches no cell: {name} is {_shown(wanted)}; "
-                f"the grid has {', '.join(list(have)[:8]) or 'none'}"
+                f"the cells to choose from have {', '.join(list(have)[:8]) or 'none'}"
             )
         found = [cell for cells in matched for cell in cells]
     return found

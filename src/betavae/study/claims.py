@@ -67,6 +67,12 @@ class Claim:
             or not all(isinstance(c, str) for arm in arms for c in arm)
         ):
             raise ValueError("a claim sets no cells against anything")
+        tables = [plain["given"].get(key, {}) for key in ("where", "of", "more", "less")]
+        if not all(isinstance(table, dict) for table in tables) or not isinstance(plain["given"].get("trend", ""), str):
+            raise ValueError("a claim names its cells otherwise than this version knows")
+        needed = {"more": {"more", "less"}, "equal_within": {"more", "less"}, "trend": {"trend"}}
+        if needed.get(plain["form"], set()) - set(plain["given"]) or not plain["says"]:
+            raise ValueError("a claim lacks what it sets against each other, or says nothing")
         if (plain["bound"] is None) != (plain["form"] in ("more", "trend")):
             raise ValueError("a claim lacks its bound, or has one too many")
         return Claim(**{**plain, "arms": arms, "given": canonical(plain["given"])})

@@ -175,6 +175,8 @@ class Store:
             named = tuple((str(key), str(name)) for key, name in dict(plain.get("questions", {})).items())
             claims = tuple(map(Claim.from_plain, plain.get("claims", [])))
             sources = tuple(map(_source, plain.get("sources", [])))
+            if {key for c in claims for arm in c.arms for key in arm} - {job.cell.id for job in jobs}:
+                raise ValueError("a claim speaks of cells that it does not have")
             return Study(plain["name"], plain["scale"], jobs, named, claims, sources)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
             missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]

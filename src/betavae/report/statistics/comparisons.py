@@ -37,6 +37,18 @@ class Groups(NamedTuple):
     b: tuple[float, ...]
 
 
+class Within(NamedTuple):
+    """One comparison of two groups that the claim says are within ``margin`` of each other; ``paired`` where the k-th
+    values of both are of one seed.
+    """
+
+    label: str
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    margin: float
+    paired: bool
+
+
 class Identity(NamedTuple):
     """An equation that must hold to a tolerance; no seed is involved."""
 
@@ -45,7 +57,7 @@ class Identity(NamedTuple):
     tolerance: float
 
 
-Comparison = Arm | Groups | Identity
+Comparison = Arm | Groups | Within | Identity
 Gather = Callable[["Evidence"], list[Comparison]]
 """The comparisons that records hold for a claim; empty where they do not hold what it speaks of."""
 BySeed = dict[int, dict[float, float]]

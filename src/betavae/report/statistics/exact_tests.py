@@ -11,6 +11,7 @@ from itertools import permutations
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from betavae.report.statistics.summary import ALPHA, Interval
@@ -18,6 +19,8 @@ from betavae.report.statistics.summary import ALPHA, Interval
 POWER = 0.80
 MOST = 1000
 """Needs above this many seeds are printed as "more than"."""
+LISTED = 7
+"""Up to so many values of a block all their orders are listed; of longer blocks they are counted by their sum."""
 DIGITS = 9
 """Sums of ranks and weights are compared after rounding to so many decimals."""
 
@@ -77,6 +80,8 @@ def block_test(blocks: Sequence[Block]) -> Tested:
     Under the null every order within a block is equally likely, whatever the values' distribution and however they
     depend on the seed. With two values this is the sign test, with evenly rising weights Page's trend test.
     """
+    if any(len(block.values) > LISTED for block in blocks):
+        return _long_test(blocks)
     total, variance, chances = 0.0, 0.0, {0.0: 1.0}
     for block in blocks:
         ranks = tuple(float(r) for r in stats.rankdata(block.values))
@@ -103,6 +108,59 @@ def _orders(weights: tuple[float, ...], ranks: tuple[float, ...]) -> tuple[tuple
         counts[round(sum(w * r for w, r in zip(weights, order, strict=True)), DIGITS)] += 1
     whole = math.factorial(len(ranks))
     return tuple((value, count / whole) for value, count in sorted(counts.items()))
+
+
+def _long_test(blocks: Sequence[Block]) -> Tested:
+    """``block_test`` of long blocks. Raises ValueError where weights less their mean are no multiples of 1/2."""
+    total, variance, nulls = 0, 0.0, []
+    for block in blocks:
+        ranks = np.rint(2 * stats.rankdata(block.values)).astype(int)
+        exact = 2 * (np.array(block.weights) - statistics.fmean(block.weights))
+        weights = np.rint(exact).astype(int)
+        if not np.allclose(exact, weights):
+            raise ValueError(f"weights {block.weights} are no multiples of 1/2 around their mean")
+        total += int(weights @ ranks)
+        nulls.append(_counted(tuple(weights.tolist()), tuple(sorted(ranks.tolist()))))
+        values, shares = nulls[-1]
+        variance += float(shares @ values.astype(float) ** 2)
+    unit = math.gcd(total, *(int(v) for values, _ in nulls for v in values)) or 1
+    whole, low = np.ones(1), 0
+    for values, shares in nulls:
+        steps = values // unit
+        dense = np.zeros(int(steps[-1] - steps[0]) + 1)
+        dense[steps - steps[0]] = shares
+        whole, low = np.convolve(whole, dense), low + int(steps[0])
+    far = np.abs(np.arange(len(whole)) + low) >= abs(total // unit)
+    return Tested(float(min(1.0, whole[far].sum())), total / math.sqrt(variance) if variance else 0.0)
+
+
+@lru_cache(maxsize=256)
+def _counted(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """``_orders`` of whole numbers: the values ascending and their probabilities, by the set of ranks already given."""
+    reach = sum(abs(w) for w in weights) * max(ranks)
+    layer = {0: np.zeros(2 * reach + 1)}
+    layer[0][reach] = 1.0
+    for weight in weights:
+        longer: dict[int, NDArray[np.float64]] = {}
+        for given, sums in layer.items():
+            for k, rank in enumerate(ranks):
+                if not given >> k & 1:
+                    held = longer.setdefault(given | 1 << k, np.zeros(2 * reach + 1))
+                    held += np.roll(sums, weight * rank)  # nothing reaches the ends: reach holds every sum
+        layer = longer
+    [counts] = layer.values()
+    met = np.flatnonzero(counts)
+    return met - reach, counts[met] / counts.sum()
+
+
+def within_test(above: Tested, below: Tested) -> Tested:
+    """Two one-sided tests of an equivalence as one: that a difference lies above the lower margin, and below the upper.
+
+    Where both point inside, the larger p: each must be shown. Otherwise twice that of the margin that is passed.
+    """
+    outside = [tested.p for tested in (above, below) if tested.z < 0]
+    p = min(1.0, 2 * min(outside)) if outside else max(above.p, below.p)
+    return Tested(p, min(above.z, below.z))
 
 
 def rank_sum_test(a: Sequence[float], b: Sequence[float]) -> Tested:

@@ -6,6 +6,7 @@ images, moments of training) ever counts as another observation. A diverged run 
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from betavae.report.evidence import Evidence
-from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Identity
+from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Identity, Within, against_line
 from betavae.report.statistics.exact_tests import (
     MOST,
     POWER,
@@ -24,6 +25,7 @@ from betavae.report.statistics.exact_tests import (
     probability_of_more,
     rank_sum_test,
     shift_interval,
+    within_test,
 )
 from betavae.report.statistics.summary import ALPHA, Interval, median_interval
 
@@ -121,7 +123,7 @@ def _filled(arm: Comparison) -> bool:
     match arm:
         case Arm(_, blocks):
             return bool(blocks)
-        case Groups(_, a, b):
+        case Groups(_, a, b) | Within(_, a, b):
             return bool(a and b)
         case Identity():
             return True
@@ -140,9 +142,31 @@ def finding(arm: Comparison) -> Finding:
             tested = rank_sum_test(a, b)
             chance = probability_of_more(a, b)
             return Finding(label, min(len(a), len(b)), shift, shift_interval(a, b), chance, *tested)
+        case Within():
+            return _within(arm)
         case Identity(label, error, tolerance):
             holds = error <= tolerance
             return Finding(label, 1, error, None, float(holds), 0.0, 1.0 if holds else -1.0)
+
+
+def _within(arm: Within) -> Finding:
+    """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin."""
+    label, a, b, margin, paired = arm
+    gaps = [_less(x, y) for x, y in (zip(a, b, strict=True) if paired else itertools.product(a, b))]
+    if paired:
+        above, below = (block_test(against_line("", gaps, line, line < 0).blocks) for line in (-margin, margin))
+        interval = median_interval(gaps)
+    else:
+        above = rank_sum_test([x + margin for x in a], b)
+        below = rank_sum_test([y + margin for y in b], a)
+        interval = shift_interval(a, b)
+    inside = statistics.fmean(abs(gap) <= margin for gap in gaps)
+    tested = within_test(above, below)
+    return Finding(label, min(len(a), len(b)), statistics.median(gaps), interval, inside, *tested)
+
+
+def _less(a: float, b: float) -> float:
+    return 0.0 if a == b else a - b  # two diverged runs are as bad as each other
 
 
 def _ends(block: Block) -> tuple[list[float], list[float]]:
@@ -153,5 +177,4 @@ def _ends(block: Block) -> tuple[list[float], list[float]]:
 
 
 def _gap(block: Block) -> float:
-    high, low = map(statistics.fmean, _ends(block))
-    return 0.0 if high == low else high - low  # two diverged runs are as bad as each other
+    return _less(*map(statistics.fmean, _ends(block)))

@@ -1,0 +1,47 @@
+"""How the scores of a record are read, as the record itself says: a report opens no measure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from betavae.study.records import Record
+
+
+class Reads(NamedTuple):
+    """The unit of a question's main score, its chance level and whether more is better; None where no record says."""
+
+    unit: str = ""
+    chance: float | None = None
+    higher: bool | None = None
+
+    @property
+    def floor(self) -> float | None:
+        """What a diverged run counts as: chance where there is a level of it, else the worst there is."""
+        if self.chance is not None or self.higher is None:
+            return self.chance
+        return -math.inf if self.higher else math.inf
+
+
+def reads(records: Iterable[Record]) -> Reads:
+    """How the answers to one question on one dataset are read, by the first record that says."""
+    for record in records:
+        if told := record.get("reads"):
+            chance, higher = told.get("chance"), told.get("higher")
+            if not isinstance(chance, int | float) or isinstance(chance, bool) or not math.isfinite(chance):
+                chance = None
+            return Reads(str(told.get("unit") or "")[:40], chance, higher if isinstance(higher, bool) else None)
+    return Reads()
+
+
+def main_score(records: Iterable[Record]) -> str | None:
+    """The name of the score that a question is about, None without any. A record that does not say so is of before:
+    then it is the one named as the measure is, else the first.
+    """
+    for record in records:
+        names = list(record["scores"])
+        if names:
+            told, measure = (record.get("reads") or {}).get("main"), str(record["question"]["measure"])
+            return next((name for name in (told, measure) if name in names), names[0])
+    return None

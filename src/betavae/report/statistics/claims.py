@@ -1,0 +1,222 @@
+"""The claims of a study file as comparisons: which values of which seeds are set against each other, by which test.
+
+Seeds pair where both arms begin from the same weights: the same dataset, method and number of codes. Then only values
+of one seed are compared; otherwise arms are groups of seeds that share nothing. What no seed changes is one value, a
+line that the others are held against. A claim is judged when every cell it names has answered, and not before.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from betavae.report.document import literal
+from betavae.report.reads import Reads, main_score, reads
+from betavae.report.rows import LETTERS, row_of
+from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within, against_line
+from betavae.report.statistics.exact_tests import Block
+from betavae.report.statistics.verdicts import least
+from betavae.study import claims
+from betavae.study.cells import Cell, Question, Study
+from betavae.study.records import Record
+
+Answers = Mapping[tuple[str, str | None, float], Record]
+"""Records by (cell id, question id, moment of training)."""
+
+
+class Side(NamedTuple):
+    """One arm of a claim: its cells by seed, and whether a seed changes anything."""
+
+    cells: dict[int, list[Cell]]
+    fixed: bool
+
+
+def names_of(study: Study) -> dict[str, str]:
+    """The questions of a study by id, as its file names them; else as their measure, with knobs where two are alike."""
+    questions = {q.id: q for q in dict.fromkeys(q for job in study.jobs for q in job.questions)}
+    own = dict(study.named)
+    measures = [q.measure for key, q in questions.items() if key not in own]
+    return {
+        key: own.get(key) or (q.measure if measures.count(q.measure) == 1 else f"{q.measure} ({_knobs(q)})")
+        for key, q in questions.items()
+    }
+
+
+def _knobs(question: Question) -> str:
+    said = [f"{key} {' '.join(map(str, v)) if isinstance(v, tuple) else v}" for key, v in question.knobs]
+    return ", ".join([*said, f"draw {question.seed}"])
+
+
+def own_claims(study: Study, answers: Answers) -> list[Claim]:
+    """The claims of a study on what has been answered."""
+    cells, names = {cell.id: cell for cell in study.cells}, names_of(study)
+    return [_claim(claim, k, cells, names, answers) for k, claim in enumerate(study.claims, 1)]
+
+
+def seeds_needed(study: Study) -> list[str]:
+    """Per claim of a study that is not run yet: the seeds at which a unanimous outcome decides it, and those it has."""
+    asked, cells = own_claims(study, {}), {cell.id: cell for cell in study.cells}
+    if not asked:
+        return []
+    lines = [f"claims, each judged at α = .05 after Holm over {len(asked)}; a unanimous outcome decides it from"]
+    for claim, own in zip(asked, study.claims, strict=True):
+        has, needs = _units(_sides(own, cells), own.form), least(claim, len(asked))
+        lines.append(f"  {needs} seeds on, here {has}{' (too few)' if has < needs else ''}: {own.says}")
+    return lines
+
+
+def _claim(claim: claims.Claim, number: int, cells: Mapping[str, Cell], names: Mapping[str, str], answers: Answers
+           ) -> Claim:  # fmt: skip
+    sides = _sides(claim, cells)
+    records = [answers.get((cell, claim.question, claim.at)) for arm in claim.arms for cell in arm]
+    there = [record for record in records if record and record["status"] != "error"]
+    main = main_score(there)
+    key = claim.key or main
+    datasets = {cells[id].dataset for arm in claim.arms for id in arm}
+    # A record tells of its main score alone; chance is another on another dataset.
+    how = {d: reads(r for r in there if cells[r["cell_id"]].dataset == d) if key == main else Reads() for d in datasets}
+    values = {r["cell_id"]: _value(r, key, how[cells[r["cell_id"]].dataset]) for r in there}
+    known = sum(value is not None for value in values.values())
+    whole = known == len(records)
+    compared: list[Comparison] = []
+    if whole:
+        compared = _compared(claim, sides, {cell: value for cell, value in values.items() if value is not None})
+    return Claim(
+        name=f"Claim {number}",
+        says=literal(claim.says if claim.says[-1] in ".!?" else f"{claim.says}."),
+        place="",
+        records=_records(claim, names, "" if whole or not there else f"; {known} of {len(records)} cells have it"),
+        statistic=_statistic(claim),
+        gather=lambda _: compared,
+        orders=_orders(claim, sides),
+        unit=literal(next((each.unit for each in how.values() if each.unit), "")),
+    )
+
+
+def _records(claim: claims.Claim, names: Mapping[str, str], missing: str) -> str:
+    """Of which scores of which cells a claim speaks, and how many are missing."""
+    name = names.get(claim.question, "a question that is no longer asked")
+    text = f"`{name}`" if name.isidentifier() else literal(name)
+    text += f", {literal(claim.key)}" if claim.key else ""
+    return text + (f", where {_words(claim.table['where'])}" if "where" in claim.table else "") + missing
+
+
+def _value(record: Record, key: str | None, how: Reads) -> float | None:
+    """A cell's value: a diverged run counts at chance, or as the worst; None where the record does not have it."""
+    if record["status"] == "diverged":
+        return how.floor
+    found = record["scores"].get(key)
+    return None if found is None else float(found)
+
+
+def _sides(claim: claims.Claim, cells: Mapping[str, Cell]) -> list[Side]:
+    sides = []
+    for arm in claim.arms:
+        here = [cells[key] for key in arm if key in cells]
+        by_seed: dict[int, list[Cell]] = {}
+        for cell in here:
+            by_seed.setdefault(cell.seed, []).append(cell)
+        most = max(map(len, by_seed.values()), default=0)
+        whole = {seed: found for seed, found in sorted(by_seed.items()) if len(found) == most}
+        sides.append(Side(whole, bool(here) and all(row_of(cell.plain()).fixed for cell in here)))
+    return sides
+
+
+def _seeds(sides: Sequence[Side]) -> list[int]:
+    """The seeds that every arm has."""
+    return sorted(set.intersection(*(set(side.cells) for side in sides)))
+
+
+def _paired(sides: Sequence[Side]) -> bool:
+    alike = {(c.dataset, c.method, c.codes) for side in sides for found in side.cells.values() for c in found}
+    return len(alike) == 1 and bool(_seeds(sides))
+
+
+def _units(sides: Sequence[Side], form: str) -> int:
+    """How many seeds a claim is judged on."""
+    free = [side for side in sides if not side.fixed]
+    if not free:
+        return 1
+    return len(_seeds(free)) if form == "trend" or _paired(sides) else min(len(side.cells) for side in free)
+
+
+def _orders(claim: claims.Claim, sides: Sequence[Side]) -> int | None:
+    """The orders of one seed's values that the test can tell apart; None of the rank-sum test."""
+    if claim.form == "trend":
+        return math.factorial(len(sides))
+    if len(sides) == 1 or any(side.fixed for side in sides):
+        return 2
+    if not _paired(sides):
+        return None
+    if claim.form == "equal_within":
+        return 2
+    a, b = (len(next(iter(side.cells.values()))) for side in sides)
+    return math.comb(a + b, a)
+
+
+def _compared(claim: claims.Claim, sides: list[Side], values: Mapping[str, float]) -> list[Comparison]:
+    given = claim.table
+    means = [{s: statistics.fmean(values[c.id] for c in found) for s, found in side.cells.items()} for side in sides]
+    if claim.form == "trend":
+        name = given["trend"].removeprefix("-")
+        weights = tuple(float(len(sides) - 1 - 2 * k) for k in range(len(sides)))
+        ends = (next(iter(side.cells.values()))[0].settings[name] for side in (sides[0], sides[-1]))
+        label = " − ".join(_words({name: end}) for end in ends)
+        return [Arm(label, tuple(Block(weights, tuple(mean[s] for mean in means)) for s in _seeds(sides)))]
+    samples = [
+        tuple(mean.values())[:1] if side.fixed else tuple(mean.values())
+        for mean, side in zip(means, sides, strict=True)
+    ]
+    if claim.form in ("at_least", "at_most"):
+        assert claim.bound is not None
+        return [against_line(f"against {claim.bound:g}", samples[0], claim.bound, claim.form == "at_least")]
+    label = f"{_words(given['more'])} − {_words(given['less'])}"
+    paired = _paired(sides) and not any(side.fixed for side in sides)
+    if claim.form == "equal_within":
+        assert claim.bound is not None
+        a, b = (tuple(mean[s] for s in _seeds(sides)) for mean in means) if paired else samples
+        if any(side.fixed for side in sides):  # the line is as many times itself as there are seeds to hold against it
+            a, b = (one * (max(map(len, samples)) // len(one)) for one in samples)
+            paired = True
+        return [Within(label, a, b, claim.bound, paired)]
+    if sides[1].fixed:
+        return [against_line(label, samples[0], samples[1][0], above=True)]
+    if sides[0].fixed:
+        return [against_line(label, samples[1], samples[0][0])]
+    if not paired:
+        return [Groups(label, *samples)]
+    more, less = (len(next(iter(side.cells.values()))) for side in sides)
+    weights = (float(less),) * more + (-float(more),) * less
+    by_seed = (tuple(values[c.id] for side in sides for c in side.cells[s]) for s in _seeds(sides))
+    return [Arm(label, tuple(Block(weights, of_seed) for of_seed in by_seed))]
+
+
+def _statistic(claim: claims.Claim) -> str:
+    """What is compared, in words."""
+    given = claim.table
+    match claim.form:
+        case "trend":
+            falls, name = given["trend"].startswith("-"), given["trend"].removeprefix("-")
+            return f"order of the scores over {_letter(name)}, {'falling' if falls else 'rising'}"
+        case "at_least" | "at_most":
+            arm = given.get("of") or given.get("more")
+            of = f"score of {_words(arm)}" if arm else "score"
+            return f"{of} {claim.form.replace('_', ' ')} {claim.bound:g}"
+        case "equal_within":
+            return f"score of {_words(given['more'])} within ± {claim.bound:g} of that of {_words(given['less'])}"
+    return f"score of {_words(given['more'])} less that of {_words(given['less'])}"
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    """Settings of a claim in words."""
+    said = []
+    for key, value in settings.items():
+        values = value if isinstance(value, list) else [value]
+        said.append(f"{_letter(key)} = {' or '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
+    return literal(", ".join(said))
+
+
+def _letter(key: str) -> str:
+    return LETTERS.get(key, key.replace("_", " "))
