@@ -30,7 +30,8 @@ OURS = {"html", "head", "meta", "title", "style", "body", "nav", "div", "a", "h1
         "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img", "details", "summary", "code", "b",
         "br"}  # fmt: skip
 
-GIVEN = {"charset", "name", "content", "lang", "id", "href", "scope", "class", "width", "alt", "src", "aria-label"}
+GIVEN = {"charset", "name", "content", "lang", "id", "href", "scope", "class", "width", "alt", "src", "tabindex",
+         "aria-label"}  # fmt: skip
 
 
 def parts_of(text: str) -> list[Part]:
