@@ -14,21 +14,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from betavae.errors import choose
+from betavae.paper.published import BETAS, CLASSIFIERS, FIGURE_6_PAIRS
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.quirks import QUIRKS, switched
 from betavae.training.recipe import Recipe
 
-BETAS = (0.1, 1.0, 4.0, 10.0)
 SEEDS = (123, 427, 235, 921)  # App. A
 CIFAR_SEEDS = (4723, 1263)  # App. A
-CLASSIFIERS = ("linear", "mlp", "forest", "logistic")  # the order of Table 2
-PAIRS = (16, 64, 128, 256)  # Figure 6
 FOUR = ("scale", "orientation", "posX", "posY")
 MORE = tuple(range(1001, 1027))  # the seeds that `beyond` adds to the paper's four
 
 SIZES = {"dsprites": 737_280, "shapes3d": 480_000, "mpi3d": 1_036_800, "cifar": 50_000}
-PASSES = 16 * 10 * 737_280 + 16 * 40 * 737_280 + 12 * 40 * 480_000 + 12 * 40 * 1_036_800 + 16 * 40 * 50_000
-"""Image passes of the paper's own budget: 72 trainings."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +203,7 @@ def _votes(family: str, size: Scale, vote: dict[str, int], sweep: bool) -> Itera
         if family == "dsprites" and not again:
             yield Question("higgins", pairs({**vote, "pairs": 64, "classifier": "linear", "ask": FOUR}), seed)
     if family == "dsprites" and sweep:
-        for count in PAIRS:
+        for count in FIGURE_6_PAIRS:
             yield Question("higgins", pairs({**vote, "pairs": count, "classifier": "linear"}))
     yield Question("rotation", pairs({**vote, "pairs": 64, "classifier": "logistic"}))
 
