@@ -31,7 +31,6 @@ def declare(verb: Verb) -> None:
                 "betavae score --encoder mine:encode --dataset dsprites --metric higgins")  # fmt: skip
     this.add_argument(
         "--encoder",
-        required=True,
         metavar="WHAT",
         help="module:function or file.py:function (it is imported and run), codes.npy (an array [N, Z] over "
         "all images), model.pt (TorchScript: it holds code that runs, so give only files you trust; its sha256 is "
@@ -39,6 +38,13 @@ def declare(verb: Verb) -> None:
         "method that needs no training, as factors",
     )
     this.add_argument("--output", metavar="NAME", help="which of several outputs of the encoder are its codes")
+    this.add_argument(
+        "--images",
+        type=Path,
+        help="instead of an encoder, images (.npz, .npy, a folder of pictures): their Fréchet distance to --reference",
+    )
+    this.add_argument("--reference", type=Path, help="the images to hold --images against, or an .npz of moments")
+    this.add_argument("--features", help="for --images (default: efficientnet_lite0; inception2015 gives the FID)")
     this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
     this.add_argument(
         "--metric", default="higgins", metavar="NAME", help="higgins, reconstruction or frechet (default: higgins)"
@@ -62,6 +68,10 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Score, print the table (or JSON), say on standard error what was looked at."""
+    if options.images or options.reference:
+        return _images(options)
+    if options.encoder is None:
+        raise Misuse("--encoder is missing; or give --images and --reference, for the distance between them")
     if options.metric not in SCORED:
         raise unknown("metric", options.metric, SCORED)
     metric, knobs = asked(options)
@@ -85,6 +95,20 @@ def act(options: argparse.Namespace) -> int:
     print(f"{options.metric} on {source}; {said}; question seeds 0 to {options.seeds - 1}", file=sys.stderr)
     if options.seeds > 1:
         print(f"interval: {comparison.KIND}", file=sys.stderr)
+    return 0
+
+
+def _images(options: argparse.Namespace) -> int:
+    """The distances between two sets of images, a line each, or as JSON."""
+    if not (options.images and options.reference) or options.encoder:
+        raise Misuse("--images goes with --reference, and without an encoder")
+    from betavae.metrics.fidelity.images import between
+
+    scores = between(options.images, options.reference, options.features or "efficientnet_lite0")
+    if options.json:
+        print(json.dumps({"images": str(options.images), "reference": str(options.reference), "scores": scores}))
+    else:
+        print("\n".join(f"{name}  {value:.4f}" for name, value in scores.items()))
     return 0
 
 

@@ -36,7 +36,7 @@ def from_array(
     a Notice says so. Raises Misuse where N is not the product of the sizes or pixels do not fit.
     """
     factors = _factors(name, factor_names, factor_sizes)
-    pixels = _pixels(name, images)
+    pixels = bytes_of(name, images)
     if len(pixels) != factors.size:
         product = "·".join(map(str, factors.sizes))
         raise Misuse(
@@ -62,7 +62,7 @@ def from_table(
     usual, but a metric that needs the grid will say so. Raises Misuse where the table does not fit the images or a
     label is missing.
     """
-    pixels = _pixels(name, images)
+    pixels = bytes_of(name, images)
     found = tables.table(name, labels, tables.named(name, "label names", label_names), len(pixels))
     order = tables.grid_order(found)
     if order is not None:
@@ -84,8 +84,8 @@ def _factors(name: str, names: Any, sizes: Any) -> Factors:
     return Factors(names, tuple(map(int, given)))
 
 
-def _pixels(name: str, images: Any) -> Array:
-    """The images as uint8 ``[N, C, H, W]``."""
+def bytes_of(name: str, images: Any) -> Array:
+    """Images of any kind that ``from_array`` takes as uint8 ``[N, C, H, W]``. Raises Misuse."""
     if not isinstance(name, str) or not name:
         raise Misuse(f"a dataset's name is {shown(name)}; wanted a string")
     array = tables.plain(f"{name}: images", images)
