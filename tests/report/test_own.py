@@ -412,3 +412,19 @@ def test_digits_show_values_to_three_places_and_their_spread_to_one() -> None:
               ([0.012], 4), ([0.0], 1), ([float("inf"), 3.0], 2), ([0.5, 0.50002], 5))  # fmt: skip
     for values, digits in wanted:
         assert decimals(values) == digits, values
+
+
+def test_what_is_exported_is_the_studys_own_report(tmp_path: Path) -> None:
+    """Its tables as LaTeX and its figures, not the paper's."""
+    hostile = BASE.replace("[questions.five]", '[questions."50 % & $x$"]').replace('["five"]', '["50 % & $x$"]')
+    asked, store = study(tmp_path, hostile), Store(tmp_path / "store")
+    store.remember(asked)
+    for record in store_of(asked).kept:
+        store.append({**record, "arrays": None})
+    assert main(["export", str(store.path), "--out", str(tmp_path / "out"), "--what", "tables,figures"]) == 0
+    written = {path.name: path for path in (tmp_path / "out").rglob("*.*")}
+    [table] = [path for name, path in written.items() if "higgins" in name and "other" not in name]
+    text = table.read_text(encoding="utf-8")
+    assert r"50 \% \& \$x\$ on dsprites: higgins" in text
+    assert r"$\beta$ = 4" in text
+    assert "scores-1-1-1.pdf" in written

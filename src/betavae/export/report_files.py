@@ -11,7 +11,9 @@ from betavae.disk import write_atomic
 from betavae.export import latex
 from betavae.paper.evidence import gathered
 from betavae.paper.report import everything
-from betavae.report.document import Folded, Part, Table, file_name, pictures
+from betavae.report.document import Folded, Part, Table, file_name, pictures, plain
+from betavae.report.own.answers import Own, study_of
+from betavae.report.own.page import sections
 from betavae.study.store import Store
 
 METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
@@ -21,11 +23,17 @@ METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"
 def tables(stores: Sequence[Store], out: Path) -> list[Path]:
     """Write every table of the report as ``NN-name.tex``; their paths."""
     paths = []
-    for number, table in enumerate(_tables(everything(gathered(stores))), 1):
-        name = re.sub(r"[^a-z0-9]+", "-", table.caption.lower()).strip("-")[:60].rstrip("-")
+    for number, table in enumerate(_tables(_report(stores)), 1):
+        name = re.sub(r"[^a-z0-9]+", "-", plain(table.caption).lower()).strip("-")[:60].rstrip("-")
         paths.append(out / f"{number:02d}-{name}.tex")
         write_atomic(paths[-1], latex.table(table, paths[-1].stem).encode("utf-8"))
     return paths
+
+
+def _report(stores: Sequence[Store]) -> list[Part]:
+    """The report that ``betavae report`` writes of these stores."""
+    study = study_of(stores)
+    return everything(gathered(stores)) if study.name == "paper" else sections(Own(stores, study))
 
 
 def _tables(page: Sequence[Part]) -> Iterator[Table]:
@@ -41,7 +49,7 @@ def figures(stores: Sequence[Store], out: Path) -> list[Path]:
     import matplotlib
 
     paths = []
-    for picture in pictures(everything(gathered(stores))):
+    for picture in pictures(_report(stores)):
         for kind, metadata in METADATA.items():
             buffer = io.BytesIO()
             # TrueType, which publishers ask for; names inside an SVG that do not change from run to run.

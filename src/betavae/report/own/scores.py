@@ -61,7 +61,7 @@ def _question(own: Own, dataset: str, number: int, asked: Asked) -> list[Part]:
     name = literal(asked.name)
     parts: list[Part] = [
         Heading(f"{name} on {literal(dataset)}", 3),
-        Table(_says(asked), header, rows, _notes(own, asked)),
+        Table(f"{name} on {literal(dataset)}: {_says(asked)}", header, rows, _notes(own, asked)),
     ]
     short = told_apart(asked.settings)
     drawn = [(short[setting.row], samples[setting.row], setting.floor) for setting in asked.settings]
@@ -73,7 +73,7 @@ def _question(own: Own, dataset: str, number: int, asked: Asked) -> list[Part]:
             figure = figures.strips(chunk, _axis(asked), asked.reads.chance)
             parts.append(picture(f"scores-{own.datasets.index(dataset) + 1}-{number}-{part}", figure, caption))
     for k in range(0, len(rest), COLUMNS):
-        parts.append(_others(own, asked, rest[k : k + COLUMNS]))
+        parts.append(_others(own, dataset, asked, rest[k : k + COLUMNS]))
     return parts
 
 
@@ -138,7 +138,7 @@ def _notes(own: Own, asked: Asked) -> list[str]:
     return notes
 
 
-def _others(own: Own, asked: Asked, keys: Sequence[str]) -> Table:
+def _others(own: Own, dataset: str, asked: Asked, keys: Sequence[str]) -> Table:
     columns = []
     for key in keys:
         samples = [own.sample(setting, asked, key) for setting in asked.settings]
@@ -146,7 +146,9 @@ def _others(own: Own, asked: Asked, keys: Sequence[str]) -> Table:
         columns.append([together(wording.spread(summarise(sample.list), 1.0, digits)) for sample in samples])
     rows = [[literal(setting.label), *cells] for setting, *cells in zip(asked.settings, *columns, strict=True)]
     header = ["Setting", *(literal(key) for key in keys)]
-    return Table(f"{literal(asked.name)}: its other scores, mean ± sd over the same seeds", header, rows)
+    return Table(
+        f"{literal(asked.name)} on {literal(dataset)}: its other scores, mean ± sd over the same seeds", header, rows
+    )
 
 
 def decimals(values: Sequence[float]) -> int:
