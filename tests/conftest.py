@@ -41,6 +41,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # What is drawn stays between runs, and one of several workers draws it for all: the cache locks and checks it.
 os.environ.setdefault("BETAVAE_DATA", str(Path(__file__).resolve().parents[1] / "build" / "test-data"))
+# No test reads or writes what a person trusts.
+os.environ["BETAVAE_CONFIG"] = tempfile.mkdtemp(prefix="betavae-config-")
 
 
 @pytest.fixture(scope="session")

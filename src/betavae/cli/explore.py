@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from betavae.cli.options import Verb
+from betavae.cli.options import Verb, trusting
 from betavae.disk import write_atomic
 
 
@@ -21,6 +21,7 @@ def declare(verb: Verb) -> None:
     )
     this.add_argument("--out", type=Path, help="the page (default: explorer.html in the first store, or here)")
     this.add_argument("--only", action="append", default=[], metavar="ID", help="only models whose id begins so")
+    trusting(this)
     this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from betavae.cli.options import Verb, stores
+from betavae.cli.options import Verb, stores, trusting
 
 
 def declare(verb: Verb) -> None:
@@ -17,6 +17,7 @@ def declare(verb: Verb) -> None:
     this.add_argument("--what", type=lambda text: text.split(","), metavar="KINDS",
                       help="records,tables,figures,models (default: all but models)")  # fmt: skip
     this.add_argument("--only", action="append", default=[], metavar="ID", help="only models whose id begins so")
+    trusting(this)
 
 
 def act(options: argparse.Namespace) -> int:

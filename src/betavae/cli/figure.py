@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from betavae.cli.options import Verb, knob, whole
+from betavae.cli.options import Verb, knob, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.disk import write_atomic
 from betavae.errors import Misuse
@@ -42,6 +42,7 @@ def declare(verb: Verb) -> None:
         help="as in a study file: range=posterior",
     )
     this.add_argument("--seed", type=whole(0), default=0, help="which images are shown (default: 0)")
+    trusting(this)
     this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
 
 

@@ -13,10 +13,11 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from betavae.cli import cite, data, doctor, explore, export, figure, report, run, score, status, train
-from betavae.cli.options import Parser, verb
+from betavae.cli.options import Parser, trusted, verb
 from betavae.errors import BetavaeError, Misuse, Notice, shown, unknown
 
 VERBS = {
@@ -95,6 +96,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             return 0
         if options.verb is None:
             raise Misuse("no verb given; see `betavae --help`")
+        if getattr(options, "trust", None):
+            trusted(options.trust, Path(getattr(options, "study", ".")).parent)
         return VERBS[options.verb](options)
     except BetavaeError as error:
         print(f"betavae: {error}", file=sys.stderr)

@@ -6,13 +6,16 @@ import argparse
 import math
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 from betavae.errors import Misuse, shown, unknown
+from betavae.names import foreign
 
 SCALES = ("smoke", "laptop", "paper", "beyond")
+PLUGGED = ("dataset", "method", "objective", "metric")
+"""What may also be code from outside, file.py:name or module:name."""
 PRECISIONS = ("float32", "tf32", "bf16")
 
 
@@ -24,6 +27,8 @@ class Parser(argparse.ArgumentParser):
         raise Misuse(f"{line[:300]}{'…' if len(line) > 300 else ''}; see `{self.prog} --help`")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.dest in PLUGGED and foreign(value):
+            return
         if action.choices is not None and value not in action.choices:
             raise unknown(
                 action.metavar if isinstance(action.metavar, str) else action.dest, value, map(str, action.choices)
@@ -55,16 +60,16 @@ def trusting(this: Parser) -> None:
     """Add ``--trust``."""
     this.add_argument(
         "--trust", action="append", default=[], metavar="WHAT",
-        help="a file of Python or a package that the study names, and whose code may run here: it is hashed with all "
-        "that it brings, and what you trusted is remembered until it changes (may be given again)",
+        help="a file of Python or a package that the study or store names and whose code may run here; it is hashed "
+        "with all that it brings, and remembered until it changes (may be given again)",
     )  # fmt: skip
 
 
-def trusted(options: argparse.Namespace, *folders: Path) -> None:
+def trusted(names: Iterable[str], *folders: Path) -> None:
     """Remember what ``--trust`` names, here or in ``folders``, and say what that is. Raises Misuse, Fault."""
     from betavae import trust
 
-    for name in options.trust:
+    for name in names:
         here = Path(name).absolute()
         source = trust.look(str(here) if name.endswith(".py") and here.exists() else name, folders)
         trust.remember(source)

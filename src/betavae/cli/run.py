@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae import trust
-from betavae.cli.options import PRECISIONS, SCALES, Verb, device, trusted, trusting, whole
+from betavae.cli.options import PRECISIONS, SCALES, Verb, device, trusting, whole
 from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
-    trusted(options, Path(options.study).parent)
     with trust.announced(lambda text: print(f"betavae: {text}", file=sys.stderr)) if options.dry_run else nullcontext():
         whole = studied(options)
     study = select(whole, options.only, options.shard)

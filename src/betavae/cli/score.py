@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betavae.cli.options import Verb, knob, whole
+from betavae.cli.options import Verb, knob, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
 from betavae.representation import METHODS
@@ -62,6 +62,7 @@ def declare(verb: Verb) -> None:
     )
     this.add_argument("--rotated", action="store_true", help="beside each score, that of the codes randomly rotated")
     this.add_argument("--alone", action="store_true", help="the encoder alone, without floors")
+    trusting(this)
     this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
     this.add_argument("--json", action="store_true", help="the table as JSON")
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betavae import objectives
-from betavae.cli.options import Verb, device, positive, whole
+from betavae import objectives, trust
+from betavae.cli.options import Verb, device, positive, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
 from betavae.models import MODELS
+from betavae.names import foreign
 from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
 from betavae.training import OPTIMISERS
@@ -29,7 +30,13 @@ def declare(verb: Verb) -> None:
     """Add the verb."""
     this = verb("train", "Train or fit one cell, the same that a study would.",
                 "betavae train --dataset dsprites --method conv --beta 4 --seed 1 --images 50_000")  # fmt: skip
-    this.add_argument("--dataset", required=True, choices=DATASETS, metavar="dataset", help="see `betavae data list`")
+    this.add_argument(
+        "--dataset",
+        required=True,
+        choices=DATASETS,
+        metavar="dataset",
+        help="see `betavae data list`; or file.py:function of yours",
+    )
     this.add_argument(
         "--method",
         default="conv",
@@ -54,6 +61,7 @@ def declare(verb: Verb) -> None:
     )
     this.add_argument("--fit", type=whole(2), help="images that PCA or ICA is fitted on (default: all)")
     this.add_argument("--store", type=Path, help="the folder of records (default: runs/single-own)")
+    trusting(this)
     device(this)
     this.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -92,12 +100,22 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
+    given = [name for name in (options.dataset, options.method, options.objective) if foreign(name)]
+    sources = {source.name: source for source in map(trust.look, given)}
+    trust.permit(sources.values())  # who names code here has said that it may run
+    trust.use(sources.values())
     job = Job(cell(options), ())
     machine.usable(options.device)
     store = Store(options.store or STORE)
     known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
-    store.remember(replace(known, jobs=merge([*known.jobs, job])))
-    outcome = run(replace(known, jobs=(job,)), store, Settings(workers=1, device=options.device), quiet=options.quiet)
+    held = tuple({**{source.name: source for source in known.sources}, **sources}.values())
+    store.remember(replace(known, jobs=merge([*known.jobs, job]), sources=held))
+    outcome = run(
+        replace(known, jobs=(job,), sources=tuple(sources.values())),
+        store,
+        Settings(workers=1, device=options.device),
+        quiet=options.quiet,
+    )
     for reason in outcome.failures.values():
         print(f"betavae: {reason}", file=sys.stderr)
     fit = next((r for r in store.records() if r["kind"] == "fit" and r["cell_id"] == job.cell.id), None)

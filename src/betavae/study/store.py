@@ -72,7 +72,7 @@ class Store:
         before: dict[tuple[Any, ...], Record] = {}
         files = sorted((self.path / "records").glob("*.jsonl"))
         self._pages = {file: turned(file, self._pages.get(file)) for file in files}
-        sources = self._sources()
+        sources = {source.name: source.sha256 for source in self.sources()} | trust.in_use()
         told, self.problems = set(self.problems), [text for page in self._pages.values() for text in page.problems]
         for record in (r for page in self._pages.values() for r in page.records):
             key = (record["cell_id"], record["question_id"], record["at"])
@@ -93,14 +93,13 @@ class Store:
             key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
         )
 
-    def _sources(self) -> dict[str, str]:
-        """The sha256 of code from outside by its name: as it is in this process, else as the study last run had it."""
+    def sources(self) -> tuple[Source, ...]:
+        """The code from outside that the study last run here named; none where that cannot be read."""
         try:
-            remembered = json.loads((self.path / "study.json").read_text(encoding="utf-8"))["sources"]
-            last = {source.name: source.sha256 for source in map(_source, remembered)}
+            told = json.loads((self.path / "study.json").read_text(encoding="utf-8"))["sources"]
+            return tuple(map(_source, told))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            last = {}
-        return {**last, **trust.in_use()}
+            return ()
 
     def done(self) -> set[tuple[str, str | None, float]]:
         """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as

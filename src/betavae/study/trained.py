@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from betavae import trust
 from betavae.errors import Fault, Misuse
 from betavae.study.cells import Cell
 from betavae.study.store import Store
@@ -36,6 +37,7 @@ def stores(named: Path | None) -> list[Store]:
 def cells(store: Store) -> list[Trained]:
     """Every cell of a store that was trained or fitted to the end."""
     fits = [r for r in store.records() if r["kind"] == "fit" and r["status"] == "ok"]
+    trust.use(store.sources())  # what its names stood for; what has changed since is refused
     try:
         return [Trained(store, Cell.from_plain(r["cell"])) for r in fits]
     except (TypeError, ValueError, AttributeError) as error:
