@@ -22,7 +22,7 @@ from betavae.datasets import DATASETS
 from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
 from betavae.metrics.fidelity.features import FEATURES
-from betavae.names import OBJECTIVES
+from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
 from betavae.study.quirks import QUIRKS
 from betavae.study.study_file import read
