@@ -24,9 +24,9 @@ import torch, betavae
 def discs():
     sizes = [4, 4, 4]
     grid = torch.cartesian_prod(*map(torch.arange, sizes))
-    axis = torch.arange(32)
+    axis = torch.arange(16)
     row, column, radius = (grid[:, k, None, None] for k in range(3))
-    inside = (axis[:, None] - 7 * row - 5) ** 2 + (axis - 7 * column - 5) ** 2 <= (radius + 2) ** 2
+    inside = (axis[:, None] - 3 * row - 3) ** 2 + (axis - 3 * column - 3) ** 2 <= (radius + 1) ** 2
     return betavae.from_array("discs", inside, ["row", "column", "radius"], sizes)
 """
 METRIC = """
@@ -42,6 +42,39 @@ def spread(*, images: int = 32):
 
     return Metric("spread", plan, score, Reads("standard deviations"), images)
 """
+ARCHITECTURE = """
+import math
+from betavae.models.base import Architecture, Layer
+
+def tiny(shape, codes):
+    pixels = math.prod(shape)
+    encoder = Layer("linear", "encoder.0", (32, pixels), "relu")
+    decoder = Layer("linear", "decoder.0", (32, codes), "relu"), Layer("linear", "decoder.1", (pixels, 32))
+    return Architecture((encoder,), decoder)
+"""
+OBJECTIVE = """
+import torch
+from torch.nn.functional import softplus
+from betavae.objectives.base import Group, Knob, Objective
+
+def init(generator, codes):
+    return {"critic.weight": torch.randn(codes, generator=generator)}
+
+def terms(params, seen, knobs):
+    # Each code rolled over the batch by a step of its own: what it would be were the codes independent.
+    apart = torch.stack([code.roll(k) for k, code in enumerate(seen.codes.unbind(-1))], -1)
+    critic = params["critic.weight"]
+    tells = softplus(-seen.codes.detach().square() @ critic).mean() + softplus(apart.detach().square() @ critic).mean()
+    return {"dependence": (seen.codes.square() @ critic.detach()).mean(), "critic": tells}
+
+def penalty(terms, knobs, share):
+    return terms.kl.sum(-1) + knobs["gamma"] * share * terms.extra["dependence"]
+
+critic_vae = Objective(
+    "critic_vae", {"gamma": Knob(1.0)}, penalty, terms, extra=("dependence", "critic"), apart=("critic",),
+    init=init, groups={"critic.": Group("adam", 1e-3)},
+)
+"""
 STUDY = """
 name = "brought"
 
@@ -51,20 +84,21 @@ images = 16
 
 [[grid]]
 dataset = ["dataset.py:discs"]
-method = ["conv"]
+method = ["architecture.py:tiny"]
+objective = "objective.py:critic_vae"
 seed = [1, 2]
-beta = [1, 4]
+gamma = [0.1, 1]
 codes = 3
 recipe = { optimiser = "adam", learning_rate = 1e-3, batch = 16, images = 1_600 }
 questions = ["wide"]
 
 [[claims]]
-says = "beta 1 spreads its codes more than beta 4"
+says = "a weak critic leaves its codes wider"
 score = "wide"
-more = { beta = 1 }
-less = { beta = 4 }
+more = { gamma = 0.1 }
+less = { gamma = 1 }
 """
-FILES = {"dataset.py": DATASET, "metric.py": METRIC}
+FILES = {"dataset.py": DATASET, "metric.py": METRIC, "architecture.py": ARCHITECTURE, "objective.py": OBJECTIVE}
 
 
 def betavae(folder: Path, *words: str, good: int = 0) -> subprocess.CompletedProcess[str]:
@@ -106,7 +140,7 @@ def planned(here: Path) -> None:
     assert "brought.toml:5: measure 'metric.py:spread' would run code of" in refused
     assert digest[:12] in refused
     assert "say --trust metric.py" in refused
-    told = betavae(here, "run", "brought.toml", "--dry-run", "--trust", "metric.py", "--trust", "dataset.py")
+    told = betavae(here, "run", "brought.toml", "--dry-run", *(word for name in FILES for word in ("--trust", name)))
     assert f"measure 'metric.py:spread' imports {here / 'metric.py'}, sha256 {digest}" in told.stderr
     assert "4 cells" in told.stdout
     assert "image passes 6,400; images encoded" in told.stdout
@@ -121,11 +155,13 @@ def test_records_say_by_which_source_they_were_made(ran: Path) -> None:
     records = kept(ran)
     assert [record["status"] for record in records] == ["ok"] * 8
     for record in records:
-        named = {"dataset.py", "metric.py"} if record["question"] else {"dataset.py"}
+        named = set(FILES) if record["question"] else set(FILES) - {"metric.py"}
         assert record["sources"] == {name: digests[name] for name in named}
         assert record["data"]["source"] == "own"
     answers = [record for record in records if record["question"]]
     assert all(record["scores"]["spread"] > 0 for record in answers)
+    fits = [record for record in records if not record["question"]]
+    assert all({"dependence", "critic"} <= set(record["scores"]) for record in fits)
     assert {record["reads"]["unit"] for record in answers} == {"standard deviations"}
 
 
@@ -137,6 +173,7 @@ def test_status_report_and_export_know_them_and_import_nothing(ran: Path, here: 
         betavae(here, "report", str(ran))
         page = "".join(path.read_text("utf-8") for path in (ran / "report").rglob("*.md"))
         assert "discs" in page
+        assert "a weak critic leaves its codes wider" in page
         betavae(here, "cite", str(ran))
         betavae(here, "export", str(ran), "--out", str(tmp_path / "out"), "--what", "records")
         assert any((tmp_path / "out").iterdir())

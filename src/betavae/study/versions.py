@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from betavae import datasets, metrics, representation, trust
+from betavae import datasets, metrics, models, objectives, representation, trust
 from betavae.names import version
 from betavae.types import Json
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "dataset": datasets.DATASETS,
-    "method": representation.METHODS,
+    "method": {**models.MODELS, **representation.METHODS},
+    "objective": objectives.OBJECTIVES,
     "measure": metrics.METRICS,
 }
 """What a record rests on, and where its names are: a dataset's version is that of its drawing."""
