@@ -30,12 +30,20 @@ function unpackLayer(layer) {
   return opened;
 }
 
-// x Wᵀ + b; rows of int8 are multiplied as they are and scaled once at the end.
+// x Wᵀ + b; rows of int8 are multiplied as they are and scaled once at the end. Four sums at a time wait for each other
+// a quarter as often.
 function linear(layer, x) {
   const { weight, bias, scale, out } = layer, wide = x.length, y = new Float32Array(out);
   for (let row = 0; row < out; row++) {
-    let sum = 0;
-    for (let i = 0, at = row * wide; i < wide; i++, at++) sum += weight[at] * x[i];
+    let a = 0, b = 0, c = 0, d = 0, i = 0, at = row * wide;
+    for (; i + 3 < wide; i += 4, at += 4) {
+      a += weight[at] * x[i];
+      b += weight[at + 1] * x[i + 1];
+      c += weight[at + 2] * x[i + 2];
+      d += weight[at + 3] * x[i + 3];
+    }
+    for (; i < wide; i++, at++) a += weight[at] * x[i];
+    const sum = a + b + c + d;
     y[row] = bias[row] + (scale ? sum * scale[row] : sum);
   }
   return y;
