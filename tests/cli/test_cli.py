@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -147,6 +148,7 @@ def test_the_options_are_frozen() -> None:
         "betavae doctor": [],
         "betavae figure": ["--knob", "--out", "--seed", "--store"],
         "betavae cite": [],
+        "betavae completion": [],
         "betavae explore": ["--only", "--out", "--store"],
         "betavae export": ["--only", "--out", "--what"],
         "betavae report": ["--checklist", "--out"],
@@ -198,3 +200,12 @@ def test_the_options_are_frozen() -> None:
             "--store",
         ],
     }
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_takes_the_completion_and_it_knows_every_verb(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name.removeprefix("betavae ") in script for name, _ in every_parser())
+    if shutil.which(shell):
+        assert subprocess.run([shell, "-n"], input=script, text=True, check=False).returncode == 0

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from betavae.cli import cite, data, doctor, explore, export, figure, report, run, score, status, train
+from betavae.cli import cite, completion, data, doctor, explore, export, figure, report, run, score, status, train
 from betavae.cli.options import Parser, trusted, verb
 from betavae.errors import BetavaeError, Misuse, Notice, shown, unknown
 
@@ -32,6 +32,7 @@ VERBS = {
     "doctor": doctor.act,
     "export": export.act,
     "cite": cite.act,
+    "completion": completion.act,
 }
 """What each verb does: options in, an exit code out."""
 
@@ -60,7 +61,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="store_true", help="print the version and stop")
     top.set_defaults(parser=top)
     add = partial(verb, top.add_subparsers(dest="verb", metavar="verb", parser_class=Parser))
-    for module in (data, run, status, report, train, score, figure, explore, doctor, export, cite):
+    for module in (data, run, status, report, train, score, figure, explore, doctor, export, cite, completion):
         module.declare(add)
     return top
 
