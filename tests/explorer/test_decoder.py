@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
+from collections.abc import Callable
 from importlib import resources
 
 import numpy as np
@@ -12,9 +14,15 @@ import pytest
 import torch
 
 from betavae import models, rng
+from betavae.errors import Misuse
 from betavae.explorer import decoder
+from betavae.models.base import Architecture, Layer
+from betavae.models.layers import build
+from betavae.objectives.likelihoods import continuous_mean
 from betavae.representation import vae
+from betavae.representation.base import Codec
 
+Mean = Callable[[torch.Tensor], torch.Tensor]
 NODE = shutil.which("node")
 SCRIPT = resources.files("betavae.explorer") / "decoder.js"
 RUN = """
@@ -35,28 +43,50 @@ def in_node(given: object) -> object:
     return json.loads(done.stdout)
 
 
-def drawn(name: str, shape: tuple[int, int, int], louder: float) -> tuple[object, object, torch.Tensor, torch.Tensor]:
-    """An untrained model whose weights are ``louder``, so that its pixels use the whole range; codes; its pixels."""
-    model = models.named(name, shape, 6)
+def tall(shape: tuple[int, int, int], codes: int) -> Architecture:
+    """An architecture of nobody's: two layers and three transposed convolutions of different widths, leaky."""
+    encoder = (Layer("linear", "e", (16, math.prod(shape)), "tanh"),)
+    decoder = (
+        Layer("linear", "d0", (40, codes), "leaky_relu"),
+        Layer("linear", "d1", (8 * 16, 40), "tanh"),
+        Layer("double", "d2", (8, 12, 4, 4), "leaky_relu"),
+        Layer("double", "d3", (12, 5, 4, 4), "relu"),
+        Layer("double", "d4", (5, shape[0], 4, 4)),
+    )
+    return Architecture(encoder, decoder)
+
+
+def drawn(name: str, shape: tuple[int, int, int], louder: float, mean: Mean = torch.sigmoid) -> Codec:
+    """An untrained model whose weights are ``louder``, so that its pixels use the whole range."""
+    model = build(name, shape, 6, tall(shape, 6)) if name == "tall" else models.named(name, shape, 6)
     params = {k: v * louder for k, v in model.init(rng.generator(3, "init", "test", name)).items()}
-    codes = torch.randn(3, 6, generator=rng.generator(3, "codes"))
-    decode = vae.codec(model, params).decode
-    assert decode is not None
-    return model, params, codes, decode(codes)
+    return vae.codec(model, params, mean)
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "louder", "grey"),
-    [("conv", (1, 64, 64), 2.5, 1.0), ("conv", (3, 32, 32), 2.5, 1.0), ("mlp", (1, 32, 32), 3.0, 2.5)],
+    ("name", "shape", "louder", "grey", "mean"),
+    [
+        ("conv", (1, 64, 64), 2.5, 1.0, torch.sigmoid),
+        ("conv", (3, 32, 32), 2.5, 1.0, torch.sigmoid),
+        ("tall", (3, 32, 32), 5.0, 1.0, continuous_mean),
+        ("mlp", (1, 32, 32), 3.0, 2.5, torch.sigmoid),
+    ],
     ids=str,
 )
-def test_pixels_are_pytorchs(name: str, shape: tuple[int, int, int], louder: float, grey: float) -> None:
+def test_pixels_are_pytorchs(name: str, shape: tuple[int, int, int], louder: float, grey: float, mean: Mean) -> None:
     """Within one grey level of 255 from float16 weights; within two and a half from an MLP's int8 rows."""
-    model, params, codes, wanted = drawn(name, shape, louder)
+    codec, codes = drawn(name, shape, louder, mean), torch.randn(3, 6, generator=rng.generator(3, "codes"))
+    assert codec.decode is not None
+    wanted = codec.decode(codes)
     assert float(wanted.max() - wanted.min()) > 0.5  # else any decoder would do
-    found = in_node({"layers": decoder.packed(model, params), "codes": codes.tolist()})
+    found = in_node({"layers": decoder.packed(codec, name), "codes": codes.tolist()})
     apart = torch.tensor(found).reshape(wanted.shape) - wanted
     assert float(apart.abs().max()) * 255 < grey
+
+
+def test_pixels_of_another_kind_are_refused() -> None:
+    with pytest.raises(Misuse, match="makes pixels of its logits as a page cannot; wanted sigmoid or continuous"):
+        decoder.packed(drawn("conv", (1, 32, 32), 1.0, lambda logits: logits.clamp(0, 1)), "clamped")
 
 
 def test_every_half_is_read_as_numpy_reads_it() -> None:
@@ -67,7 +97,7 @@ def test_every_half_is_read_as_numpy_reads_it() -> None:
 
 @pytest.mark.parametrize("name", ["conv", "mlp"])
 def test_the_size_is_known_before_packing(name: str) -> None:
-    model, params, _, _ = drawn(name, (1, 64, 64), 1.0)
-    whole = len(json.dumps(decoder.packed(model, params)))
-    assert decoder.size(model, params) == pytest.approx(whole, rel=0.03)
+    codec = drawn(name, (1, 64, 64), 1.0)
+    whole = len(json.dumps(decoder.packed(codec, name)))
+    assert decoder.size(codec, name) == pytest.approx(whole, rel=0.03)
     assert whole < {"conv": 700_000, "mlp": 11_000_000}[name]

@@ -76,8 +76,11 @@ const LAYERS = { linear, double };
 const THEN = {
   none: (v) => v,
   relu: (v) => (v > 0 ? v : 0),
+  leaky_relu: (v) => (v > 0 ? v : 0.2 * v),
   tanh: Math.tanh,
   sigmoid: (v) => 1 / (1 + Math.exp(-v)),
+  // The mean of a continuous Bernoulli pixel; about nought its series, where both terms are large.
+  continuous: (v) => (Math.abs(v) < 1e-2 ? 0.5 + v / 12 : 1 / (1 - Math.exp(-v)) - 1 / v),
 };
 
 const unpack = (layers) => layers.map(unpackLayer);

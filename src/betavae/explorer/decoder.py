@@ -4,57 +4,63 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from betavae.errors import Misuse
+from betavae.models.base import Step, whole
+from betavae.objectives.likelihoods import continuous_mean
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from betavae.models.base import Model
+    from betavae.representation.base import Codec
     from betavae.types import Array, Json, Params
 
 WIDE = 1_000_000
 """Weights from which on a layer is packed as int8 rows instead of float16: it is an MLP's, and half the size."""
+KINDS = ("linear", "double")
+"""The layers that a page can run."""
+PIXELS: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "continuous": continuous_mean}
+"""How a page makes pixels of logits: the means of Bernoulli and of continuous Bernoulli pixels."""
 
 
-class Step(NamedTuple):
-    """One layer of a decoder: "linear" or "double" (a 4x4 transposed convolution of stride 2), whose parameters have
-    this name, and the activation after it.
+def steps(codec: Codec, name: str) -> list[Step]:
+    """The decoder of a VAE layer by layer, up to the logits. Raises Misuse where it has none that a page can run."""
+    model = codec.model
+    if model is None or codec.params is None or codec.posterior is None:
+        raise Misuse(f"{name} is no VAE of betavae's own; the explorer decodes conv, mlp, and other lists of layers")
+    if model.layers is None:
+        raise Misuse(f"{name}: {model.name} is written as functions; the explorer decodes lists of layers")
+    found = whole(model.layers, model.shape, model.codes)[1]
+    for step in found:
+        if step.layer.kind not in KINDS:
+            raise Misuse(f"{name}: its decoder has a layer {step.layer.kind!r}; a page runs {' and '.join(KINDS)}")
+    return found
+
+
+def packed(codec: Codec, name: str) -> list[Json]:
+    """The layers of a decoder as plain JSON, weights in base64: float16, or int8 rows where a layer is wide. Raises
+    Misuse where a page cannot run it.
     """
-
-    kind: str
-    name: str
-    then: str
-
-
-def steps(model: Model) -> list[Step]:
-    """The decoder of a model, layer by layer, up to the pixels. Raises Misuse for an architecture it does not know."""
-    if model.name == "conv":
-        depth = int(math.log2(model.shape[1])) - 2
-        dense = [Step("linear", f"decoder.fc{k}", "relu") for k in range(3)]
-        return [*dense, *(Step("double", f"decoder.conv{k}", "relu") for k in range(depth - 1)),
-                Step("double", f"decoder.conv{depth - 1}", "sigmoid")]  # fmt: skip
-    if model.name == "mlp":
-        return [*(Step("linear", f"decoder.{k}", "tanh") for k in range(3)), Step("linear", "decoder.3", "sigmoid")]
-    raise Misuse(f"the explorer cannot read the decoder of {model.name!r}; wanted conv or mlp")
-
-
-def packed(model: Model, params: Params) -> list[Json]:
-    """The layers of a decoder as plain JSON, weights in base64: float16, or int8 rows where a layer is wide."""
     layers: list[Json] = []
-    side = 4
-    for step in steps(model):
-        weight, bias = (_array(params[f"{step.name}.{part}"]) for part in ("weight", "bias"))
-        layer: dict[str, Json] = {"kind": step.kind, "then": step.then, "bias": text(bias.astype("<f2"))}
-        if step.kind == "linear":
-            layer |= {"in": weight.shape[1], "out": weight.shape[0]}
-        else:
-            layer |= {"in": weight.shape[0], "out": weight.shape[1], "side": side}
-            side *= 2
-        if weight.size > WIDE and step.kind == "linear":
+    params = codec.params or {}
+    every = steps(codec, name)
+    for step in every:
+        weight, bias = (_array(params[f"{step.layer.name}.{part}"]) for part in ("weight", "bias"))
+        then = step.layer.then or "none" if step is not every[-1] else _pixels(codec, params, name)
+        layer: dict[str, Json] = {
+            "kind": step.layer.kind,
+            "then": then,
+            "in": step.into[0],
+            "out": step.out[0],
+            "side": step.into[-1],
+            "bias": text(bias.astype("<f2")),
+        }
+        if _rows(step):
             scale = np.maximum(np.abs(weight).max(1), 1e-30) / 127
             layer |= {"weight": text(np.rint(weight / scale[:, None]).astype("i1")), "scale": text(scale.astype("<f4"))}
         else:
@@ -68,13 +74,25 @@ def text(array: Array) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
-def size(model: Model, params: Params) -> int:
-    """Characters that the decoder takes in a page, about."""
-    count = 0
-    for step in steps(model):
-        weights = params[f"{step.name}.weight"].numel()
-        count += weights * (1 if weights > WIDE and step.kind == "linear" else 2)
-    return count * 4 // 3
+def size(codec: Codec, name: str) -> int:
+    """Characters that the decoder takes in a page, about. Raises Misuse where a page cannot run it."""
+    return sum(math.prod(s.layer.shape) * (1 if _rows(s) else 2) for s in steps(codec, name)) * 4 // 3
+
+
+def _rows(step: Step) -> bool:
+    return step.layer.kind == "linear" and math.prod(step.layer.shape) > WIDE
+
+
+def _pixels(codec: Codec, params: Params, name: str) -> str:
+    """Which mean the codec makes of its logits, told by one look at the logits of codes that are all 0 and all 1."""
+    model: Model | None = codec.model
+    if model is not None and codec.decode is not None:
+        codes = torch.stack([torch.zeros(codec.codes), torch.ones(codec.codes)])
+        logits, wanted = model.decode(dict(params), codes.to(next(iter(params.values())).device)), codec.decode(codes)
+        for kind, mean in PIXELS.items():
+            if torch.allclose(mean(logits), wanted, atol=1e-5):
+                return kind
+    raise Misuse(f"{name} makes pixels of its logits as a page cannot; wanted {' or '.join(PIXELS)}")
 
 
 def _array(leaf: Tensor) -> Array:

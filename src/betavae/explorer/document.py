@@ -59,7 +59,7 @@ def rendered(title: str, data: Json, small: bool) -> str:
 
 def weigh(models: Sequence[Explored]) -> int:
     """Characters of weights that a page of these models holds. Raises Misuse where they are too many."""
-    sizes = [decoder.size(m.codec.model, m.codec.params) for m in models if m.codec.model and m.codec.params]
+    sizes = [decoder.size(m.codec, m.name) for m in models]
     if sum(sizes) > LARGEST:
         raise Misuse(
             f"the weights of these {len(models)} models are {sum(sizes) / 1e6:.0f} MB of page, at most "

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
-from betavae.errors import Misuse
 from betavae.explorer import decoder
 from betavae.explorer.scene import Scene
 from betavae.factors import Factors
@@ -58,8 +57,8 @@ class Explored(NamedTuple):
 def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]:
     """The model as plain JSON. Raises Misuse where it has no decoder that a page can run."""
     codec, data = model.codec, model.dataset
-    if codec.model is None or codec.params is None or codec.posterior is None:
-        raise Misuse(f"{model.name} is no VAE of betavae's own; the explorer decodes conv and mlp")
+    layers = decoder.packed(codec, model.name)
+    assert codec.posterior is not None  # else it is no VAE, and refused above
     index = sample(data)
     seen = [codec.posterior(data.render(part)) for part in index.split(250)]
     kl = torch.cat([kl_nats(posterior) for posterior in seen]).mean(0).cpu()
@@ -75,7 +74,7 @@ def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]
         "name": model.name,
         "dataset": data.name,
         "facts": [[key, value] for key, value in model.facts.items()],
-        "layers": decoder.packed(codec.model, codec.params),
+        "layers": layers,
         "kl": _rounded(kl),
         "dead": (kl < DEAD).tolist(),
         "means": _rounded(means),
