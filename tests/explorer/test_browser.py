@@ -19,7 +19,7 @@ from betavae import rng
 from betavae.explorer import Explored, page, shown
 from betavae.explorer.scene import scene
 from betavae.metrics.base import Codes
-from betavae.models import MODELS
+from betavae.models import named
 from betavae.representation import vae
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: `make test-browser`")
@@ -199,7 +199,7 @@ def test_eight_models_open_at_once_and_decode_in_a_frame(
 ) -> None:
     """Within 10 MB. The times are counted here and held loosely: the machine may be busy with anything."""
     monkeypatch.setattr(shown, "LOOKED", 20)
-    data, model = squares(64), MODELS["conv"]((1, 64, 64), 10)
+    data, model = squares(64), named("conv", (1, 64, 64), 10)
     many = [
         Explored(f"seed {k}", data, vae.codec(model, model.init(rng.generator(k, "init", "eight")))) for k in range(8)
     ]
