@@ -22,10 +22,11 @@ from betavae.datasets import DATASETS
 from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
 from betavae.metrics.fidelity.features import FEATURES
-from betavae.objectives import OBJECTIVES
+from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.representation import METHODS
 from betavae.study.quirks import QUIRKS
 from betavae.study.study_file import read
+from betavae.training import OPTIMISERS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -71,7 +72,7 @@ def test_every_command_is_documented_word_for_word(monkeypatch: pytest.MonkeyPat
         assert this.format_help().rstrip() in text
 
 
-NAMES = [*DATASETS, *METRICS, *METHODS, *OBJECTIVES, *QUIRKS, *CLASSIFIERS, *FEATURES]
+NAMES = [*DATASETS, *METRICS, *METHODS, *OBJECTIVES, *LIKELIHOODS, *OPTIMISERS, *QUIRKS, *CLASSIFIERS, *FEATURES]
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES)))

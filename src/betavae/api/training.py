@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from betavae.training.recipe import Recipe
 
 FAMILIES = ("dsprites", "shapes3d", "mpi3d", "cifar")
-PLAIN = ("beta_vae", "gaussian", "sigma_vae")
-"""The objectives whose β is always said, so that ids are those of study files that say it."""
 EVERY = 2.0
 """Seconds of training between two checkpoints: what an interrupt may cost."""
 
@@ -104,7 +102,7 @@ def cell(
     if fit is not None:
         raise Misuse(f"fit is for pca and ica; {method} is trained on images")
     chosen = objectives.named(objective)
-    knobs = objectives.checked(chosen, knobs)
+    knobs = objectives.said(chosen, knobs)
     if "optimiser" in given:
         choose(dict.fromkeys(OPTIMISERS), given["optimiser"], "optimiser")
     made = replace(recipe or usual(data, method, images), **given)
@@ -114,7 +112,7 @@ def cell(
         codes,
         seed,
         objective,
-        pairs({**({"beta": 1.0} if objective in PLAIN else {}), **knobs}),
+        pairs(knobs),
         made,
     )
 

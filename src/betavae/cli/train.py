@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae import objectives, trust
-from betavae.cli.options import Verb, device, positive, trusting, whole
+from betavae.cli.options import Verb, device, knob, positive, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
 from betavae.models import MODELS
@@ -53,6 +53,10 @@ def declare(verb: Verb) -> None:
     )
     this.add_argument("--sigma", type=positive, help="σ of the objective gaussian (default: 1)")
     this.add_argument(
+        "--knob", action="append", default=[], type=knob, metavar="KEY=VALUE",
+        help="a knob of the objective, as in a study file: --knob gamma=30",
+    )  # fmt: skip
+    this.add_argument(
         "--optimiser", choices=OPTIMISERS, metavar="optimiser", help="default: the paper's for this method"
     )
     this.add_argument("--learning-rate", type=positive, help="default: the paper's for this method and dataset")
@@ -79,12 +83,11 @@ def cell(options: argparse.Namespace) -> Cell:
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
     objective = options.objective or "beta_vae"
-    known = objectives.knobs(objectives.named(objective), {})
-    if options.sigma is not None and "sigma" not in known:
+    own = {k: getattr(options, k) for k in ("beta", "sigma") if getattr(options, k) is not None} | dict(options.knob)
+    chosen = objectives.named(objective)
+    if options.sigma is not None and "sigma" not in objectives.knobs(chosen, own):
         raise Misuse(f"--sigma is for the objective gaussian; {objective} has none to set")
-    knobs = {"beta": 1.0 if options.beta is None else options.beta} if "beta" in known else {}
-    if options.sigma is not None:
-        knobs["sigma"] = options.sigma
+    knobs = objectives.said(chosen, own)
     family = next((f for f in ("dsprites", "shapes3d", "mpi3d", "cifar") if options.dataset.startswith(f)), "")
     usual = recipe(family, options.method, options.images or IMAGES)
     given = {k: getattr(options, k) for k in ("optimiser", "learning_rate", "batch") if getattr(options, k) is not None}

@@ -99,7 +99,7 @@ def facts(fit: Record) -> dict[str, str]:
     """What a page says of a training, from its record."""
     cell, recipe = fit["cell"], fit["cell"]["recipe"]
     said = {
-        "objective": f"{cell['objective']}, {', '.join(f'{k} {v:g}' for k, v in cell['knobs'].items())}",
+        "objective": ", ".join([cell["objective"], *(f"{k} {_number(v)}" for k, v in cell["knobs"].items())]),
         "trained on": f"{fit['images']:,} images of {cell['dataset']}, batches of {recipe['batch']}",
         "seed": str(cell["seed"]),
         "cell": fit["cell_id"],
@@ -132,3 +132,8 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
         Score(*asked, fmean(values), [(m, fmean(floors[asked, m])) for m in FLOORS if (asked, m) in floors])
         for asked, values in sorted(mine.items())
     ]
+
+
+def _number(knob: Any) -> str:
+    """A knob's value in words: a number short, a word as it is."""
+    return knob if isinstance(knob, str) else f"{knob:g}"

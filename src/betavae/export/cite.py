@@ -74,6 +74,49 @@ WORKS: dict[str, str] = {
   booktitle = {Advances in Neural Information Processing Systems},
   year = {2019}
 }""",
+    "chen2018": """@inproceedings{chen2018isolating,
+  author = {Chen, Ricky T. Q. and Li, Xuechen and Grosse, Roger and Duvenaud, David},
+  title = {Isolating Sources of Disentanglement in Variational Autoencoders},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year = {2018}
+}""",
+    "kim2018": """@inproceedings{kim2018disentangling,
+  author = {Kim, Hyunjik and Mnih, Andriy},
+  title = {Disentangling by Factorising},
+  booktitle = {International Conference on Machine Learning},
+  year = {2018}
+}""",
+    "kumar2018": """@inproceedings{kumar2018variational,
+  author = {Kumar, Abhishek and Sattigeri, Prasanna and Balakrishnan, Avinash},
+  title = {Variational Inference of Disentangled Latent Concepts from Unlabeled Observations},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018}
+}""",
+    "zhao2019": """@inproceedings{zhao2019infovae,
+  author = {Zhao, Shengjia and Song, Jiaming and Ermon, Stefano},
+  title = {{InfoVAE}: Balancing Learning and Inference in Variational Autoencoders},
+  booktitle = {AAAI Conference on Artificial Intelligence},
+  year = {2019}
+}""",
+    "locatello2020weakly": """@inproceedings{locatello2020weakly,
+  author = {Locatello, Francesco and Poole, Ben and R{\\"a}tsch, Gunnar and Sch{\\"o}lkopf, Bernhard
+            and Bachem, Olivier and Tschannen, Michael},
+  title = {Weakly-Supervised Disentanglement Without Compromises},
+  booktitle = {International Conference on Machine Learning},
+  year = {2020}
+}""",
+    "hosoya2019": """@inproceedings{hosoya2019group,
+  author = {Hosoya, Haruo},
+  title = {Group-based Learning of Disentangled Representations with Generalizability for Novel Contents},
+  booktitle = {International Joint Conference on Artificial Intelligence},
+  year = {2019}
+}""",
+    "bouchacourt2018": """@inproceedings{bouchacourt2018multi,
+  author = {Bouchacourt, Diane and Tomioka, Ryota and Nowozin, Sebastian},
+  title = {Multi-Level Variational Autoencoder: Learning Disentangled Representations from Grouped Observations},
+  booktitle = {AAAI Conference on Artificial Intelligence},
+  year = {2018}
+}""",
     "hyvarinen2000": """@article{hyvarinen2000independent,
   author = {Hyv{\\"a}rinen, Aapo and Oja, Erkki},
   title = {Independent component analysis: algorithms and applications},

@@ -81,7 +81,7 @@ def _named(record: Record, score: str) -> str:
 
 
 def _what(cell: Cell, config: dict[str, Any]) -> str:
-    knobs = ", ".join(f"{k} = {v:g}" for k, v in cell.knobs)
+    knobs = ", ".join(f"{k} = {v}" if isinstance(v, str) else f"{k} = {v:g}" for k, v in cell.knobs)
     return (
         f"A {'convolutional' if cell.method == 'conv' else cell.method.upper()} variational autoencoder of "
         f"{config['parameters']:,} parameters for images of {' × '.join(map(str, config['shape']))} (channels, rows, "

@@ -13,6 +13,14 @@ OBJECTIVES: dict[str, str] = {
     "beta_vae": "betavae.objectives.beta_vae:beta_vae",
     "gaussian": "betavae.objectives.beta_vae:gaussian",
     "sigma_vae": "betavae.objectives.beta_vae:sigma_vae",
+    "annealed_vae": "betavae.objectives.annealed_vae:annealed_vae",
+    "factor_vae": "betavae.objectives.factor_vae:factor_vae",
+    "beta_tcvae": "betavae.objectives.beta_tcvae:beta_tcvae",
+    "dip_vae_i": "betavae.objectives.dip_vae:dip_vae_i",
+    "dip_vae_ii": "betavae.objectives.dip_vae:dip_vae_ii",
+    "info_vae": "betavae.objectives.info_vae:info_vae",
+    "ada_gvae": "betavae.objectives.ada_vae:ada_gvae",
+    "ada_ml_vae": "betavae.objectives.ada_vae:ada_ml_vae",
 }
 LIKELIHOODS: dict[str, str] = {
     "bernoulli": "betavae.objectives.likelihoods:bernoulli",
@@ -52,6 +60,14 @@ def checked(objective: Objective, given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _within(name, value, choose(known, name, f"knob of {objective.name}")) for name, value in given.items()
     }
+
+
+def said(objective: Objective, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The knobs that a cell names where nobody writes its study file: those given, and the β of the β-VAE and its two
+    kin, so that the cell is that of a file which says it. Raises Misuse as ``checked`` does.
+    """
+    plain = {"beta": 1.0} if objective.name in ("beta_vae", "gaussian", "sigma_vae") else {}
+    return {**plain, **checked(objective, given)}
 
 
 def _within(name: str, value: Any, knob: Knob) -> Any:

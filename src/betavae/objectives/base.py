@@ -52,13 +52,15 @@ class Pass(NamedTuple):
     """What one forward pass of a batch shows an objective beside the pixels.
 
     ``posterior`` is what was sampled from, each ``[n, Z]``; ``codes`` the samples ``[n, Z]``; ``draws`` what the
-    objective's own ``draws`` drew; ``size`` the number of images in the training split.
+    objective's own ``draws`` drew; ``size`` the number of images in the training split; ``share`` [] the share of
+    training that is done.
     """
 
     posterior: Posterior
     codes: Tensor
     draws: Mapping[str, Tensor]
     size: int
+    share: Tensor
 
 
 class Terms(NamedTuple):

@@ -81,7 +81,7 @@ class Loss(NamedTuple):
 
         ``share`` [] is the share of training that is done.
         """
-        each, kl, extra = self._terms(params, images, batch, knobs)
+        each, kl, extra = self._terms(params, images, batch, knobs, share)
         reconstruction = each.mean()
         terms = Terms(kl.mean(0), {k: v.mean() for k, v in extra.items()})
         return reconstruction + self._rest(terms, knobs, share), reconstruction, terms
@@ -90,26 +90,26 @@ class Loss(NamedTuple):
         self, params: Params, images: Tensor, batch: Batch, knobs: Knobs, share: Tensor, total: int
     ) -> tuple[Tensor, Tensor, Terms]:
         """The same for some of a batch's ``total`` images: over all chunks these sum to the batch's."""
-        each, kl, extra = self._terms(params, images, batch, knobs)
+        each, kl, extra = self._terms(params, images, batch, knobs, share)
         if any(not v.ndim for v in extra.values()):
             raise Misuse(f"objective {self.objective.name!r} gives a term of the whole batch; say coupled = True")
         reconstruction = each.sum() / total
         terms = Terms(kl.sum(0) / total, {k: v.sum() / total for k, v in extra.items()})
         return reconstruction + self._rest(terms, knobs, share), reconstruction, terms
 
-    def middle(self, params: Params, seen: Pass, knobs: Knobs, share: Tensor) -> tuple[Tensor, Terms]:
+    def middle(self, params: Params, seen: Pass, knobs: Knobs) -> tuple[Tensor, Terms]:
         """What is minimised beside the reconstruction, and the terms, from a batch's posteriors and codes alone."""
         extra = self.objective.terms(params, seen, knobs)
         terms = Terms(kl_nats(seen.posterior).mean(0), {k: v.mean() for k, v in extra.items()})
-        return self._rest(terms, knobs, share), terms
+        return self._rest(terms, knobs, seen.share), terms
 
     def _terms(
-        self, params: Params, images: Tensor, batch: Batch, knobs: Knobs
+        self, params: Params, images: Tensor, batch: Batch, knobs: Knobs, share: Tensor
     ) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
         posterior = self.objective.posterior(self.model.encode(params, images), knobs)
         codes = posterior.sample(batch.noise)
         each = self.likelihood.nats(params, self.model.decode(params, codes), images, knobs)
-        seen = Pass(posterior, codes, batch.draws, self.size)
+        seen = Pass(posterior, codes, batch.draws, self.size, share)
         return each, kl_nats(posterior), self.objective.terms(params, seen, knobs)
 
     def _rest(self, terms: Terms, knobs: Knobs, share: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ def _by_ends(
         each = loss.likelihood.nats(params, model.decode(params, part), some, knobs).sum() / total
         each.backward()
         nats.append(each.detach())
-    rest, terms = loss.middle(params, Pass(posterior, codes, batch.draws, loss.size), knobs, share)
+    rest, terms = loss.middle(params, Pass(posterior, codes, batch.draws, loss.size, share), knobs)
     torch.autograd.backward([codes, rest], [leaf.grad, torch.ones_like(rest)])
     mean, logvar = (part.grad.split(chunk) for part in raw if part.grad is not None)
     for part, *back in zip(encoded, mean, logvar, strict=True):
