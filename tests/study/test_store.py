@@ -21,10 +21,10 @@ import soak
 
 from betavae import disk
 from betavae.errors import Fault, Misuse
-from betavae.study import records
-from betavae.study.cells import Job, Study, canonical
+from betavae.study import records, versions
+from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
 from betavae.study.leases import holder, try_lease
-from betavae.study.records import NewerStore
+from betavae.study.records import NewerStore, asked, blank, of
 from betavae.study.run import pending
 from betavae.study.store import Store
 
@@ -271,3 +271,24 @@ def test_a_full_disk_ends_a_run_with_one_clear_line(tmp_path: Path) -> None:
     after = soak.numbers(tmp_path / "s")
     assert len(after) == 7
     assert before == {key: after[key] for key in before}
+
+
+def test_what_an_older_version_measured_is_told_and_asked_again(tmp_path: Path, monkeypatch) -> None:
+    """A store from before versions counts as 1; a corrected measure's old answers are no longer answers."""
+    store = Store(tmp_path)
+    question = Question("higgins", pairs({"votes": 60}))
+    cell = Cell("dsprites", "pca", 4, 1)
+    fit = {**blank({"name": "old", "scale": "own"}, **of(cell)), "machine": {}}
+    answer = {**fit, **asked(question, 1.0), "scores": {"higgins": 0.5}}
+    for record in (fit, answer):
+        del record["versions"], record["sources"]
+        store.append(record)
+    assert store.done() == {(cell.id, None, 1.0), (cell.id, question.id, 1.0)}
+    assert store.outdated == []
+    monkeypatch.setitem(versions.TABLES["measure"], "higgins", "betavae.metrics.votes:higgins@2")
+    assert store.done() == {(cell.id, None, 1.0)}
+    (left,) = store.outdated
+    assert left["outdated"] == "made by version 1 of higgins, which is now 2"
+    store.append({**answer, "versions": {"measure": 2}, "scores": {"higgins": 0.6}})
+    assert [r["scores"] for r in store.records() if r["question"]] == [{"higgins": 0.6}]
+    assert store.outdated == []

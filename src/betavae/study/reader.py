@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from betavae import trust
-from betavae.errors import Misuse, shown, unknown
+from betavae.errors import BetavaeError, Misuse, shown, unknown
 from betavae.trust import Source
 
 LONGEST_KEY = 100
@@ -101,8 +101,8 @@ class Reader:
             source = self.sources.get(trust.part(given)) or trust.look(given, [self.path.parent])
             if not trust.trusted(source):
                 raise trust.refusal(given, key, source)
-        except Misuse as error:
-            raise Misuse(f"{self.line(given)}: {error}") from None
+        except BetavaeError as error:
+            raise type(error)(f"{self.line(given)}: {error}") from None
         self.sources[source.name] = source
         trust.use([source])
         return str(given)

@@ -71,6 +71,23 @@ def _altered(**changes: object) -> bytes:
     return jobs(CELL | changes)
 
 
+def _studied(old: str, new: str) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(study(old, new))  # type: ignore[return-value]
+
+
+def _brought(code: bytes) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        (path.parent / "brought.py").write_bytes(code)
+        path.write_bytes(study('["dsprites"]', '["brought.py:discs"]'))
+
+    return make
+
+
+def _linked(path: Path) -> None:
+    (path.parent / "linked.py").symlink_to("/etc/hostname")
+    path.write_bytes(study('["dsprites"]', '["linked.py:discs"]'))
+
+
 _NUMBER = "wanted a number"
 CORPUS: dict[str, Row] = {
     # study files
@@ -115,6 +132,14 @@ CORPUS: dict[str, Row] = {
     ),
     "a record file that never answers": ("records", lambda path: _instead(path, os.mkfifo), "not an ordinary file"),
     "a folder for a record file": ("records", lambda path: _instead(path, Path.mkdir), "not an ordinary file"),
+    # code that a study file names
+    "a function of Python's own for a dataset": ("study", _studied('["dsprites"]', '["os:system"]'), "Python's own"),
+    "a function of Python's own for a measure": ("study", _studied('"higgins"', '"subprocess:run"'), "Python's own"),
+    "the command itself for a method": ("study", _studied('["conv"]', '["betavae.cli.main:main"]'), "betavae's own"),
+    "code up a folder": ("study", _studied('["dsprites"]', '["../mine.py:discs"]'), "leads out of its folder"),
+    "code by a link out of its folder": ("study", _linked, "leads out of"),
+    "code that nobody trusts": ("study", _brought(b"open('canary', 'w')"), "say --trust brought.py"),
+    "code without end": ("study", _brought(b"#" * 5_000_000), "larger than"),
     # study.json
     "a remembered study a million deep": ("recalled", _recalled(b"[" * DEEP), "is not a study"),
     "a remembered study that is a list": ("recalled", _recalled(b"[]"), "is not a study"),
