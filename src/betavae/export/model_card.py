@@ -98,13 +98,15 @@ def _use(config: dict[str, Any]) -> str:
         if "onnx_difference" in config
         else ""
     )
+    odd = config["likelihood"] == "continuous_bernoulli"  # its mean is not the sigmoid of the logits
     return onnx + (
         "```python\n"
         "from safetensors.torch import load_file\n"
         "from betavae import models\n"
+        f"{'from betavae.objectives.likelihoods import continuous_mean' * odd}{chr(10) * odd}"
         "from betavae.representation import vae\n\n"
         f'model = models.named("{config["architecture"]}", {tuple(config["shape"])}, {config["codes"]})\n'
-        'codec = vae.codec(model, load_file("model.safetensors"))\n'
+        f'codec = vae.codec(model, load_file("model.safetensors"){", continuous_mean" if odd else ""})\n'
         "codes = codec.encode(images)  # float32 [n, C, H, W] in [0, 1]\n"
         "pixels = codec.decode(codes)\n"
         "```"

@@ -71,6 +71,7 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
         "shape": list(shape),
         "codes": cell.codes,
         "parameters": sum(value.numel() for value in params.values()),
+        "likelihood": likelihood.name,
         "step": found.step,
         "images": "float32 [n, C, H, W] in [0, 1]",
         "cell": cell.plain(),

@@ -20,7 +20,7 @@ def apart(covariance: Tensor) -> dict[str, Tensor]:
     """Squared distances from the identity: of all entries off the diagonal, and of the diagonal from 1, each ``[]``."""
     variance = covariance.diagonal()
     return {
-        "off_diagonal": covariance.square().sum() - variance.square().sum(),
+        "off_diagonal": (covariance - variance.diag()).square().sum(),
         "diagonal": (variance - 1).square().sum(),
     }
 

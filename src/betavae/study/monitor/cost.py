@@ -186,9 +186,12 @@ def total(jobs: Iterable[Job]) -> Cost:
 
 
 def label(cell: Cell) -> str:
-    """A cell in a few words: ``dsprites conv β=4 seed 123``."""
+    """A cell in a few words: ``dsprites conv β=4 seed 123``; another objective than the β-VAE is named."""
     beta = "" if cell.beta is None else f" β={cell.beta:g}"
+    named = f" {cell.objective}" if cell.objective not in (None, "beta_vae") else ""
+    rest = [(k, v if isinstance(v, str) else f"{v:g}") for k, v in cell.knobs if cell.recipe and k != "beta"]
+    knobs = "".join(f" {k}={v}" for k, v in rest)
     linear = cell.method in ("pca", "ica")
     fit = "" if not linear else f" on {cell.fit:,}" if cell.fit else " on all"
     quirks = "".join(f" +{q}" for q in cell.quirks)
-    return f"{cell.dataset} {cell.method}{beta}{fit} seed {cell.seed}{quirks}"
+    return f"{cell.dataset} {cell.method}{named}{beta}{knobs}{fit} seed {cell.seed}{quirks}"
