@@ -245,3 +245,21 @@ def test_a_training_that_fell_is_not_offered_to_be_scored(
     assert "diverged" in told.out
     assert "left the finite numbers" in told.err
     assert "score it" not in told.err
+
+
+def test_a_dataset_of_ones_own_trains_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """Naming it on the command line is the permission, for that command alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stripes.py").write_text(
+        "import torch, betavae\n"
+        "def stripes():\n"
+        "    images = torch.eye(16, dtype=torch.bool)[:, :, None].expand(16, 16, 16)\n"
+        "    return betavae.from_array('stripes', images, ['row', 'one'], [16, 1])\n"
+    )
+    words = ["train", "--dataset", "stripes.py:stripes", "--method", "mlp", "--images", "64", "--quiet"]
+    assert main(words) == 0
+    (fit,) = (r for r in Store(tmp_path / "runs" / "single-own").records() if r["kind"] == "fit")
+    assert fit["status"] == "ok"
+    assert list(fit["sources"]) == ["stripes.py"]

@@ -75,7 +75,7 @@ def cell(options: argparse.Namespace) -> Cell:
     from betavae.paper.study import recipe
     from betavae.study.cells import Cell, pairs
 
-    if options.method not in MODELS:
+    if options.method not in MODELS and not (foreign(options.method) and options.fit is None):
         for name in ONLY_TRAINED:
             if getattr(options, name) is not None:
                 raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(MODELS)}; {options.method} is fitted")
@@ -88,10 +88,16 @@ def cell(options: argparse.Namespace) -> Cell:
     if options.sigma is not None and "sigma" not in objectives.knobs(chosen, own):
         raise Misuse(f"--sigma is for the objective gaussian; {objective} has none to set")
     knobs = objectives.said(chosen, own)
-    family = next((f for f in ("dsprites", "shapes3d", "mpi3d", "cifar") if options.dataset.startswith(f)), "")
-    usual = recipe(family, options.method, options.images or IMAGES)
+    if foreign(options.dataset):
+        from betavae.api.training import usual
+        from betavae.datasets import load
+
+        begun = usual(load(options.dataset), options.method, options.images or IMAGES)
+    else:
+        family = next(f for f in ("dsprites", "shapes3d", "mpi3d", "cifar") if options.dataset.startswith(f))
+        begun = recipe(family, options.method, options.images or IMAGES)
     given = {k: getattr(options, k) for k in ("optimiser", "learning_rate", "batch") if getattr(options, k) is not None}
-    made = replace(usual, **given)
+    made = replace(begun, **given)
     return Cell(options.dataset, options.method, options.codes, options.seed, objective, pairs(knobs), made)
 
 
