@@ -196,6 +196,7 @@ def test_the_options_are_frozen() -> None:
             "--device",
             "--fit",
             "--images",
+            "--knob",
             "--learning-rate",
             "--method",
             "--objective",
