@@ -12,7 +12,7 @@ from typing import Any
 
 from betavae.paper.study import paper
 from betavae.study.cells import Job
-from betavae.study.executors.worker import StoreContext
+from betavae.study.jobs.context import StoreContext
 from betavae.study.jobs.perform import perform
 from betavae.study.settings import Settings
 from betavae.study.store import Store

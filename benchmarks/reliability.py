@@ -10,12 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from betavae import models, objectives
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
-from betavae.study.executors import local, process
+from betavae.study.executors.local import Local
 from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training.gradient import Task
@@ -47,11 +46,10 @@ def train(folder: Path, threads: int, environment: dict[str, str]) -> tuple[list
     before = {key: os.environ.get(key) for key in environment}
     os.environ.update(environment)
     begun = time.perf_counter()
-    with mock.patch.object(process, "THREADS", threads):
-        failures = local.execute(
-            [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"},
-            settings=Settings(workers=1), hear=lambda worker, message: None,
-        )  # fmt: skip
+    failures = Local().execute(
+        [(job(seed),) for seed in SEEDS], store=folder, study={"name": "drift", "scale": "own"},
+        settings=Settings(workers=1, threads=threads), hear=lambda worker, message: None,
+    )  # fmt: skip
     for key, value in before.items():
         os.environ.pop(key) if value is None else os.environ.update({key: value})
     assert not failures, failures

@@ -125,7 +125,7 @@ class Trap:
 
 def inside(words: list[str]) -> int:
     """What a child of the soak does: the package's own command line, or its own worker, trap and dataset in place."""
-    datasets.DATASETS.update(dict.fromkeys(("squares", "deadly-preparation", "deadly-work"), __name__))
+    datasets.DATASETS.update(dict.fromkeys(("squares", "deadly-preparation", "deadly-work"), f"{__name__}:load"))
     if TRAP in os.environ:
         trap = json.loads(os.environ[TRAP])
         if random.Random(f"{time.time_ns()} {os.getpid()}").random() < trap[words[0]]:
@@ -133,7 +133,7 @@ def inside(words: list[str]) -> int:
     if words[0] == "worker":
         from betavae.study.executors import worker
 
-        return worker.main(words[1:])
+        return worker.main()
     from betavae.cli.main import main
     from betavae.study import settings
     from betavae.study.executors import local

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soak
 import torch
-from test_checkpoint import Context, job
+from runs import Context, job
 from test_store import made, seeds
 
 from betavae import datasets, disk
@@ -271,7 +271,7 @@ def test_a_training_cut_anywhere_ends_with_the_same_numbers(
     """A training with four questions and a checkpoint after every few steps, cut at every seventh point and run again
     from what was left: all numbers, bit for bit.
     """
-    monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
+    monkeypatch.setitem(datasets.DATASETS, "squares", "soak:load")
     hasty = Settings(every=0.0, leisure=2.0)
     recorded, _ = record(lambda root, promise: perform([job()], Context(root / "s", settings=hasty)))
     wanted, points = soak.numbers(tmp_path / "disk" / "s"), 0

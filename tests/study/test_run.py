@@ -7,62 +7,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soak
+from runs import VOTES, cell, timeless, tiny_study
 
-from betavae import datasets
 from betavae.cli import main
 from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
-from betavae.study.executors import local
+from betavae.study.jobs.messages import Kept
 from betavae.study.run import pending, run
 from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe
 
-VOTES = {"votes": 60, "test_votes": 60, "pairs": 16, "pool": 200}
-ADAM = Recipe("adam", 5e-4, 16, 16 * 12)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def squares() -> Iterator[None]:
-    """A dataset that is drawn in no time, here and in the workers."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(datasets.DATASETS, "squares", "soak")
-        patch.setattr(local, "COMMAND", (sys.executable, str(soak.HERE), "worker"))
-        yield
-
-
-def cell(beta: float = 1.0, recipe: Recipe = ADAM, seed: int = 123) -> Cell:
-    return Cell("squares", "conv", 4, seed, "beta_vae", pairs({"beta": beta}), recipe)
-
-
-def tiny_study(*more: Cell) -> Study:
-    """Two trainings, asked three times on their way, and a PCA: seconds, not minutes."""
-    asked = (
-        Question("higgins", pairs(VOTES)),
-        Question("reconstruction", pairs({"images": 16}), at=(0.25, 0.5, 1.0)),
-        Question("reconstructions", pairs({"images": 2})),
-    )
-    jobs = [Job(c, asked) for c in (cell(1.0), cell(4.0), *more)]
-    jobs.append(Job(Cell("squares", "pca", 4, 123, fit=300), (Question("higgins", pairs(VOTES)),)))
-    return Study("tiny", "smoke", tuple(jobs))
-
-
-def timeless(store: Store) -> dict[tuple[Any, ...], str]:
-    """All records but for times, as canonical text, by what was asked of what, and when."""
-    found = {}
-    for record in store.records():
-        if record["kind"] != "run":
-            assert record.pop("seconds") >= 0
-            assert record.pop("when")
-            record["machine"] = {**record["machine"], "code": None}  # the tree may be committed to meanwhile
-            found[record["cell_id"], record["question_id"], record["at"]] = canonical(record)
-    return found
+pytestmark = pytest.mark.usefixtures("squares")
 
 
 @pytest.fixture(scope="module")
@@ -185,9 +145,9 @@ def test_an_earlier_question_trains_no_further_than_it_must(ran: Store) -> None:
     more = Question("reconstruction", pairs({"images": 8}), at=(0.5,))
     asked = Study("tiny", "smoke", (Job(cell(1.0), (more,)),))
     before = sorted(p.name for p in (ran.path / "checkpoints" / cell(1.0).id).iterdir())
-    heard: list[dict[str, Any]] = []
+    heard: list[Any] = []
     run(asked, ran, Settings(workers=1, every=1e-3), quiet=True, listen=lambda worker, message: heard.append(message))
-    assert [m["kept"] for m in heard if "kept" in m] == ["answer"]
+    assert [m.kind for m in heard if isinstance(m, Kept)] == ["answer"]
     assert sorted(p.name for p in (ran.path / "checkpoints" / cell(1.0).id).iterdir()) == before
 
 

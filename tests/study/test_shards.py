@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from factory import baseline, higgins, vae
+from runs import cell, tiny_study
 from short import timeless
 from synthetic import answered
-from test_run import cell, squares, tiny_study
 
 from betavae.cli.main import main
-from betavae.study import study_file
 from betavae.study.cells import Job, Study
 from betavae.study.run import pending, select
 from betavae.study.store import Store, read
 from betavae.study.study_file import write
 
-__all__ = ["squares"]  # a fixture of every test here
+pytestmark = pytest.mark.usefixtures("squares")
 SHARDS = 3
 
 
@@ -30,13 +28,11 @@ def a_study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The study as a file, its dataset known to study files."""
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study as a file."""
     path = tmp_path_factory.mktemp("study") / "study.toml"
     path.write_text(write(a_study()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study_file, "DATASETS", (*study_file.DATASETS, "squares"))
-        yield path
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def usual(data: Dataset, method: str, images: int) -> Recipe:
 def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) -> Iterator[Model]:
     """Do the cells in this process, and give their models, interrupted or whole."""
     from betavae.study.cells import Job
-    from betavae.study.executors.worker import StoreContext
+    from betavae.study.jobs.context import StoreContext
     from betavae.study.jobs.perform import perform
     from betavae.study.leases import try_lease
     from betavae.study.monitor.forecast import predict

@@ -144,6 +144,17 @@ class Job:
         """It with those questions alone."""
         return Job(self.cell, tuple(replace(q, at=(1.0,)) for q in self.questions if 1.0 in q.at))
 
+    def plain(self) -> dict[str, Json]:
+        """The job as plain JSON."""
+        return {"cell": self.cell.plain(), "questions": [question.plain() for question in self.questions]}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> Job:
+        """The job that ``plain`` came from. Raises ValueError, as those of its parts."""
+        if not isinstance(plain, Mapping) or not isinstance(plain.get("questions"), list):
+            raise ValueError(f"a job is {shown(plain)}, wanted a table of a cell and its questions")
+        return Job(Cell.from_plain(plain.get("cell", {})), tuple(map(Question.from_plain, plain["questions"])))
+
 
 @dataclass(frozen=True)
 class Study:

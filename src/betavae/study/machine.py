@@ -96,11 +96,11 @@ def usable(device: str) -> None:
 
 
 LOST = 70
-"""The exit code of a process whose device answers no more."""
+"""The exit code of a process whose CUDA context is lost."""
 
 
 def lost(device: str) -> bool:
-    """Whether a device answers no more: after some errors on a GPU every call fails until its process ends."""
+    """Whether a device's CUDA context is lost: after some errors every call fails until the process ends."""
     if device == "cpu":
         return False
     import torch

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,29 +16,14 @@ from betavae import trust
 from betavae.errors import Misuse
 from betavae.study import machine
 from betavae.study.cells import Job, Study
-from betavae.study.executors import local
-from betavae.study.executors.process import Group
+from betavae.study.executors.base import Executor
+from betavae.study.executors.local import Local
+from betavae.study.jobs.messages import Hear, Kept, Said
 from betavae.study.monitor.forecast import groups, predict
 from betavae.study.monitor.progress import Progress
 from betavae.study.records import asked, blank, of
 from betavae.study.settings import Settings
 from betavae.study.store import Store
-from betavae.types import Json
-
-
-class Executor(Protocol):
-    """Where groups of jobs are done: how many at once, and doing them all (see ``executors.local.execute``)."""
-
-    def slots(self, device: str) -> int: ...
-    def execute(
-        self,
-        groups: Sequence[Group],
-        *,
-        store: Path,
-        study: dict[str, Json],
-        settings: Settings,
-        hear: local.Hear,
-    ) -> dict[str, str]: ...
 
 
 class Outcome(NamedTuple):
@@ -90,8 +74,8 @@ def run(
     settings: Settings = Settings(),  # noqa: B008  (it is frozen)
     *,
     quiet: bool = False,
-    executor: Executor = local,
-    listen: local.Hear = lambda worker, message: None,
+    executor: Executor | None = None,
+    listen: Hear = lambda worker, message: None,
 ) -> Outcome:
     """Do what is missing of a study. Numbers do not depend on the workers or the executor; errors are recorded and end
     in ``failures``. ``listen`` hears every message of every worker. Raises Misuse where the device has no such
@@ -104,16 +88,17 @@ def run(
     begun = time.perf_counter()
     if not jobs:
         return Outcome(0.0, 0.0, {})
+    executor = executor or Local()
     workers = settings.workers or executor.slots(device)
     settings = msgspec.structs.replace(settings, workers=workers, sources=study.sources)
     work = groups(jobs, device)
-    predicted = predict(jobs, workers, device if executor is local else "cpu")
+    predicted = predict(jobs, workers, device if isinstance(executor, Local) else "cpu")
     errors: dict[str, str] = {}
     with Progress(jobs, workers, predicted, quiet=quiet) as progress:
 
-        def hear(worker: int, message: dict[str, object]) -> None:
-            if message.get("status") == "error":
-                errors[str(message["cell"])] = str(message["message"])
+        def hear(worker: int, message: Said) -> None:
+            if isinstance(message, Kept) and message.status == "error":
+                errors[message.cell] = message.message
             progress.hear(worker, message)
             listen(worker, message)
 

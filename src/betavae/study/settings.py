@@ -14,7 +14,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     so many seconds of training a checkpoint is written, and none before ``leisure`` times as long as the last one took:
     together they take under a fiftieth of training, though what the first will take is not known beforehand. The newest
     ``checkpoints`` are kept. ``workers`` None: as many as the machine or the cluster has room for. A training tells of
-    itself every ``say_every`` seconds. ``sources`` is the code from outside that workers may import: these very bytes.
+    itself every ``say_every`` seconds. ``threads`` are those of each library in a worker process: two workers of one
+    use two cores better than one of two. ``sources`` is the code from outside that workers may import.
     """
 
     device: str = "cpu"
@@ -23,8 +24,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     leisure: float = 60.0
     checkpoints: int = 2
     say_every: float = 0.5
-    workers: int | None = None
+    threads: int = 1
     sources: tuple[Source, ...] = ()
+    workers: int | None = None
 
     def on(self, device: str) -> Settings:
         """The same on a device; what is not the GPU's own is done in single precision."""

@@ -146,7 +146,7 @@ class Store:
 
     def remember(self, study: Study) -> None:
         """Keep the study itself, so that ``status`` knows what was wanted."""
-        jobs = [{"cell": j.cell.plain(), "questions": [q.plain() for q in j.questions]} for j in study.jobs]
+        jobs = [job.plain() for job in study.jobs]
         plain = {
             "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),
             "claims": [claim.plain() for claim in study.claims],
@@ -167,10 +167,7 @@ class Store:
             plain = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(plain, dict):
                 raise ValueError(f"it holds a {type(plain).__name__}, wanted a table")
-            jobs = tuple(
-                Job(Cell.from_plain(j["cell"]), tuple(Question.from_plain(q) for q in j["questions"]))
-                for j in plain["jobs"]
-            )
+            jobs = tuple(map(Job.from_plain, plain["jobs"]))
             named = tuple((str(key), str(name)) for key, name in dict(plain.get("questions", {})).items())
             claims = tuple(map(Claim.from_plain, plain.get("claims", [])))
             sources = tuple(map(_source, plain.get("sources", [])))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from betavae.errors import Misuse
 
 if TYPE_CHECKING:
-    from betavae.study.run import Executor
+    from betavae.study.executors.base import Executor
 
 
 @contextlib.contextmanager
@@ -23,6 +23,6 @@ def named(name: str, address: str | None = None) -> Iterator[Executor]:
         return
     if address:
         raise Misuse(f"--address {address} is of a Ray cluster; give --executor ray with it")
-    from betavae.study.executors import local
+    from betavae.study.executors.local import Local
 
-    yield local
+    yield Local()

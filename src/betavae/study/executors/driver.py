@@ -8,6 +8,8 @@ arrived.
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -16,10 +18,13 @@ from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study.cells import Job
 from betavae.study.executors import stream
-from betavae.study.executors.local import TRIES, Hear
-from betavae.study.executors.process import Group
+from betavae.study.executors.base import TRIES, Group
+from betavae.study.jobs.context import kept
+from betavae.study.jobs.messages import Begun, Finished, Found, Hear, Lost, Perform, Refused, Said, line, said
 from betavae.study.leases import try_lease
+from betavae.study.settings import Settings
 from betavae.study.store import Store
+from betavae.types import Json
 
 LOOK = 2.0
 """Seconds between looks at how large the cluster is."""
@@ -40,9 +45,16 @@ class Driver:
     """One run's hand on a cluster; ``total()`` is what the cluster has, ``needs(group)`` what a task asks of it."""
 
     def __init__(
-        self, store: Store, terms: stream.Terms, hear: Hear, total: Callable[[], Needs], needs: Callable[[Group], Needs]
+        self,
+        store: Store,
+        study: dict[str, Json],
+        settings: Settings,
+        hear: Hear,
+        total: Callable[[], Needs],
+        needs: Callable[[Group], Needs],
     ) -> None:
-        self.store, self.terms, self.hear, self.total, self.needs = store, terms, hear, total, needs
+        self.store, self.study, self.settings, self.hear = store, study, settings, hear
+        self.total, self.needs = total, needs
         self.failures: dict[str, str] = {}
         self.tries: Counter[str] = Counter()
         self.waiting: list[Group] = []
@@ -88,7 +100,13 @@ class Driver:
             return
         needs = self.needs(mine)
         last = self.tries[mine[0].cell.id] == TRIES - 1
-        text = stream.order(mine, self.terms, int(needs["CPU"]), self.store.done(), last)
+        cells = {job.cell.id for job in mine}
+        text = line(
+            Perform.of(
+                mine, str(self.store.path), self.study, self.settings, cautious=last, threads=int(needs["CPU"]),
+                done=[key for key in self.store.done() if key[0] in cells], data=os.environ.get("BETAVAE_DATA"),
+            )
+        )  # fmt: skip
         remote = ray.remote(_task).options(
             num_cpus=needs["CPU"], num_gpus=needs["GPU"], max_retries=0, num_returns="streaming"
         )
@@ -104,12 +122,12 @@ class Driver:
         return True
 
     def _take(self, task: Any) -> None:
-        """Take in one frame of a task, or its end, or its loss."""
+        """Take in the next lines of a task, or its end, or its loss."""
         import ray
 
         out = self.running[task]
         try:
-            messages, blob = stream.unpack(ray.get(next(task)))
+            messages = [said(text) for text in ray.get(next(task)).splitlines()]
         except StopIteration:
             self._end(task)
             return
@@ -121,26 +139,22 @@ class Driver:
             self._lost(task, error)
             return
         for message in messages:
-            if "record" in message:
-                message = self._keep(message["record"], blob)
-            elif message.get("shared") is False:
-                raise Fault(
-                    f"node {message['node']} has no folder {self.store.path}; give a --store that all nodes share"
-                )
-            elif "refused" in message:
-                raise Unwritable(message["refused"])
-            elif "finished" in message:
-                self.failures.update({k: v for k, v in message["finished"].items() if v != "done"})
-            self.hear(out.slot, message)
+            if isinstance(message, Begun) and not message.shared:
+                raise Fault(f"node {message.node} has no folder {self.store.path}; give a --store that all nodes share")
+            if isinstance(message, Refused):
+                raise Unwritable(message.reason)
+            if isinstance(message, Finished):
+                self.failures.update({k: v for k, v in message.fates.items() if v != "done"})
+            self.hear(out.slot, self._keep(message) if isinstance(message, Found) else message)
 
-    def _keep(self, record: dict[str, Any], blob: bytes) -> dict[str, Any]:
+    def _keep(self, found: Found) -> Said:
         """Write a record and its arrays; what to say of it."""
         from safetensors.numpy import load
 
-        record["arrays"] = self.store.put(load(blob)) if blob else None
+        record = json.loads(bytes(found.record))
+        record["arrays"] = self.store.put(load(found.arrays)) if found.arrays else None
         self.store.append(record)
-        return {"cell": record["cell_id"], "kept": record["kind"], "status": record["status"],
-                "measure": (record["question"] or {}).get("measure"), "message": record["message"]}  # fmt: skip
+        return kept(record)
 
     def _end(self, task: Any) -> None:
         for job in self.running.pop(task).group:
@@ -150,7 +164,7 @@ class Driver:
         out = self.running[task]
         key = out.group[0].cell.id
         self.tries[key] += 1
-        self.hear(out.slot, {"lost": key, "tries": self.tries[key]})
+        self.hear(out.slot, Lost(key, self.tries[key]))
         if self.tries[key] < TRIES:
             del self.running[task]
             self.waiting.insert(0, out.group)

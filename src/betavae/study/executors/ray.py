@@ -11,10 +11,9 @@ from typing import Any
 
 from betavae.errors import Fault, Misuse
 from betavae.study import machine
-from betavae.study.executors import stream
+from betavae.study.executors.base import Group
 from betavae.study.executors.driver import Driver, Needs
-from betavae.study.executors.local import Hear
-from betavae.study.executors.process import Group
+from betavae.study.jobs.messages import Hear
 from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.types import Json
@@ -88,23 +87,15 @@ class Cluster:
         return {"CPU": float(max(1, int(share * total["CPU"] / max(1.0, total["GPU"])))), "GPU": share}
 
     def execute(
-        self,
-        groups: Sequence[Group],
-        *,
-        store: Path,
-        study: dict[str, Json],
-        settings: Settings,
-        hear: Hear,
+        self, groups: Sequence[Group], *, store: Path, study: dict[str, Json], settings: Settings, hear: Hear
     ) -> dict[str, str]:
-        """Do all groups; ``hear(worker, message)`` is told what happens. Returns the failures: cell id -> reason.
-        Raises Unwritable where a disk refuses, Fault where a node does not see the store's folder.
+        """Do all groups, as ``Executor`` says. Raises Fault where a node does not see the store's folder.
 
         At most ``workers`` tasks are out at once, and no more than the cluster has room for.
         """
         device = settings.device
         workers = min(self.slots(device), settings.workers or self.slots(device))
         home = Store(store.absolute())
-        terms = stream.Terms(str(home.path), study, settings)
         populations = [group[k : k + MEMBERS] for group in groups for k in range(0, len(group), MEMBERS)]
-        driver = Driver(home, terms, hear, self.total, lambda group: self.needs(group, device))
+        driver = Driver(home, study, settings, hear, self.total, lambda group: self.needs(group, device))
         return driver.work(populations, workers)

@@ -12,6 +12,7 @@ from betavae.errors import shown
 from betavae.precision import PRECISIONS
 from betavae.study import versions
 from betavae.study.cells import Cell, Job
+from betavae.study.jobs.messages import Note, Step, finite
 from betavae.training import checkpoint, single
 from betavae.training.gradient import Task
 from betavae.training.single import Member, State
@@ -56,7 +57,7 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
 
     found = checkpoint.latest(
         context.folder(job.cell.id),
-        lambda text: context.say({"note": text}),
+        lambda text: context.say(Note(text)),
         until=min((steps_at(task, at) for at in open_at), default=last),
         check=check,
     )
@@ -65,7 +66,7 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
             checkpoint.tidy(context.folder(job.cell.id), keep=0)
         return Taken(fresh)
     if found.step:
-        context.say({"cell": job.cell.id, "note": f"{job.cell.id}: going on from step {found.step} of {last}"})
+        context.say(Note(f"{job.cell.id}: going on from step {found.step} of {last}"))
     resumed = taken(found)
     for held in (resumed.state.params, resumed.state.moments):
         held.update({k: v.to(task.dataset.device) for k, v in held.items()})
@@ -169,14 +170,6 @@ class Watch:
     def _say(self, state: State, now: float) -> None:
         done = (state.step - self.first) * self.task.recipe.batch
         reconstruction, kl = self.task.columns.now(state.trace, state.step, self.task.recipe.steps)
-        self.context.say(
-            {
-                "cell": self.cell.id,
-                "step": state.step,
-                "steps": self.task.recipe.steps,
-                "rate": done / max(1e-9, now - self.began),
-                "reconstruction": reconstruction,
-                "kl": kl,
-            }
-        )
+        rate, steps = done / max(1e-9, now - self.began), self.task.recipe.steps
+        self.context.say(Step(self.cell.id, state.step, steps, rate, finite(reconstruction), finite(kl)))
         self.said = now

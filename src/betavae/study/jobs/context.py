@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +15,9 @@ from betavae.errors import BetavaeError
 from betavae.metrics.base import Answer
 from betavae.study import machine, records
 from betavae.study.cells import Cell, Job, canonical
+from betavae.study.jobs.messages import Done, Kept, Message
 from betavae.study.settings import Settings
+from betavae.study.store import Store
 from betavae.types import Json
 
 
@@ -27,7 +30,42 @@ class Context(Protocol):
     def done(self, cell: str, question: str | None, at: float) -> bool: ...
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
     def folder(self, cell: str) -> Any: ...
-    def say(self, message: dict[str, Any]) -> None: ...
+    def say(self, message: Message) -> None: ...
+
+
+class StoreContext:
+    """The context of a process that writes to the store itself: a record file of its own, arrays, checkpoints."""
+
+    def __init__(
+        self, store: Store, study: dict[str, Json], settings: Settings, say: Callable[[Message], None]
+    ) -> None:
+        self.store, self.study, self.settings, self.say = store, study, settings, say
+        self._done: Done | None = None
+
+    def refresh(self) -> None:
+        """Read again what is done, by whomever."""
+        self._done = self.store.done()
+
+    def done(self, cell: str, question: str | None, at: float) -> bool:
+        if self._done is None:
+            self.refresh()
+        return (cell, question, at) in (self._done or ())
+
+    def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None:
+        record["arrays"] = self.store.put(dict(arrays)) if arrays else None
+        self.store.append(record)
+        if record["status"] != "error" and self._done is not None:
+            self._done.add((record["cell_id"], record["question_id"], record["at"]))
+        self.say(kept(record))
+
+    def folder(self, cell: str) -> Path:
+        return self.store.path / "checkpoints" / cell
+
+
+def kept(record: Mapping[str, Any]) -> Kept:
+    """What is said of a record that is in the store."""
+    measure = (record["question"] or {}).get("measure")
+    return Kept(record["cell_id"], record["kind"], record["status"], measure, record["message"])
 
 
 def failed(job: Job, context: Context, message: str) -> None:

@@ -23,6 +23,7 @@ from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
 from betavae.study.jobs.context import Context, failed, reason, record, sound
 from betavae.study.jobs.fit import PARAMETERS, fall, finish
+from betavae.study.jobs.messages import Asking, Fitting, Note
 from betavae.study.records import asked
 from betavae.training import autotune, population
 from betavae.training.gradient import Task
@@ -72,7 +73,7 @@ def _together(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: b
             return
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
-    context.say({"note": f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"})
+    context.say(Note(f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"))
     _together(jobs[:half], dataset, context, trains, cautious)
     _together(jobs[half:], dataset, context, trains, cautious)
 
@@ -86,7 +87,7 @@ def _room(jobs: Sequence[Job], dataset: Dataset, context: Context) -> int:
     most = population.capacity(task, free)
     each = f"about {population.need(task) / 2**20:,.0f} MiB each"
     memory = f"{free / 2**30:,.1f} of {whole / 2**30:,.1f} GiB free"
-    context.say({"note": f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"})
+    context.say(Note(f"{len(jobs)} members of {dataset.name} {task.model.name}: {each}, {memory}: {most} at once"))
     return most
 
 
@@ -97,7 +98,7 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Contex
         if at not in question.at or context.done(job.cell.id, question.id, at):
             continue
         begun = time.perf_counter()
-        context.say({"cell": job.cell.id, "asking": question.measure})
+        context.say(Asking(job.cell.id, question.measure))
         found, status, message = Answer(), "ok", ""
         reads: dict[str, Json] | None = None
         try:
@@ -119,7 +120,7 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     due = [q for q in job.questions if not context.done(cell.id, q.id, 1.0)]
     if context.done(cell.id, None, 1.0) and not due:
         return
-    context.say({"cell": cell.id, "fitting": cell.method})
+    context.say(Fitting(cell.id, cell.method))
     try:
         codec = fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
     except Exception as error:
@@ -163,7 +164,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
     together = max(1, afoot) if dataset.device.type == "cuda" else 1
     how = How(context.settings.precision)
     if dataset.device.type == "cuda" and not cautious:
-        how = autotune.quickest(task, members, states, how, lambda text: context.say({"note": text}))
+        how = autotune.quickest(task, members, states, how, lambda text: context.say(Note(text)))
     watches = [
         Watch(task, job.cell, context, found, how.precision, len(jobs), together)
         for job, found in zip(jobs, taken, strict=True)

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from betavae.study.cells import Job
+from betavae.study.jobs.messages import Asking, Finished, Fitting, Kept, Lost, Note, Prepared, Preparing, Said, Step
 from betavae.study.monitor import cost
 
 LINE_EVERY = 15.0
@@ -67,38 +67,38 @@ class Progress:
         seconds = max(0, round(total - spent))
         return f"{seconds // 60}:{seconds % 60:02d} left"
 
-    def hear(self, worker: int, message: dict[str, Any]) -> None:
+    def hear(self, worker: int, message: Said) -> None:
         """Take in one message of a worker."""
-        cell = str(message.get("cell", ""))
-        name = self.labels.get(cell, cell)
-        if "note" in message:
-            self._line(message["note"])
-        elif "lost" in message:
-            self._line(
-                f"worker {worker} died doing {self.labels.get(message['lost'], '')}; going on from its checkpoint"
-            )
-        elif "preparing" in message:
-            self._show(worker, f"preparing {message['preparing']}", 0, 1)
-        elif "prepared" in message:
-            self._line(message["failure"] or f"{message['prepared']} ready in {message['seconds']:.1f} s")
-        elif "step" in message:
-            self.share[cell] = message["step"] / message["steps"]
-            terms = f"reconstruction {message['reconstruction']:.1f} + KL {message['kl']:.1f} nats"
-            self._show(worker, name, message["step"], message["steps"], f"{message['rate']:,.0f} images/s, {terms}")
-        elif "fitting" in message:
-            self._show(worker, name, 0, 1, "fitting")
-        elif "asking" in message:
-            self._show(worker, name, 1, 1, f"asking {message['asking']}")
-        elif message.get("status") in ("error", "diverged"):
-            self._line(f"{name}: {message['status']}: {message['message']}")
-        elif "finished" in message:
-            for key, fate in message["finished"].items():
-                if fate not in ("elsewhere", "trained"):
-                    self.done.add(key)
-                if fate not in ("done", "trained"):
-                    what = "another process does it; waiting for that" if fate == "elsewhere" else fate
-                    self._line(f"{self.labels.get(key, key)}: {what}")
-            self._tick()
+        match message:
+            case Note(text):
+                self._line(text)
+            case Lost(cell):
+                self._line(f"worker {worker} died doing {self._name(cell)}; going on from its checkpoint")
+            case Preparing(dataset):
+                self._show(worker, f"preparing {dataset}", 0, 1)
+            case Prepared(dataset, seconds, failure):
+                self._line(failure or f"{dataset} ready in {seconds:.1f} s")
+            case Step(cell, step, steps, rate, reconstruction, kl):
+                self.share[cell] = step / steps
+                terms = f"reconstruction {_number(reconstruction)} + KL {_number(kl)} nats"
+                self._show(worker, self._name(cell), step, steps, f"{rate:,.0f} images/s, {terms}")
+            case Fitting(cell):
+                self._show(worker, self._name(cell), 0, 1, "fitting")
+            case Asking(cell, measure):
+                self._show(worker, self._name(cell), 1, 1, f"asking {measure}")
+            case Kept(cell, status=("error" | "diverged") as status, message=said):
+                self._line(f"{self._name(cell)}: {status}: {said}")
+            case Finished(fates):
+                for cell, fate in fates.items():
+                    if fate not in ("elsewhere", "trained"):
+                        self.done.add(cell)
+                    if fate not in ("done", "trained"):
+                        what = "another process does it; waiting for that" if fate == "elsewhere" else fate
+                        self._line(f"{self._name(cell)}: {what}")
+                self._tick()
+
+    def _name(self, cell: str) -> str:
+        return self.labels.get(cell, cell)
 
     def _show(self, worker: int, what: str, step: int, steps: int, extra: str = "") -> None:
         self.doing[worker] = f"{what} {extra}"
@@ -116,3 +116,7 @@ class Progress:
     def _line(self, text: str) -> None:
         if not self.quiet:
             self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _number(value: float | None) -> str:
+    return "beyond all numbers" if value is None else f"{value:.1f}"

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from betavae.errors import Misuse
+from betavae.study.jobs.messages import Finished, Said, Step
 
 SCALARS = {"reconstruction": "nats/reconstruction", "kl": "nats/KL", "rate": "images per second"}
 """What a message of progress says, and what TensorBoard calls it."""
@@ -32,18 +33,19 @@ class Track:
         for cell in list(self._writers):
             self._close(cell)
 
-    def hear(self, worker: int, message: dict[str, Any]) -> None:
+    def hear(self, worker: int, message: Said) -> None:
         """Take in one message of a worker: scalars of its step, or the end of its cells."""
         del worker
-        for cell in message.get("finished", {}):
-            self._close(cell)
-        if "step" not in message:
+        if isinstance(message, Finished):
+            for cell in message.fates:
+                self._close(cell)
+        if not isinstance(message, Step):
             return
-        cell = message["cell"]
-        if cell not in self._writers:
-            self._writers[cell] = self._open(str(self.folder / cell))
+        if message.cell not in self._writers:
+            self._writers[message.cell] = self._open(str(self.folder / message.cell))
         for key, tag in SCALARS.items():
-            self._writers[cell].add_scalar(tag, message[key], message["step"])
+            if (value := getattr(message, key)) is not None:
+                self._writers[message.cell].add_scalar(tag, value, message.step)
 
     def _close(self, cell: str) -> None:
         writer = self._writers.pop(cell, None)

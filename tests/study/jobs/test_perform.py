@@ -4,8 +4,8 @@ workers that die at their work. Each is said and recorded; none touches a neighb
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 import soak
 import torch
-from test_checkpoint import Context, job
+from runs import Context, job
 
-from betavae import datasets, metrics
+from betavae import metrics
 from betavae.cli import main
 from betavae.errors import Misuse
-from betavae.metrics.base import Answer
+from betavae.metrics.base import Answer, Measure
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, Study, pairs
-from betavae.study.executors import local, worker
+from betavae.study.jobs.attempt import DeviceLost, attempt
 from betavae.study.jobs.context import _device_name
 from betavae.study.jobs.perform import _room, perform
 from betavae.study.run import pending, run
@@ -38,10 +38,7 @@ WILD = 1e39
 """A β beyond single precision: its first gradients are not finite."""
 
 
-@pytest.fixture(autouse=True)
-def squares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(datasets.DATASETS, "squares", "soak")
-    monkeypatch.setattr(local, "COMMAND", (sys.executable, str(soak.HERE), "worker"))
+pytestmark = pytest.mark.usefixtures("squares")
 
 
 def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
@@ -52,25 +49,24 @@ def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
     ]
 
 
-def test_a_device_that_answers_no_more_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here, and its context is not lost")
+def test_a_lost_context_ends_the_attempt_and_is_no_failure(tmp_path: Path) -> None:
     """Nothing is recorded as failed: another process goes on from the checkpoints."""
+    context = Context(tmp_path, settings=Settings(device="cuda"))
+    with pytest.raises(DeviceLost):
+        attempt(eight()[:1], context)
+    assert context.store.records() == []
+    (note,) = context.notes()
+    assert note.startswith("CUDA context lost on cuda (")
 
-    def broken(*given: Any) -> None:
-        raise RuntimeError("an illegal memory access was encountered")
 
-    def leave(code: int) -> None:
-        raise SystemExit(code)
-
-    said: list[dict[str, Any]] = []
-    store = Store(tmp_path)
-    context = worker.StoreContext(store, {}, Settings(device="cuda"), said.append)
-    monkeypatch.setattr(worker, "perform", broken)
-    monkeypatch.setattr(machine, "lost", lambda device: device == "cuda")
-    monkeypatch.setattr(worker.os, "_exit", leave)
-    with pytest.raises(SystemExit, match=str(machine.LOST)):
-        worker._together(eight()[:1], context, False, True, False)
-    assert store.records() == []
-    assert "illegal memory access" in said[-1]["note"]
+def test_an_error_outside_the_questions_is_in_the_record_of_every_job(tmp_path: Path) -> None:
+    jobs = [Job(replace(job.cell, dataset="no-such"), job.questions) for job in eight()[:2]]
+    said = attempt(jobs, context := Context(tmp_path))
+    assert "no-such" in said
+    assert {r["cell_id"]: (r["kind"], r["status"], r["message"]) for r in context.store.records()} == {
+        job.cell.id: ("fit", "error", said) for job in jobs
+    }
 
 
 def test_what_a_gpu_keeps_of_the_jobs_before_is_given_back_before_it_is_asked_for_room(
@@ -78,7 +74,7 @@ def test_what_a_gpu_keeps_of_the_jobs_before_is_given_back_before_it_is_asked_fo
 ) -> None:
     """A cache counts as used memory: without this a second population would be cut to what the first left over."""
     kept = [True]
-    gpu = SimpleNamespace(name="squares", shape=(1, 64, 64), device=torch.device("cuda", 0))
+    gpu = SimpleNamespace(name="squares", shape=(1, 64, 64), device=torch.device("cuda", 0), splits={"train": (0, 768)})
     monkeypatch.setattr(population, "release", lambda: kept.clear())
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0 if kept else 2**40, 2**40))
     context = SimpleNamespace(say=lambda message: None)
@@ -188,36 +184,41 @@ def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: p
     assert record["message"] == "OutOfMemoryError: CUDA out of memory."
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (Answer({"a": float("nan"), "b": 1.0}), "ValueError: the score a is nan"),
-        (Answer({"a": float("inf")}), "ValueError: the score a is inf"),
-        (Answer({"a": 1.0}, notes={"n": float("nan")}), "Out of range float values are not JSON compliant"),
-        (Answer({"a": 1.0}, notes={"n": np.float32(1)}), "float32 is not JSON serializable"),  # type: ignore[dict-item]
-        (Answer({"a": 1.0}, {"p": np.array([None])}), "the array p holds object, wanted numbers"),
-        (MemoryError("no room"), "MemoryError: no room"),
-        (RecursionError("too deep"), "RecursionError: too deep"),
-    ],
-    ids=lambda v: v if isinstance(v, str) else "",
-)
-def test_an_answer_that_no_record_can_hold_is_an_error(
-    answer: Answer | Exception, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is recorded with its reason, and the next question is asked."""
+STRANGE: dict[str, tuple[Answer | Exception, str]] = {
+    "nan": (Answer({"a": float("nan"), "b": 1.0}), "ValueError: the score a is nan"),
+    "infinite": (Answer({"a": float("inf")}), "ValueError: the score a is inf"),
+    "nan in notes": (Answer({"a": 1.0}, notes={"n": float("nan")}), "Out of range float values are not JSON compliant"),
+    "no JSON": (Answer({"a": 1.0}, notes={"n": np.float32(1)}), "float32 is not JSON serializable"),  # type: ignore[dict-item]
+    "no numbers": (Answer({"a": 1.0}, {"p": np.array([None])}), "the array p holds object, wanted numbers"),
+    "no room": (MemoryError("no room"), "MemoryError: no room"),
+    "too deep": (RecursionError("too deep"), "RecursionError: too deep"),
+}
+"""What a measure may answer that no record can hold, and what the record says then."""
 
-    def strange(generator: Any, subject: Any) -> Answer:
+
+def strange(which: str) -> Measure:
+    """A measure of a stranger's."""
+
+    def measure(generator: torch.Generator, subject: Any) -> Answer:
+        answer = STRANGE[which][0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    named = metrics.named
-    monkeypatch.setattr(metrics, "named", lambda name, **knobs: strange if name == "strange" else named(name, **knobs))
-    perform([Job(eight()[0].cell, (Question("strange"), ASKED))], Context(tmp_path))
+    return measure
+
+
+@pytest.mark.parametrize("which", STRANGE)
+def test_an_answer_that_no_record_can_hold_is_an_error(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded with its reason, and the next question is asked."""
+    monkeypatch.setitem(metrics.METRICS, "strange", f"{__name__}:strange")
+    perform([Job(eight()[0].cell, (Question("strange", pairs({"which": which})), ASKED))], Context(tmp_path))
     records = Store(tmp_path).records()
     by_measure = {(r["question"] or {}).get("measure", "fit"): r for r in records}
     assert by_measure["strange"]["status"] == "error"
-    assert reason in by_measure["strange"]["message"]
+    assert STRANGE[which][1] in by_measure["strange"]["message"]
     assert by_measure["strange"]["scores"] == {}
     assert by_measure["reconstruction"]["status"] == by_measure["fit"]["status"] == "ok"
     assert len(records) == 4

@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load
 from short import RECORDS, short_study, timeless
 
-from betavae.study.cells import Cell, Job, Study
-from betavae.study.executors import stream
+from betavae.study.cells import Study
+from betavae.study.jobs.messages import Begun, Kept, Lost, Note
 from betavae.study.run import run
 from betavae.study.settings import Settings
 from betavae.study.store import Store
@@ -69,7 +68,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Any]]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def killed_in_the_middle(cluster: Any, study: Study, store: Store) -> list[dict[str, Any]]:
+def killed_in_the_middle(cluster: Any, study: Study, store: Store) -> list[Any]:
     """Run a study; the moment one of its cells on another node than the head is half-way, that node is killed.
 
     Returns all messages.
@@ -78,13 +77,16 @@ def killed_in_the_middle(cluster: Any, study: Study, store: Store) -> list[dict[
 
     others = {node.node_id: node for node in cluster.worker_nodes}
     where: dict[str, str] = {}
-    heard: list[dict[str, Any]] = []
+    heard: list[Any] = []
 
-    def listen(worker: int, message: dict[str, Any]) -> None:
+    def listen(worker: int, message: Any) -> None:
         heard.append(message)
-        where.update(dict.fromkeys(message.get("begun", ()), message.get("node", "")))
-        victim = others.get(where.get(message.get("cell", ""), ""))
-        if message.get("kept") and victim in cluster.worker_nodes and len(cluster.worker_nodes) == len(others):
+        if isinstance(message, Begun):
+            where.update(dict.fromkeys(message.cells, message.node))
+        if not isinstance(message, Kept):
+            return
+        victim = others.get(where[message.cell])
+        if victim in cluster.worker_nodes and len(cluster.worker_nodes) == len(others):
             cluster.remove_node(victim, allow_graceful=False)
 
     with connected() as executor:
@@ -99,11 +101,11 @@ def check(cluster: Any, study: Study, folder: Path) -> None:
     store, local = Store(folder / "ray"), Store(folder / "local")
     heard = killed_in_the_middle(cluster, study, store)
     assert len(cluster.worker_nodes) == before - 1
-    lost = [m["lost"] for m in heard if "lost" in m]
+    lost = [m.cell for m in heard if isinstance(m, Lost)]
     assert len(lost) == 1
-    begun = [cell for m in heard for cell in m.get("begun", ())]
+    begun = [cell for m in heard if isinstance(m, Begun) for cell in m.cells]
     assert sorted(begun) == sorted([*(j.cell.id for j in study.jobs), *lost])
-    assert any(f"{lost[0]}: going on from step" in m.get("note", "") for m in heard)
+    assert any(m.text.startswith(f"{lost[0]}: going on from step") for m in heard if isinstance(m, Note))
 
     assert run(study, local, Settings(workers=2), quiet=True).failures == {}
     assert timeless(store) == timeless(local)
@@ -125,53 +127,6 @@ def test_three_nodes_twelve_cells_one_node_killed(nodes: Callable[[int], Any], t
     check(nodes(3), short_study(cells=12, passes=32 * 40), tmp_path)
 
 
-def test_a_frame_is_what_was_packed() -> None:
-    arrays = {"b": np.arange(6.0).reshape(2, 3), "a": np.array([1, 2])}
-    messages, blob = stream.unpack(stream.pack([{"x": 0.1}, {"β": [1, None]}], stream.frozen(arrays)))
-    assert messages == [{"x": 0.1}, {"β": [1, None]}]
-    back = load(blob)
-    assert sorted(back) == ["a", "b"]
-    assert all(np.array_equal(back[key], value) for key, value in arrays.items())
-    assert stream.unpack(stream.pack([])) == ([], b"")
-
-
-def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
-    terms = stream.Terms(str(tmp_path / "absent"), {"name": "short"}, Settings())
-    (frame,) = stream.work(stream.order(short_study(1, 32).jobs, terms, 1, set()), "a node")
-    ((message,), blob) = stream.unpack(frame)
-    assert (message["shared"], message["node"], blob) == (False, "a node", b"")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_a_task_sends_is_what_a_worker_writes(tmp_path: Path) -> None:
-    """Without any engine: a task's frames, put into a store, are the local run's records; what is done is not sent."""
-    (job,) = (study := short_study(cells=1, passes=32 * 4)).jobs
-    run(study, local := Store(tmp_path / "local"), Settings(workers=1), quiet=True)
-    store = Store(tmp_path / "stream")
-    (store.path / "checkpoints").mkdir(parents=True)
-    terms = stream.Terms(str(store.path), {"name": "short", "scale": "smoke"}, Settings())
-    fates = []
-    for frame in stream.work(stream.order([job], terms, 1, set()), "here"):
-        messages, blob = stream.unpack(frame)
-        fates += [m["finished"] for m in messages if "finished" in m]
-        for record in (m["record"] for m in messages if "record" in m):
-            store.append({**record, "arrays": store.put(load(blob)) if blob else None})
-    assert fates == [{job.cell.id: "done"}]
-    assert timeless(store) == timeless(local)
-    again = [stream.unpack(f)[0] for f in stream.work(stream.order([job], terms, 1, store.done()), "here")]
-    assert not [m for messages in again for m in messages if "record" in m]
-
-
-def test_a_cell_that_cannot_begin_says_why(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints").mkdir()
-    bad = Job(Cell("dsprites", "no-such-method", 4, 1, fit=10), ())
-    terms = stream.Terms(str(tmp_path), {"name": "short", "scale": "smoke"}, Settings())
-    messages = [m for f in stream.work(stream.order([bad], terms, 1, set()), "here") for m in stream.unpack(f)[0]]
-    (record,) = (m["record"] for m in messages if "record" in m)
-    assert (record["status"], record["cell_id"]) == ("error", bad.cell.id)
-    assert "no-such-method" in record["message"]
-
-
 @pytest.mark.slow
 def test_a_cell_that_kills_its_worker_fails_after_three_tries(nodes: Callable[[int], Any], tmp_path: Path) -> None:
     from betavae.study.executors.ray import cluster as connected
@@ -179,16 +134,16 @@ def test_a_cell_that_kills_its_worker_fails_after_three_tries(nodes: Callable[[i
     nodes(1)
     study = short_study(cells=2, passes=32 * 8)
     doomed = study.cells[0].id
-    heard: list[dict[str, Any]] = []
+    heard: list[Any] = []
 
-    def listen(worker: int, message: dict[str, Any]) -> None:
+    def listen(worker: int, message: Any) -> None:
         heard.append(message)
-        if doomed in message.get("begun", ()):
-            os.kill(message["process"], signal.SIGKILL)
+        if isinstance(message, Begun) and doomed in message.cells:
+            os.kill(message.process, signal.SIGKILL)
 
     with connected() as executor:
         outcome = run(study, store := Store(tmp_path), quiet=True, executor=executor, listen=listen)
-    assert [m["tries"] for m in heard if "lost" in m] == [1, 2, 3]
+    assert [m.tries for m in heard if isinstance(m, Lost)] == [1, 2, 3]
     assert list(outcome.failures) == [doomed]
     assert "died 3 times" in outcome.failures[doomed]
     assert {r["cell_id"]: r["status"] for r in store.records() if r["kind"] == "fit"} == {

@@ -12,6 +12,7 @@ from short import short_study
 
 from betavae.cli.main import main
 from betavae.errors import Misuse
+from betavae.study.jobs.messages import Asking, Finished, Step
 from betavae.study.monitor.track import Track
 from betavae.study.run import run
 from betavae.study.store import Store
@@ -19,9 +20,9 @@ from betavae.study.store import Store
 STEPS = (10, 20, 40)
 
 
-def told(cell: str, step: int) -> dict[str, Any]:
+def told(cell: str, step: int) -> Step:
     """A message of progress."""
-    return {"cell": cell, "step": step, "steps": 80, "rate": 400.0 + step, "reconstruction": 90.0 / step, "kl": 0.5}
+    return Step(cell, step, 80, 400.0 + step, 90.0 / step, 0.5)
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -44,8 +45,8 @@ class Teller:
             for job in group:
                 for step in STEPS:
                     hear(0, told(job.cell.id, step))
-                hear(0, {"cell": job.cell.id, "asking": "higgins"})
-                hear(0, {"finished": {job.cell.id: "done"}})
+                hear(0, Asking(job.cell.id, "higgins"))
+                hear(0, Finished({job.cell.id: "done"}))
         return {}
 
 

@@ -1,0 +1,190 @@
+"""A training that goes on from a checkpoint ends as if it had never stopped; checkpoints are never dearer than a
+fiftieth of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import soak
+import torch
+from runs import STEPS, Context, Stop, job
+
+from betavae import datasets
+from betavae.study.cells import Job
+from betavae.study.jobs import checkpointing, fit
+from betavae.study.jobs import perform as performing
+from betavae.study.jobs.perform import perform
+from betavae.study.settings import Settings
+from betavae.study.store import Store
+from betavae.training import checkpoint, population
+from betavae.training.single import Member, State
+from betavae.training.trace import Columns
+
+pytestmark = pytest.mark.usefixtures("squares")
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> dict[tuple[Any, ...], Any]:
+    perform([job()], Context(tmp_path / "whole"))
+    return soak.numbers(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("stops", [(1,), (4,), (5,), (8, 9), (3, 6, 11, 12, 15), (16,)], ids=str)
+def test_stopped_anywhere_it_ends_as_if_never_stopped(
+    stops: tuple[int, ...], wanted: dict[tuple[Any, ...], Any], tmp_path: Path
+) -> None:
+    """Asked at four fractions on its way: same scores and curves bit for bit, and no step is done twice but those
+    after the last checkpoint.
+    """
+    done: list[int] = []
+    for stop in stops:
+        context = Context(tmp_path / "s", stop)
+        with pytest.raises(Stop):
+            perform([job()], context)
+        done += context.steps
+    last = Context(tmp_path / "s")
+    perform([job()], last)
+    assert soak.numbers(tmp_path / "s") == wanted
+    assert len(wanted) == 5
+    assert sorted({*done, *last.steps}) == list(range(1, STEPS + 1))
+    # A word comes before its step's checkpoint: each stop costs that one step.
+    assert len(done) + len(last.steps) == STEPS + len(stops)
+
+
+def test_it_goes_on_from_before_the_first_open_question(wanted: dict[tuple[Any, ...], Any], tmp_path: Path) -> None:
+    """Checkpoints later than a question that is still open are of no use to it: the newest before is taken."""
+    with pytest.raises(Stop):
+        perform([job()], Context(tmp_path, stop=11))
+    folder = tmp_path / "checkpoints" / job().cell.id
+    assert sorted(int(p.name[5:17]) for p in folder.iterdir()) == [9, 10]
+    for file in (tmp_path / "records").iterdir():  # the answers at 4 and 8 are lost, as a stranger might lose them
+        file.unlink()
+    context = Context(tmp_path)
+    perform([job()], context)
+    assert context.steps == list(range(1, STEPS + 1))
+    assert soak.numbers(tmp_path) == wanted
+
+
+def test_a_checkpoint_that_does_not_fit_is_passed_over(wanted: dict[tuple[Any, ...], Any], tmp_path: Path) -> None:
+    """Another cell's, another model's, one without moments: whole, but not this cell's to go on from."""
+    other = job(seed=2)
+    with pytest.raises(Stop):
+        perform([other], Context(tmp_path, stop=5))
+    folder = tmp_path / "checkpoints"
+    (folder / other.cell.id).rename(folder / job().cell.id)
+    checkpoint.save(folder / job().cell.id, 2, {"a": torch.zeros(5)}, {}, keep=10)
+    for step, drop in ((0, "moments/"), (1, "params/")):
+        found = checkpoint.latest(folder / job().cell.id)
+        assert found is not None
+        held = {k: v for k, v in found.tensors.items() if not k.startswith(drop)}
+        checkpoint.save(folder / job().cell.id, step, held, {**found.meta, "cell": job().cell.id}, keep=9)
+    context = Context(tmp_path)
+    perform([job()], context)
+    reasons = [note.split("(")[1].split(")")[0] for note in context.notes()]
+    alien, partial = f"it is of cell '{other.cell.id}'", "its tensors are not those of this cell's model and optimiser"
+    assert reasons == [alien, alien, "it holds no state of training", partial, partial]
+    assert {key: found for key, found in soak.numbers(tmp_path).items() if key[0] == job().cell.id} == wanted
+
+
+@pytest.mark.parametrize(("cost", "members"), [(0.001, 1), (0.5, 1), (30.0, 1), (0.01, 64), (0.1, 64)])
+def test_checkpoints_cost_under_a_fiftieth_of_training(
+    cost: float, members: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock of our own, a step takes a second and a checkpoint whatever it takes: over 10,000 steps the share
+    stays under 2 %, all members together, and where disks are quick one is written every ``every`` seconds.
+    """
+    now, written = 1000.0, [0]
+
+    def save(*given: Any) -> None:
+        nonlocal now
+        now += cost
+        written[0] += 1
+
+    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
+    monkeypatch.setattr(checkpointing.checkpoint, "save", save)
+    context: Any = Context(tmp_path, settings=Settings(every=10.0))
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1), columns=Columns(4))
+    state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
+    taken = checkpointing.Taken(state)
+    seen = [checkpointing.Watch(task, job().cell, context, taken, "float32", members) for _ in range(members)]
+    for step in range(1, 10_001):
+        now += 1.0
+        state.step = step
+        for each in seen:
+            each(state)
+    assert written[0] * cost < 0.02 * 10_000
+    assert written[0] == pytest.approx(members * 10_000 / max(10.0, 60 * members * cost), rel=0.1, abs=1)
+    assert seen[0].spent() == pytest.approx(10_000 + written[0] * cost)
+
+
+def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 s before, then 80 s of four members together, less a pause: 50 s. What is only asked trains in nothing."""
+    now = 1.0
+    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1), columns=Columns(4))
+    state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
+    taken = checkpointing.Taken(state, 30.0, ("float32",))
+    clock = checkpointing.Watch(task, job().cell, Context(tmp_path), taken, "bf16", 4, 4)
+    now = 61.0
+    clock.pause()
+    now = 68.0
+    clock.resume(60)
+    now = 88.0
+    assert clock.spent() == pytest.approx(30 + 80 / 4)
+    assert clock.precisions == ("float32", "bf16")
+    finished = taken._replace(state=State({}, {}, state.trace, step=100))
+    idle = checkpointing.Watch(task, job().cell, Context(tmp_path), finished, "bf16", 4, 4)
+    now = 500.0
+    assert (idle.precisions, idle.spent()) == (("float32",), 30.0)  # others train on; it does not
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"precisions": None}, {"precisions": 5}, {"precisions": "float32"}, {"precisions": ["float16"]},
+        {"precisions": [["float32"]]}, {"seconds": None}, {"seconds": 10**400}, {"seconds": -1.0}, {"seconds": True},
+        {"seconds": float("nan")}, {"diverged": [3]}, {"diverged": [1e400, "kl"]}, {"diverged": {"a": 1}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_notes_of_a_checkpoint_that_cannot_be_are_passed_over(meta: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever a file says of itself, it is believed or passed over; the one before is taken."""
+    context = Context(tmp_path)
+    perform([Job(job().cell, ())], context)
+    folder, task = context.folder(job().cell.id), performing.task_of(job().cell, datasets.load("squares"))
+    good = checkpoint.latest(folder)
+    assert good is not None
+    checkpoint.save(folder, 3, good.tensors, {**good.meta, "seconds": 1.5}, keep=9)
+    checkpoint.save(folder, good.step, good.tensors, {**good.meta, **meta}, keep=9)
+    found = checkpointing.going_on(task, job(), Member(1, {"beta": 1.0}), context)
+    assert (found.state.step, found.seconds, found.precisions) == (0, 0.0, ())  # the one before lacks its moments
+    assert any("cannot be believed" in note for note in context.notes())
+
+
+@pytest.mark.parametrize(
+    ("kl", "collapsed"), [((0.02, 0.0099, 0.0, 3.0), 2), ((0.0101, 1, 1, 1), 0), ((0, 0, 0, 0), 4)], ids=str
+)
+def test_collapsed_latents_are_those_under_a_hundredth_of_a_nat(
+    kl: tuple[float, ...], collapsed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The count of a training whose last point of the curve is known, diverged or not."""
+
+    def advance(
+        task: Any, members: Any, states: list[State], until: int, watch: Callable[[int, State], None], **how: Any
+    ) -> list[State]:
+        for state in states:
+            state.step = until
+            state.trace[-1] = torch.tensor([50.0, *kl, 1.0]).double() * 3  # three steps in this point
+        return states
+
+    monkeypatch.setattr(population, "advance", advance)
+    perform([Job(job().cell, ())], Context(tmp_path))
+    (record,) = Store(tmp_path).records()
+    assert record["scores"]["collapsed"] == collapsed
+    assert record["scores"]["kl"] == pytest.approx(sum(kl))
+    assert fit.COLLAPSED == 0.01
