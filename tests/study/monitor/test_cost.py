@@ -59,6 +59,16 @@ def test_training_costs_its_passes() -> None:
     assert twice.seconds - cost.OPEN == pytest.approx(2 * by_hand)
 
 
+def test_a_critic_is_reckoned() -> None:
+    """Six layers of 1,000 units eight times an image at the MLP's share of the rate, and their parameters a step."""
+    plain = vae(6400)
+    critic = 10 * 1000 + 5 * 1000**2 + 2 * 1000
+    by_hand = 6400 * 8 * critic / (5e10 * cost.share("mlp", (1, 64, 64)))
+    by_hand += 6400 / 64 * cost.PARAMETER * (critic + 6 * 1000 + 2)
+    more = cost.cost(Job(replace(plain, objective="factor_vae", knobs=()), ())).seconds
+    assert more - cost.cost(Job(plain, ())).seconds == pytest.approx(by_hand)
+
+
 def test_questions_of_one_draw_share_their_codes() -> None:
     knobs = {"votes": 1000, "test_votes": 1000, "pool": 8000}
     ask = [Question("higgins", pairs({**knobs, "classifier": c})) for c in votes.FITTING]

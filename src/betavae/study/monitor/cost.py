@@ -124,7 +124,9 @@ def cost(job: Job) -> Cost:
         made = size_of(cell)
         encoder = made.encoder
         passes = cell.recipe.steps * cell.recipe.batch
-        seconds += passes * (work(cell) / (rate * share(cell.method, shape)) + render)
+        own = objectives.named(cell.objective or "beta_vae").costs(cell.codes).macs  # dense products, as the MLP's
+        each = (work(cell) - own) / share(cell.method, shape) + own / share("mlp", shape)
+        seconds += passes * (each / rate + render)
         seconds += cell.recipe.steps * (STEP + PARAMETER * made.parameters)
     else:
         seconds += _fitting(cell, size, render)
