@@ -110,6 +110,16 @@ def test_other_metrics_score_what_can_decode(here: Path, capsys: pytest.CaptureF
     assert "no way back to images" in rows["pixels"]["refused"]
 
 
+def test_an_absent_file_is_told_before_anything_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BETAVAE_DATA", str(tmp_path / "data"))
+    assert main(["train", "--dataset", "shapes3d", "--quiet"]) == 1
+    assert "betavae data fetch shapes3d" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("noun", figure.NOUNS)
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_every_figure_is_drawn_from_a_store(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,11 +34,47 @@ def test_an_id_is_the_content() -> None:
     assert replace(ASK, seed=1).id != ASK.id
 
 
-def test_ids_never_change() -> None:
-    """Stores outlive versions: the id of this cell is pinned."""
-    assert CELL.id == Cell.from_plain(json.loads(canonical(CELL.plain()))).id
-    assert len(CELL.id) == 16
-    assert set(CELL.id) <= set("0123456789abcdef")
+IDS = json.loads((Path(__file__).parent / "ids.json").read_text(encoding="utf-8"))
+"""Ids that stores have, and what they stand for: written by the first version."""
+
+
+@pytest.mark.parametrize(("kind", "made"), [("cells", Cell), ("questions", Question)])
+def test_ids_never_change(kind: str, made: type[Cell] | type[Question]) -> None:
+    """Stores outlive versions: whole numbers stay whole, what is left out and what is said by default are the same."""
+    assert len(IDS[kind]) > 40
+    for key, plain in IDS[kind].items():
+        one = made.from_plain(plain)
+        assert one.id == key
+        assert canonical(one.plain()) == canonical(plain)
+        assert made.from_plain(json.loads(canonical(one.plain()))) == one
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"codes": True}, "codes is True: expected `int`, got `bool`"),
+        ({"codes": "ten"}, "codes is 'ten': expected `int`, got `str`"),
+        ({"seed": 1.5}, "seed is 1.5: expected `int`, got `float`"),
+        ({"colour": 1}, "object contains unknown field `colour`"),
+        (
+            {"knobs": {"beta": [[1]]}},
+            "knobs is {'beta': [[1]]}: expected `bool | int | float | str | null`, got `array`",
+        ),
+        ({"knobs": {"beta": {"a": 1}}}, "knobs is {'beta': {'a': 1}}: expected"),
+        ({"recipe": {}}, "recipe is {}: object missing required field `optimiser`"),
+        ({"recipe": {**CELL.plain()["recipe"], "batch": 0}}, "batch is 0: expected `int` >= 1"),  # type: ignore[dict-item]
+        ({"quirks": "ab"}, "quirks is 'ab': expected `array`, got `str`"),
+    ],
+    ids=str,
+)
+def test_what_is_no_cell_is_told_by_its_place(change: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Cell.from_plain({**CELL.plain(), **change})
+
+
+def test_what_is_no_table_is_no_cell() -> None:
+    with pytest.raises(ValueError, match="a cell is 'dsprites': expected `object`, got `str`"):
+        Cell.from_plain("dsprites")  # type: ignore[arg-type]
 
 
 def test_merge_unites_questions_of_equal_cells() -> None:

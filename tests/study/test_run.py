@@ -17,7 +17,7 @@ from runs import VOTES, cell, timeless, tiny_study
 from betavae.cli import main
 from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
 from betavae.study.jobs.messages import Kept
-from betavae.study.run import pending, run
+from betavae.study.run import failures, pending, run
 from betavae.study.settings import Settings
 from betavae.study.store import Store
 from betavae.training.recipe import Recipe
@@ -185,6 +185,47 @@ def test_errors_end_in_exit_code_1(ran: Store, tmp_path: Path, capfd: pytest.Cap
     (tmp_path / "bad" / "records" / "a.jsonl").write_text(line + "\n")
     assert main.main(["run", str(tmp_path / "bad"), "--store", str(tmp_path / "new"), "--quiet"]) == 1
     assert f"betavae: cell {bad.id} failed: " in capfd.readouterr().err
+
+
+WILD = """
+name = "wild"
+[questions.loss]
+measure = "reconstruction"
+images = 16
+[[grid]]
+dataset = ["squares"]
+method = ["conv"]
+codes = 4
+seed = [1, 2]
+recipe = { optimiser = "adam", learning_rate = 1e12, batch = 8, images = 32 }
+questions = ["loss"]
+"""
+
+
+def test_where_every_cell_diverged_nothing_came_of_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, again when it is run again; with one sound cell beside them it is 0."""
+    (tmp_path / "wild.toml").write_text(WILD, encoding="utf-8")
+    words = ["run", str(tmp_path / "wild.toml"), "--store", str(tmp_path / "s"), "--quiet"]
+    assert main.main(words) == 1
+    assert "2 diverged, 0 failed" in capfd.readouterr().err
+    assert main.main(words) == 1
+    assert "0 cells in 0 s (predicted 0), 2 diverged, 0 failed" in capfd.readouterr().err
+    fitted = '[[grid]]\ndataset = ["squares"]\nmethod = ["pca"]\nseed = [1]\nfit = [300]\nquestions = []\n'
+    (tmp_path / "wild.toml").write_text(WILD + fitted, encoding="utf-8")
+    assert main.main(words) == 0
+
+
+def test_failures_of_what_is_no_longer_asked_are_not_counted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wrong, right = Question("higgins", pairs({**VOTES, "ask": ("colour",)})), Question("latent_space")
+    store, pca = Store(tmp_path), Cell("squares", "pca", 4, 123, fit=300)
+    store.remember(before := Study("tiny", "smoke", (Job(pca, (wrong,)),)))
+    assert run(before, store, Settings(workers=1), quiet=True).failures.keys() == {pca.id}
+    assert [r["question_id"] for r in failures(before, store)] == [wrong.id]
+    store.remember(after := Study("tiny", "smoke", (Job(pca, (right,)),)))
+    assert run(after, store, Settings(workers=1), quiet=True).failures == {}
+    assert failures(after, store) == []
+    assert main.main(["status", str(tmp_path)]) == 0
+    assert "failed    0" in capfd.readouterr().out
 
 
 def test_a_diverged_cell_changes_no_other(ran: Store, tmp_path: Path) -> None:

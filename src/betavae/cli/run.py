@@ -52,10 +52,10 @@ def declare(verb: Verb) -> None:
 
 
 def act(options: argparse.Namespace) -> int:
-    """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed."""
+    """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed, or all diverged."""
     from betavae.study import executors, machine, status
     from betavae.study.monitor.track import Track
-    from betavae.study.run import pending, run, select
+    from betavae.study.run import diverged, pending, run, select
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
@@ -95,14 +95,15 @@ def act(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         outcome = run(study, store, settings, quiet=options.quiet, executor=executor, listen=listen)
+    fell = diverged(study, store)
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
     print(
         f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}), "
-        f"{len(outcome.failures)} failed",
+        f"{len(fell)} diverged, {len(outcome.failures)} failed",
         file=sys.stderr,
     )
-    return 1 if outcome.failures else 0
+    return 1 if outcome.failures or (study.jobs and len(fell) == len(study.jobs)) else 0
 
 
 def studied(options: argparse.Namespace) -> Study:

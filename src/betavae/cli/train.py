@@ -103,6 +103,8 @@ def cell(options: argparse.Namespace) -> Cell:
 
 def act(options: argparse.Namespace) -> int:
     """Train or fit the cell, unless the store has it; print its id and where it is."""
+    from betavae.datasets import load
+    from betavae.datasets.cards import CARDS
     from betavae.study import machine
     from betavae.study.cells import Job, Study, merge
     from betavae.study.run import run
@@ -115,6 +117,8 @@ def act(options: argparse.Namespace) -> int:
     trust.use(sources.values())
     job = Job(cell(options), ())
     machine.usable(options.device)
+    if options.dataset in CARDS and CARDS[options.dataset].source != "drawn":
+        load(options.dataset)  # a file that is missing is told now, and is no failure of a cell
     store = Store(options.store or STORE)
     known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
     held = tuple({**{source.name: source for source in known.sources}, **sources}.values())

@@ -11,7 +11,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
 
 from betavae.errors import shown
 from betavae.training.recipe import Recipe
@@ -84,18 +86,9 @@ class Cell:
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Cell:
         """The cell that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
-        _fits("a cell", plain, _CELL, ("dataset", "method", "codes", "seed"))
-        recipe = plain.get("recipe")
-        if recipe:
-            _fits("a recipe", recipe, _RECIPE, tuple(_RECIPE)[:4])
-        return Cell(
-            **{
-                **plain,
-                "knobs": pairs(plain.get("knobs", {})),
-                "quirks": tuple(plain.get("quirks", ())),
-                "recipe": Recipe(**recipe) if recipe else None,
-            }
-        )
+        told = _checked("a cell", plain, _CellForm)
+        recipe = Recipe(**_set(told.recipe)) if told.recipe else None
+        return Cell(**{**_set(told), "knobs": pairs(told.knobs), "recipe": recipe, "quirks": tuple(told.quirks)})
 
 
 @dataclass(frozen=True)
@@ -121,9 +114,8 @@ class Question:
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Question:
         """The question that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
-        _fits("a question", plain, _QUESTION, ("measure",))
-        fixed = {"knobs": pairs(plain.get("knobs", {})), "at": tuple(plain.get("at", (1.0,)))}
-        return Question(**{**plain, **fixed, "quirks": tuple(plain.get("quirks", ()))})
+        told = _checked("a question", plain, _QuestionForm)
+        return Question(told.measure, pairs(told.knobs), told.seed, told.at, tuple(told.quirks))
 
 
 @dataclass(frozen=True)
@@ -195,53 +187,56 @@ def merge(jobs: Iterable[Job]) -> tuple[Job, ...]:
     )
 
 
-_MAYBE = type(None)
-_CELL: dict[str, tuple[type, ...]] = {
-    "dataset": (str,),
-    "method": (str,),
-    "codes": (int,),
-    "seed": (int,),
-    "objective": (str, _MAYBE),
-    "knobs": (dict,),
-    "recipe": (dict, _MAYBE),
-    "fit": (int, _MAYBE),
-    "quirks": (list, tuple),
-}
-_RECIPE: dict[str, tuple[type, ...]] = {
-    "optimiser": (str,),
-    "learning_rate": (int, float),
-    "batch": (int,),
-    "images": (int,),
-    "drop_at": (int, float),
-    "drop_to": (int, float),
-    "weight_decay": (int, float),
-}
-_QUESTION: dict[str, tuple[type, ...]] = {
-    "measure": (str,),
-    "knobs": (dict,),
-    "seed": (int,),
-    "at": (list, tuple),
-    "quirks": (list, tuple),
-}
+_Value = str | int | float | bool | None
+_Knobs = dict[str, _Value | list[_Value]]
 
 
-def _fits(what: str, plain: Any, kinds: Mapping[str, tuple[type, ...]], needed: tuple[str, ...]) -> None:
-    """Raise ValueError unless ``plain`` has these fields, of these types: records may come from anyone."""
-    if not isinstance(plain, Mapping):
-        raise ValueError(f"{what} is {shown(plain)}, wanted a table")
-    if missing := [key for key in needed if key not in plain]:
-        raise ValueError(f"{what} has no {', '.join(missing)}")
-    for key, value in plain.items():
-        if key not in kinds:
-            raise ValueError(f"{what} has the strange field {shown(key)}")
-        if not isinstance(value, kinds[key]) or isinstance(value, bool):
-            raise ValueError(f"{key} is {shown(value)}, wanted {' or '.join(kind.__name__ for kind in kinds[key])}")
-    if not plain.get("batch", 1) > 0:
-        raise ValueError(f"batch is {shown(plain['batch'])}, wanted 1 or more")
-    for key, value in plain.get("knobs", {}).items():
-        for one in value if isinstance(value, list | tuple) else [value]:
-            if not isinstance(one, str | int | float | _MAYBE):
-                raise ValueError(f"{key} is {shown(value)}, wanted a number, a string, a boolean, or a list of these")
-    for key, kind in (("at", int | float), ("quirks", str)):
-        if not all(isinstance(one, kind) for one in plain.get(key, ())):
-            raise ValueError(f"{key} is {shown(plain[key])}, wanted a list of {'numbers' if key == 'at' else 'names'}")
+class _RecipeForm(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A recipe as it comes; whole numbers stay whole, else its id would be another."""
+
+    optimiser: str
+    learning_rate: int | float
+    batch: Annotated[int, msgspec.Meta(ge=1)]
+    images: int
+    drop_at: int | float | msgspec.UnsetType = msgspec.UNSET
+    drop_to: int | float | msgspec.UnsetType = msgspec.UNSET
+    weight_decay: int | float | msgspec.UnsetType = msgspec.UNSET
+
+
+class _CellForm(msgspec.Struct, forbid_unknown_fields=True):
+    dataset: str
+    method: str
+    codes: int
+    seed: int
+    objective: str | None = None
+    knobs: _Knobs = {}
+    recipe: _RecipeForm | None = None
+    fit: int | None = None
+    quirks: list[str] = []
+
+
+class _QuestionForm(msgspec.Struct, forbid_unknown_fields=True):
+    measure: str
+    knobs: _Knobs = {}
+    seed: int = 0
+    at: tuple[int | float, ...] = (1.0,)
+    quirks: list[str] = []
+
+
+_Form = TypeVar("_Form", bound=msgspec.Struct)
+
+
+def _set(form: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a form that were given."""
+    return {key: value for key, value in msgspec.structs.asdict(form).items() if value is not msgspec.UNSET}
+
+
+def _checked(what: str, plain: Any, form: type[_Form]) -> _Form:
+    """What ``plain`` says, or ValueError where it has not these fields of these types: records may come from anyone."""
+    try:
+        return msgspec.convert(plain, form)
+    except msgspec.ValidationError as error:
+        said, _, where = str(error).partition(" - at `$")
+        for key in where.partition("[")[0].strip(".`").split(".") if where else ():
+            what, plain = key, plain[key]
+        raise ValueError(f"{what} is {shown(plain)}: {said[:1].lower()}{said[1:]}") from None

@@ -50,7 +50,7 @@ class Reader:
         wanted = header.replace('"', "").replace("'", "")
         spans = [
             (each.start(), end)
-            for each, end in zip(found, ends, strict=True)
+            for each, end in zip(found, ends, strict=False)  # a text without headers has an end alone
             if re.sub(r"[\"'\s]", "", each[1]) == wanted
         ]
         made = [Reader(self.path, self.text, span) for span in spans] if len(spans) == count else [self] * count

@@ -18,10 +18,10 @@ from betavae.study import machine
 from betavae.study.cells import Job, Study
 from betavae.study.executors.base import Executor
 from betavae.study.executors.local import Local
-from betavae.study.jobs.messages import Hear, Kept, Said
+from betavae.study.jobs.messages import Done, Hear, Kept, Said
 from betavae.study.monitor.forecast import groups, predict
 from betavae.study.monitor.progress import Progress
-from betavae.study.records import asked, blank, of
+from betavae.study.records import Record, asked, blank, of
 from betavae.study.settings import Settings
 from betavae.study.store import Store
 
@@ -32,6 +32,21 @@ class Outcome(NamedTuple):
     seconds: float
     predicted: float
     failures: dict[str, str]
+
+
+def diverged(study: Study, store: Store) -> dict[str, str]:
+    """The cells of a study whose training left the finite numbers, by id, and what is said of each."""
+    mine = {job.cell.id for job in study.jobs}
+    fits = (r for r in store.records() if r["kind"] == "fit" and r["status"] == "diverged")
+    return {r["cell_id"]: r["message"] for r in fits if r["cell_id"] in mine}
+
+
+def failures(study: Study, store: Store) -> list[Record]:
+    """The errors among the answers to what a study asks; those to what it no longer asks are none of its own."""
+    asks: Done = {(job.cell.id, None, 1.0) for job in study.jobs}
+    asks |= {(job.cell.id, q.id, at) for job in study.jobs for q in job.questions for at in q.at}
+    wrong = (r for r in store.records() if r["status"] == "error")
+    return [r for r in wrong if (r["cell_id"], r["question_id"], r["at"]) in asks]
 
 
 def pending(study: Study, store: Store) -> tuple[Job, ...]:

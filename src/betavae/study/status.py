@@ -11,7 +11,7 @@ from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.monitor import cost
 from betavae.study.monitor.forecast import gpu_rate, predict
-from betavae.study.run import pending
+from betavae.study.run import diverged, failures, pending
 from betavae.study.store import Store
 from betavae.training import checkpoint
 
@@ -70,20 +70,17 @@ def _duration(seconds: float) -> str:
 def status(store: Store) -> str:
     """How far a store's study is: counts, who holds what, failures with reasons, and what a run would do next."""
     study = store.recalled()
-    records = store.records()
-    fits = {r["cell_id"]: r for r in records if r["kind"] == "fit"}
     left = pending(study, store)
     todo = {job.cell.id for job in left}
     held = {job.cell.id: who for job in left if (who := holder(store, job.cell.id))}
-    diverged = [job.cell for job in study.jobs if fits.get(job.cell.id, {}).get("status") == "diverged"]
-    wrong = [r for r in records if r["status"] == "error"]
+    fell, wrong = diverged(study, store), failures(study, store)
     lines = [
         f"{study.name} at scale {study.scale} in {store.path}",
         f"  done      {len(study.jobs) - len(todo)} of {len(study.jobs)} cells",
         f"  running   {len(held)}",
         *(f"    {_name(study, cell)}  by {who}" for cell, who in held.items()),
-        f"  diverged  {len(diverged)}",
-        *(f"    {cost.label(c)}: {fits[c.id]['message']}" for c in diverged),
+        f"  diverged  {len(fell)}",
+        *(f"    {_name(study, cell)}: {said}" for cell, said in fell.items()),
         f"  failed    {len(wrong)}",
         *(f"    {_name(study, r['cell_id'])} {_measure(r)}: {r['message']}" for r in wrong),
     ]

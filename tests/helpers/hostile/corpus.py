@@ -146,7 +146,7 @@ CORPUS: dict[str, Row] = {
     "a cell that is text": ("recalled", _recalled(jobs("dsprites")), "is not a study"),
     "a cell of another type": ("recalled", _recalled(_altered(codes="ten")), "codes is 'ten'"),
     "a recipe of lists": ("recalled", _recalled(_altered(recipe=CELL["recipe"] | {"batch": [8]})), "batch is [8]"),
-    "knobs within knobs": ("recalled", _recalled(_altered(knobs={"beta": {"a": 1}})), "beta is {'a': 1}"),
+    "knobs within knobs": ("recalled", _recalled(_altered(knobs={"beta": {"a": 1}})), "knobs is {'beta': {'a': 1}}"),
     # checkpoints
     "a pickle for a checkpoint": ("checkpoint", lambda path: checkpoint(path, pickled()), "cannot be believed"),
     "a header of 2^60 bytes": (
