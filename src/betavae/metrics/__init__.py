@@ -25,6 +25,25 @@ if TYPE_CHECKING:
 METRICS: dict[str, str] = {
     "higgins": "betavae.metrics.votes:higgins",
     "rotation": "betavae.metrics.rotations:rotation",
+    "mig": "betavae.metrics.field.gaps:mig",
+    "mig_sup": "betavae.metrics.field.gaps:mig_sup",
+    "jemmig": "betavae.metrics.field.gaps:jemmig",
+    "dcimig": "betavae.metrics.field.gaps:dcimig",
+    "modularity": "betavae.metrics.field.gaps:modularity",
+    "explicitness": "betavae.metrics.field.explicitness:explicitness",
+    "sap": "betavae.metrics.field.sap:sap",
+    "factor_vae": "betavae.metrics.field.factor_vae:factor_vae",
+    "dci": "betavae.metrics.field.dci:dci",
+    "dci_es": "betavae.metrics.field.dci_es:dci_es",
+    "irs": "betavae.metrics.field.irs:irs",
+    "infomec": "betavae.metrics.field.infomec:infomec",
+    "med": "betavae.metrics.field.med:med",
+    "gaussian_tc": "betavae.metrics.field.unsupervised:gaussian_tc",
+    "wasserstein": "betavae.metrics.field.unsupervised:wasserstein",
+    "mutual_information": "betavae.metrics.field.unsupervised:mutual_information",
+    "downstream": "betavae.metrics.field.downstream:downstream",
+    "udr": "betavae.metrics.field.stored:udr",
+    "matrix": "betavae.metrics.field.stored:matrix",
     "reconstruction": "betavae.metrics.losses:reconstruction",
     "frechet": "betavae.metrics.fidelity.frechet:frechet",
     "samples": "betavae.metrics.probes:samples",
@@ -53,11 +72,15 @@ def __getattr__(name: str) -> Any:
 
 
 def named(name: str, **knobs: Any) -> Metric | Probe:
-    """The metric or measure of this name with these knobs. Raises Misuse for an unknown name or knob, with the near
-    match.
+    """The metric or measure of this name with these knobs, over those of another toolkit that ``like`` names.
+
+    Raises Misuse for an unknown name or knob, with the near match.
     """
     from betavae.metrics.base import Metric, Probe
+    from betavae.metrics.peers import like
 
+    peer = knobs.pop("like", None)
+    knobs = {**({} if peer is None else like(peer, name)), **knobs}
     factory = opened(METRICS, name, "measure")
     known = inspect.signature(factory).parameters
     for knob, value in knobs.items():

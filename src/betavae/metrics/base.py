@@ -25,12 +25,20 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draw:
-    """Which images to look at, ``index`` of any shape, and the ``answer`` to hold against their codes, ``[P]``."""
+    """Which images to look at, ``index`` of any shape, and the ``answer`` to hold against their codes: ``[P]`` for
+    votes.
+
+    Where the answer is the classes of K factors ``[N, K]``, ``names`` are theirs, ``values [N, K]`` the numbers they
+    stand for, and the first ``fitted`` rows are those to fit on.
+    """
 
     index: Tensor
     answer: Tensor
+    names: tuple[str, ...] = ()
+    fitted: int = 0
+    values: Tensor | None = None
 
 
 class Reads(NamedTuple):
@@ -53,7 +61,8 @@ class Metric(NamedTuple):
 
     ``looks`` and ``seconds`` (of one core, beside encoding) are what a forecast asks; ``cites`` names works of the
     bibliography; ``version`` rises when the same knobs give other numbers. Metrics of one ``stream`` ("": its own name)
-    draw alike, so that those of one seed share their codes.
+    draw alike, so that those of one seed share their codes. ``beside`` gives the arrays and notes that a record keeps
+    beside the scores; its note "floor" is the score of codes that say nothing.
     """
 
     name: str
@@ -65,6 +74,7 @@ class Metric(NamedTuple):
     cites: tuple[str, ...] = ()
     version: int = 1
     stream: str = ""
+    beside: Callable[[torch.Generator, Draw, Tensor], Answer] | None = None
 
     @property
     def draws(self) -> str:
@@ -143,9 +153,12 @@ class Codes:
         self._dataset, self._codec, self._batch = dataset, codec, batch
         self._known = torch.zeros(dataset.size, dtype=torch.bool)
         self._store: Tensor | None = None
+        self._last: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, index: Tensor) -> Tensor:
-        index = torch.as_tensor(index).long()
+        if self._last is not None and self._last[0] is index:  # questions of one draw: theirs are the very same codes
+            return self._last[1]
+        asked, index = index, torch.as_tensor(index).long()
         flat = index.reshape(-1)
         wanted = torch.zeros(self._dataset.size, dtype=torch.bool)
         wanted[flat] = True
@@ -158,7 +171,8 @@ class Codes:
         self._known[missing] = True
         if self._store is None:
             raise ValueError("codes of no images were asked for")
-        return self._store[flat].reshape(*index.shape, -1)
+        self._last = (asked, self._store[flat].reshape(*index.shape, -1))
+        return self._last[1]
 
     def encode(self, index: Tensor) -> Tensor:
         """Codes of one batch of images ``[n]``, checked: real and finite ``[n, Z]``, or Misuse or Fault says what
@@ -178,8 +192,12 @@ def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> An
     if not isinstance(measure, Metric):
         return measure(rng.generator(seed, name, subject.dataset.name), subject)
     draw = measure.plan(rng.generator(seed, measure.draws, "plan", subject.dataset.name), subject.dataset)
-    scores = measure.score(rng.generator(seed, measure.name, "score"), draw, subject.codes(draw.index))
-    return Answer(scores=scores)
+    codes = subject.codes(draw.index)
+    scores = measure.score(rng.generator(seed, measure.name, "score"), draw, codes)
+    if measure.beside is None:
+        return Answer(scores)
+    kept = measure.beside(rng.generator(seed, measure.name, "beside"), draw, codes)
+    return Answer(scores, kept.arrays, kept.notes)
 
 
 def evaluate(

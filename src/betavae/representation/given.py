@@ -125,7 +125,7 @@ def real(given: Any, count: int) -> Tensor | Array:
 def single(codes: Tensor | Array, whose: str = "", first: int = 0) -> Tensor:
     """Real codes ``[n, Z]`` of any kind as float32. Raises Fault where one is not finite, or beyond float32.
 
-    The message counts those of ``whose`` codes, or where that is empty names the row of a table, ``first`` the first.
+    The message counts those of ``whose`` codes, or where that is empty names the row of a table, ``first`` the first; both say which code it is.
     """
     if isinstance(codes, Tensor):
         small = codes.to(torch.float32)
@@ -137,10 +137,12 @@ def single(codes: Tensor | Array, whose: str = "", first: int = 0) -> Tensor:
         return small
     row = int((~sound).int().argmax())
     values = np.asarray(codes[row].double() if isinstance(codes, Tensor) else codes[row], dtype=np.float64)
-    bad = values[~np.isfinite(small[row].numpy())]
+    wrong = ~np.isfinite(small[row].numpy())
+    bad, code = values[wrong], int(wrong.argmax())
     overflow = bool(np.isfinite(bad).all())
     if not whose:
         what = f"beyond float32, which ends at {LARGEST:.2g}; scale them" if overflow else "not finite"
-        raise Fault(f"row {first + row:,} holds {bad[0]:g}, {what}; nothing can be scored")
+        raise Fault(f"row {first + row:,} holds {bad[0]:g} as code {code}, {what}; nothing can be scored")
     what = f"beyond float32 ({bad[0]:g}; it ends at {LARGEST:.2g}, scale them)" if overflow else "that are not finite"
-    raise Fault(f"the encoder gave codes {what} for {int((~sound).sum())} of {whose}; nothing can be scored")
+    of = f"{int((~sound).sum())} of {whose}, first in row {row} as code {code}"
+    raise Fault(f"the encoder gave codes {what} for {of}; nothing can be scored")

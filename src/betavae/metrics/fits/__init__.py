@@ -1,0 +1,1 @@
+"""What metrics fit: boosted trees, a lasso, a logistic regression."""
