@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from factory import FakeStore, baseline, higgins, vae
 
-from betavae import objectives
+from betavae import metrics, objectives
 from betavae.cli.main import main
 from betavae.datasets.cards import CARDS
 from betavae.export.cite import FEATURES, MEASURES, METHODS, PAPER, WORKS, entries
@@ -69,6 +69,7 @@ def test_the_tables_name_what_there_is() -> None:
     assert set(MEASURES) <= set(METRICS)
     assert set(METHODS) <= {*MODELS, *METHODS_BY_NAME}
     named = {work for table in (MEASURES, METHODS, FEATURES) for works in table.values() for work in works}
+    named |= {work for name in METRICS for work in metrics.named(name).cites}
     named |= {work for name in OBJECTIVES for work in objectives.named(name).cites}
     named |= {work for name in LIKELIHOODS for work in opened(LIKELIHOODS, name, "likelihood").cites}
     assert named == set(WORKS)

@@ -156,7 +156,9 @@ def test_all_of_a_table_is_checked_before_any_of_it_counts() -> None:
     table[500, 1] = np.nan
     with pytest.raises(Fault, match=r"codes.npy: row 500 holds nan as code \d+, not finite; nothing can be scored"):
         codec(table, DATASET, "codes.npy")
-    with pytest.raises(Fault, match=r"row 0 holds 1e\+300, beyond float32, which ends at 3.4e\+38; scale them"):
+    with pytest.raises(
+        Fault, match=r"row 0 holds 1e\+300 as code 0, beyond float32, which ends at 3.4e\+38; scale them"
+    ):
         codec(np.full((DATASET.size, 1), 1e300), DATASET)
     with pytest.raises(Misuse, match=r"shape \[768, 0\]; wanted .*, and a column for each code"):
         codec(table[:, :0], DATASET)

@@ -125,7 +125,8 @@ def real(given: Any, count: int) -> Tensor | Array:
 def single(codes: Tensor | Array, whose: str = "", first: int = 0) -> Tensor:
     """Real codes ``[n, Z]`` of any kind as float32. Raises Fault where one is not finite, or beyond float32.
 
-    The message counts those of ``whose`` codes, or where that is empty names the row of a table, ``first`` the first; both say which code it is.
+    The message counts those of ``whose`` codes, or where that is empty names the row of a table, ``first`` the first;
+    and it says which code it is.
     """
     if isinstance(codes, Tensor):
         small = codes.to(torch.float32)

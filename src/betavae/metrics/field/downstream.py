@@ -61,7 +61,7 @@ def downstream(
         return found
 
     seconds = sum(sizes) * (0.03 if model == "logistic" else 6e-3)
-    return metric("downstream", judge, sizes[0], test_images, floor=False, seconds=seconds, cites=("locatello2019",))
+    return metric("downstream", judge, sizes[0], test_images, floor=False, seconds=seconds, cites=("locatello2020",))
 
 
 def _logistic(x: Array, v: Array, test: Array) -> Array:

@@ -28,7 +28,7 @@ def drawn(seed: int, dataset: Dataset, images: int | None, test: int, labelled: 
     ``images`` None: the whole of a full grid, else 10,000. ``test`` more images are kept to test on. ``labelled``:
     their classes are the answer, ``[N, K]``; Misuse where the dataset has none. The same for the same arguments.
     """
-    if labelled and dataset.factors is None and getattr(dataset, "labels", None) is None:
+    if labelled and dataset.factors is None and dataset.labels is None:
         raise Misuse(f"{dataset.name} has neither a grid of factors nor labels; this metric holds codes against them")
     if images is None and dataset.factors is None:
         images = FIT
