@@ -8,6 +8,9 @@ from pathlib import Path
 
 from betavae.errors import Fault
 
+BINARY = getattr(os, "O_BINARY", 0)
+"""Without it Windows writes other line ends than it is given."""
+
 
 class Unwritable(Fault):
     """A disk that refuses: full, read-only, gone. What was on it before is as it was."""
@@ -26,7 +29,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         make_folder(path.parent)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
         try:
             _write_all(descriptor, data)
             os.fsync(descriptor)
@@ -47,7 +50,7 @@ def append(path: Path, line: bytes) -> None:
     try:
         fresh = not path.exists()
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
         try:
             end = _whole_lines(descriptor)
             try:
@@ -80,6 +83,8 @@ def make_folder(folder: Path) -> None:
 
 def sync(path: Path) -> None:
     """Make a file's content, or the names in a folder, durable. Raises OSError."""
+    if os.name == "nt" and path.is_dir():  # a folder cannot be opened there; its names are in the system's own journal
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

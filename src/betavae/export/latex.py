@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from betavae.report.document import Table, plain
 
-SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "$": r"\$",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''", "“": "``", "”": "''", "‘": "`", "’": "'", "–": "--", "—": "---", "…": r"\ldots{}",
-    "\u00a0": "~", "·": r"\textperiodcentered{}", "°": r"\textdegree{}", "²": r"$^2$", "³": r"$^3$", "½": r"$1/2$",
-    "⁻": r"$^{-}$", "⁶": r"$^6$", "⁷": r"$^7$", "⁸": r"$^8$", "⁹": r"$^9$", "⁰": r"$^0$", "¹": r"$^1$", "⁴": r"$^4$",
-    "⁵": r"$^5$",
+if TYPE_CHECKING:
+    from pylatexenc.latexencode import UnicodeToLatexEncoder
+
+OWN = {
+    "|": r"\textbar{}", "√": r"\ensuremath{\surd}", "✓": r"\ensuremath{\surd}", "✗": r"\ensuremath{\times}",
+    "⟂": r"\ensuremath{\perp}", "⁻": r"\ensuremath{^{-}}",
 }  # fmt: skip
-MATHS = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "θ": "theta", "λ": "lambda", "μ": "mu",
-    "µ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "varphi", "χ": "chi", "ω": "omega", "Δ": "Delta",
-    "Σ": "Sigma", "Φ": "Phi", "Ω": "Omega", "×": "times", "±": "pm", "÷": "div", "·": "cdot", "≤": "leq", "≥": "geq",
-    "≠": "neq", "≈": "approx", "→": "rightarrow", "←": "leftarrow", "∞": "infty", "√": "surd", "−": "-", "∈": "in",
-    "⟂": "perp", "✓": "surd",
-}  # fmt: skip
+"""What pylatexenc does not know, or writes as what the plain fonts do not have."""
 SENTENCE = 40
 """A cell longer than this is text, not a number."""
-_LETTER = {
-    **{k: f"${'' if v == '-' else chr(92)}{v}$" for k, v in MATHS.items()},
-    **SPECIAL,
-    "✗": r"$\times$",
-    "ö": r'\"o', "ä": r'\"a', "ü": r'\"u', "é": r"\'e", "è": r"\`e", "ć": r"\'c", "đ": r"\dj{}", "á": r"\'a",
-}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> UnicodeToLatexEncoder:
+    from pylatexenc.latexencode import RULE_DICT, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
+
+    own = UnicodeToLatexConversionRule(RULE_DICT, {ord(letter): text for letter, text in OWN.items()})
+    return UnicodeToLatexEncoder(
+        conversion_rules=[own, "defaults"], replacement_latex_protection="braces-after-macro",
+        unknown_char_policy="unihex", unknown_char_warning=False,
+    )  # fmt: skip
 
 
 def escaped(text: str) -> str:
     """A text with every letter that LaTeX would take for a command, or not know, written as one that it knows."""
     paired = re.sub(r'"([^"]*)"', "“\\1”", plain(text))
-    return "".join(_LETTER.get(letter, letter) for letter in paired)
+    return str(_encoder().unicode_to_latex(paired))
 
 
 def inline(text: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betavae.disk import write_atomic
+from betavae.errors import Misuse
 from betavae.study.store import Store, read
 
 if TYPE_CHECKING:
@@ -66,8 +67,16 @@ def _fields(record: Record) -> Row:
 
 
 def frame(records: Iterable[Record]) -> polars.DataFrame:
-    """The tidy table of records, one type per column; lists and mixtures are JSON text."""
-    import polars
+    """The tidy table of records, one type per column; lists and mixtures are JSON text. Raises Misuse where polars is
+    not installed.
+    """
+    try:
+        import polars
+    except ImportError:
+        raise Misuse(
+            "records as Parquet and CSV need polars; install it with `pip install 'betavae[export]'`, or leave them "
+            "out: --what tables,figures"
+        ) from None
 
     table = list(rows(records))
     found = dict.fromkeys(key for row in table for key in row)

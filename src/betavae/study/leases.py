@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 
 from betavae.disk import Unwritable
 from betavae.errors import Fault
+from betavae.locks import lock
 from betavae.study.store import Store
 
 
@@ -45,10 +45,9 @@ def try_lease(store: Store, cell: str, *, wait: bool = False) -> Lease | None:
     except OSError as error:
         raise Unwritable.at(path, error, "nothing was changed") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+        if not lock(descriptor, wait=wait):
+            os.close(descriptor)
+            return None
     except OSError as error:
         os.close(descriptor)
         raise Fault(
@@ -67,9 +66,8 @@ def holder(store: Store, cell: str) -> str | None:
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
+        if lock(descriptor, shared=True, wait=False):
+            return None
         return os.read(descriptor, 200).decode(errors="replace").strip() or "a process"
     finally:
         os.close(descriptor)

@@ -6,7 +6,6 @@ drawn): ``images.npy`` beside a ``manifest.json`` that says what it is and holds
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from betavae.datasets.files.formats import npy_mapped
 from betavae.datasets.files.manifests import Spec
 from betavae.disk import sync
 from betavae.errors import Fault
+from betavae.locks import lock
 
 if TYPE_CHECKING:
     from betavae.types import Array
@@ -107,16 +107,16 @@ def _locked(home: Path) -> Iterator[str | None]:
 
     The lock lies beside the folder, so that deleting the folder takes no lock away; the system frees it if we die.
     """
-    lock = home.with_name(home.name + ".lock")
+    beside = home.with_name(home.name + ".lock")
     handle, refusal = -1, None
     try:
         home.mkdir(parents=True, exist_ok=True)
         refusal = None if os.access(home, os.W_OK | os.X_OK) else "permission denied"
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = os.open(beside, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError:
-            handle = os.open(lock, os.O_RDONLY)  # another user's, or a disk mounted read-only
-        fcntl.flock(handle, fcntl.LOCK_SH if refusal else fcntl.LOCK_EX)
+            handle = os.open(beside, os.O_RDONLY)  # another user's, or a disk mounted read-only
+        lock(handle, shared=refusal is not None)
     except OSError as error:
         refusal = refusal or error.strerror or str(error)
     try:

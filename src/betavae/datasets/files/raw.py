@@ -6,7 +6,6 @@ the file; never used), ``<file>.sha256`` (that of the first verified arrival, fo
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import sys
@@ -18,6 +17,7 @@ from betavae.datasets.files.catalogue import Entry
 from betavae.datasets.files.checksums import blocks, digests
 from betavae.datasets.files.download import Tell, disk_fault
 from betavae.errors import Misuse
+from betavae.locks import lock
 
 
 def beside(target: Path, ending: str) -> Path:
@@ -39,11 +39,9 @@ def alone(target: Path) -> Iterator[None]:
     except OSError as error:
         raise disk_fault(target, error) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(handle, wait=False):
             say(f"{target.name}: another process is bringing it; waiting")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle)
         yield
     finally:
         os.close(handle)
