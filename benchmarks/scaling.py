@@ -22,7 +22,7 @@ from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import ray as on_ray
 from betavae.study.executors import stream
 from betavae.study.executors.ray import MEMBERS
-from betavae.study.monitor import cost
+from betavae.study.monitor import cost, pace
 from betavae.study.monitor.forecast import GPU_PASSES
 from betavae.study.records import SCHEMA
 from betavae.study.store import Store
@@ -76,7 +76,7 @@ def core_rate(dataset: str) -> float:
     """Images per second of one core: this machine's matrix product now, times the share of it that training reaches."""
     shape = cost.shape_of(dataset)
     encoder, decoder, _ = models.size("conv", shape, 10)
-    return cost.product_rate() * cost.share("conv", shape) / (3 * (encoder + decoder))
+    return pace.product_rate() * cost.share("conv", shape) / (3 * (encoder + decoder))
 
 
 def record(k: int) -> dict[str, Any]:

@@ -11,42 +11,44 @@ from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.monitor import cost
 from betavae.study.monitor.forecast import gpu_rate, predict
+from betavae.study.monitor.pace import Pace, pace
 from betavae.study.run import diverged, failures, pending
 from betavae.study.store import Store
 from betavae.training import checkpoint
 
 
-def plan(study: Study, workers: int | None, folder: Path) -> str:
-    """What a run of this study would do, cell by cell, and what it would cost on this machine."""
+def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = None) -> str:
+    """What a run of this study would do, cell by cell, and what it would cost on this machine, or on another."""
     workers = workers or machine.cores()
+    here = here or pace(workers)
     lines = [f"{study.name} at scale {study.scale}: {len(study.jobs)} cells, records in {folder}", ""]
     lines.append(f"{'cell':16}  {'what':48}  {'image passes':>13}  {'encoded':>10}  {'core-s':>8}  questions")
     for job in study.jobs:
-        c = cost.cost(job)
+        c = cost.cost(job, here.rate)
         asked = Counter(q.measure for q in job.questions)
         words = ", ".join(f"{m}×{n}" if n > 1 else m for m, n in asked.items())
         lines.append(
             f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
         )
-    whole = cost.total(study.jobs)
-    seconds, questions = predict(study.jobs, workers), sum(len(j.questions) for j in study.jobs)
+    whole, seconds = cost.total(study.jobs), predict(study.jobs, workers, here=here)
+    questions = sum(len(j.questions) for j in study.jobs)
     lines += [
         "",
         f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
         f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
         "while it trains",
-        f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()})",
-        _on_a_gpu(study, workers),
+        f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}",
+        _on_a_gpu(study, workers, here),
     ]
     return "\n".join(lines)
 
 
-def _on_a_gpu(study: Study, workers: int) -> str:
+def _on_a_gpu(study: Study, workers: int, here: Pace) -> str:
     """What the study takes on the fastest GPU that was measured here, or on one that is assumed."""
     rate, name = gpu_rate()
     source = f"measured on {name}" if name else "assumed, not measured"
     beside = max(2, workers) - 1
-    took = _duration(predict(study.jobs, workers, "cuda"))
+    took = _duration(predict(study.jobs, workers, "cuda", here))
     return f"with a GPU at {rate:,.0f} images/s ({source}) and {beside} workers beside it: {took}"
 
 

@@ -19,13 +19,11 @@ from betavae.paper.study import paper
 from betavae.study import status
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.monitor import cost, forecast
+from betavae.study.monitor.pace import Pace, free, pace
 from betavae.training.recipe import Recipe
 
-
-@pytest.fixture(autouse=True)
-def one_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "product_rate", lambda: 5e10)
-    monkeypatch.setattr(cost, "drawing", lambda jobs: [])
+HERE = Pace(5e10, cores=8)
+"""A machine of eight idle cores."""
 
 
 def vae(images: int = 6400, method: str = "conv", dataset: str = "dsprites") -> Cell:
@@ -51,7 +49,7 @@ def test_multiply_adds_are_what_pytorch_counts(method: str, shape: tuple[int, in
 
 def test_training_costs_its_passes() -> None:
     """Three times both networks at the measured share, the rendering, and the steps; twice the images cost twice."""
-    once, twice = (cost.cost(Job(vae(n), ())) for n in (6400, 12_800))
+    once, twice = (cost.cost(Job(vae(n), ()), HERE.rate) for n in (6400, 12_800))
     assert (once.passes, twice.passes) == (6400, 12_800)
     by_hand = 6400 * (3 * sum(models.size("conv", (1, 64, 64), 10)[:2]) / (5e10 * 0.60) + cost.RENDER["dsprites"])
     by_hand += 6400 / vae(6400).recipe.batch * (cost.STEP + cost.PARAMETER * 502_005)
@@ -65,8 +63,8 @@ def test_a_critic_is_reckoned() -> None:
     critic = 10 * 1000 + 5 * 1000**2 + 2 * 1000
     by_hand = 6400 * 8 * critic / (5e10 * cost.share("mlp", (1, 64, 64)))
     by_hand += 6400 / 64 * cost.PARAMETER * (critic + 6 * 1000 + 2)
-    more = cost.cost(Job(replace(plain, objective="factor_vae", knobs=()), ())).seconds
-    assert more - cost.cost(Job(plain, ())).seconds == pytest.approx(by_hand)
+    more = cost.cost(Job(replace(plain, objective="factor_vae", knobs=()), ()), HERE.rate).seconds
+    assert more - cost.cost(Job(plain, ()), HERE.rate).seconds == pytest.approx(by_hand)
 
 
 def test_questions_of_one_draw_share_their_codes() -> None:
@@ -76,12 +74,12 @@ def test_questions_of_one_draw_share_their_codes() -> None:
     size = math.prod(OUTLINES["dsprites"][1])
     for asked, draws in ((ask, 1), ([*ask, other], 2)):
         expected = size * (1 - math.exp(-draws * 8000 / size))
-        assert cost.cost(Job(vae(), tuple(asked))).encoded == pytest.approx(expected, abs=1)
+        assert cost.cost(Job(vae(), tuple(asked)), HERE.rate).encoded == pytest.approx(expected, abs=1)
 
 
 def test_more_costs_more() -> None:
     def seconds(cell: Cell, *questions: Question) -> float:
-        return cost.cost(Job(cell, questions)).seconds
+        return cost.cost(Job(cell, questions), HERE.rate).seconds
 
     def higgins(**knobs: object) -> Question:
         return Question("higgins", pairs({"pool": 8000, **knobs}))
@@ -96,27 +94,62 @@ def test_more_costs_more() -> None:
     assert seconds(vae(), Question("frechet", pairs({"features": "efficientnet_lite0_96", "images": 500}))) > 2
 
 
+@pytest.fixture
+def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder in which dSprites is drawn: its manifest."""
+    manifest = tmp_path / "ready" / "dsprites" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()
+    monkeypatch.setenv("BETAVAE_DATA", str(tmp_path))
+    return manifest
+
+
+@pytest.mark.usefixtures("drawn")
 def test_prediction_spreads_jobs_over_workers() -> None:
     jobs = [Job(vae(), ()) for _ in range(4)]
-    one, two = forecast.predict(jobs, 1) - 6.0, forecast.predict(jobs, 2) - 6.0
+    one, two = (forecast.predict(jobs, n, here=HERE) - forecast.BEGIN for n in (1, 2))
     assert one == pytest.approx(2 * two)
-    assert forecast.predict(jobs[:3], 2) == pytest.approx(forecast.predict(jobs, 2))
+    assert forecast.predict(jobs[:3], 2, here=HERE) == pytest.approx(forecast.predict(jobs, 2, here=HERE))
 
 
-def test_datasets_that_are_not_drawn_count(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("drawn")
+def test_more_workers_than_cores_only_share_them() -> None:
+    jobs = [Job(vae(), ()) for _ in range(64)]
+    took = {n: forecast.predict(jobs, n, here=Pace(5e10, cores=2)) for n in (1, 2, 3, 64)}
+    assert took[1] > took[2] == took[3] == took[64]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_busy_machine_takes_longer_and_says_so(tmp_path: Path) -> None:
+    jobs, half = [Job(vae(), ())], Pace(5e10, 8, free=0.5)
+    idle = forecast.predict(jobs, 1, here=HERE) - forecast.BEGIN
+    assert forecast.predict(jobs, 1, here=half) - forecast.BEGIN == pytest.approx(2 * idle)
+    assert "50% of the time of its cores free now" in status.plan(paper("smoke"), 2, tmp_path, half)
+
+
+def test_the_pace_of_this_machine_is_a_pace() -> None:
+    """Eight times as many threads as cores are given an eighth of their time, and less of what others leave."""
+    here = pace(1)
+    assert here.rate > 1e8
+    assert 0 < here.free <= 1
+    assert free(8 * here.cores, 0.2) < 0.25
+
+
+def test_datasets_that_are_not_drawn_count(drawn: Path) -> None:
     jobs = [Job(vae(), ())]
-    before = forecast.predict(jobs, 1)
-    monkeypatch.setattr(cost, "drawing", lambda jobs: [3.0])
-    assert forecast.predict(jobs, 1) == pytest.approx(before + 3.0)
+    before = forecast.predict(jobs, 1, here=HERE)
+    drawn.unlink()
+    assert forecast.predict(jobs, 1, here=HERE) == pytest.approx(before + cost.DRAWING["dsprites"])
 
 
 def test_the_dry_run_says_whether_a_gpu_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "MEASURED", tmp_path)
-    assert "300,000 images/s (assumed, not measured)" in status.plan(paper("smoke"), 2, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "300,000 images/s (assumed, not measured)" in status.plan(paper("smoke"), 2, tmp_path, HERE)
+    forecast.MEASURED.mkdir(parents=True)
     told = {"kind": "gpu", "results": {"population conv": {"images per second, as the package runs it": 123456.0}}}
-    (tmp_path / "some-card.json").write_text(json.dumps(told))
-    (tmp_path / "broken.json").write_text("{")
-    assert "123,456 images/s (measured on some-card)" in status.plan(paper("smoke"), 2, tmp_path)
+    (forecast.MEASURED / "some-card.json").write_text(json.dumps(told))
+    (forecast.MEASURED / "broken.json").write_text("{")
+    assert "123,456 images/s (measured on some-card)" in status.plan(paper("smoke"), 2, tmp_path, HERE)
 
 
 def test_what_is_kept_for_the_way_back_grows_with_the_batch_alone() -> None:

@@ -1,13 +1,12 @@
 """What a study will cost, before it runs: image passes, multiply-adds, and the time they take on this machine.
 
-Operations are counted from the architectures; the machine's own matrix-product rate is measured in a blink; the
-share of it that each kind of work reaches is measured by ``benchmarks/`` and kept here as literal numbers.
+Operations are counted from the architectures; the machine's own rate is measured by ``pace``; the share of it that each
+kind of work reaches is measured by ``benchmarks/`` and kept here as literal numbers.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +17,7 @@ from betavae.errors import BetavaeError
 from betavae.models import Size
 from betavae.names import foreign
 from betavae.study.cells import Cell, Job, Question
+from betavae.study.monitor import pace
 from betavae.training.recipe import BINS
 
 if TYPE_CHECKING:
@@ -71,23 +71,6 @@ def work(cell: Cell) -> int:
     return 3 * (size.encoder + size.decoder) + objectives.named(cell.objective or "beta_vae").costs(cell.codes).macs
 
 
-@lru_cache(maxsize=1)
-def product_rate() -> float:
-    """Multiply-adds per second of one core in a 1024-cube single-precision product, the best of a few."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    a, b = torch.ones(1024, 1024), torch.ones(1024, 1024)
-    best = math.inf
-    for _ in range(6):
-        begun = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - begun)
-    torch.set_num_threads(before)
-    return 1024**3 / best
-
-
 @lru_cache(maxsize=1024)
 def measured(question: Question) -> Metric | Probe | None:
     """The measure of a question, which says what it costs; None where it cannot be made here."""
@@ -112,13 +95,14 @@ def share(method: str, shape: tuple[int, int, int]) -> float:
     return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == alike)[1]
 
 
-def cost(job: Job) -> Cost:
-    """The cost of one job on one core of this machine."""
+def cost(job: Job, rate: float | None = None) -> Cost:
+    """The cost of one job on one core, of this machine or of so many multiply-adds a second."""
     cell = job.cell
     shape = shape_of(cell.dataset)
     known = cell.dataset in OUTLINES or foreign(cell.dataset)
     size = math.prod(outline(cell.dataset)[1]) if known else 100_000
-    rate, seconds, passes, encoder = product_rate(), OPEN, 0, math.prod(shape) * cell.codes
+    rate = rate or pace.product_rate()
+    seconds, passes, encoder = OPEN, 0, math.prod(shape) * cell.codes
     render = RENDER.get(cell.dataset, 2e-5)
     if cell.recipe:
         made = size_of(cell)

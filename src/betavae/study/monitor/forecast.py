@@ -9,6 +9,7 @@ from pathlib import Path
 
 from betavae.study.cells import Cell, Job
 from betavae.study.monitor import cost
+from betavae.study.monitor.pace import Pace, pace
 
 GPU_PASSES = 300_000.0
 """Images per second assumed of one large GPU for the convolutional VAE at 1×64², where none was measured."""
@@ -20,20 +21,25 @@ BEGIN = 6.0
 """Seconds that workers take to begin."""
 
 
-def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
+def predict(jobs: Sequence[Job], workers: int, device: str = "cpu", here: Pace | None = None) -> float:
     """Wall seconds the jobs should take: datasets are drawn, then each worker takes the longest job left.
 
+    ``here`` is the machine (None: this one, as busy as it is now). More workers than it has cores only share them.
     With a GPU one of the workers trains on it, group by group, and the others fit the baselines and put the questions
     of each group that is trained.
     """
-    drawing = cost.drawing(jobs)
+    here = here or pace(workers)
+    drawing, rate_here = cost.drawing(jobs), here.rate
     if device == "cpu":
-        return BEGIN + _makespan(drawing + [cost.cost(job).seconds for job in jobs], workers)
+        seconds = drawing + [cost.cost(job, rate_here).seconds for job in jobs]
+        return BEGIN + _makespan(seconds, min(workers, here.cores)) / here.free
     rate, usual = gpu_rate()[0], cost.work(USUAL)
-    clocks, now = [0.0] * max(1, workers - 1), 0.0
+    clocks, now = [0.0] * max(1, min(workers, here.cores) - 1), 0.0
 
     def asked(job: Job) -> float:
-        return cost.cost(job).seconds - cost.cost(Job(job.cell, ())).seconds if job.cell.recipe else 0.0
+        if not job.cell.recipe:
+            return 0.0
+        return cost.cost(job, rate_here).seconds - cost.cost(Job(job.cell, ()), rate_here).seconds
 
     def rest(seconds: float, ready: float) -> None:
         k = clocks.index(min(clocks))
@@ -41,7 +47,7 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu") -> float:
 
     made = groups(jobs, device)
     for (job,) in (group for group in made if group[0].cell.recipe is None):
-        rest(cost.cost(job).seconds, 0.0)
+        rest(cost.cost(job, rate_here).seconds, 0.0)
     for group in made:
         for job in group:
             if recipe := job.cell.recipe:
