@@ -59,3 +59,17 @@ def test_the_example_study_runs_on_a_small_budget(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     assert main(["run", "own_study.toml", "--quiet", "--workers", "1"]) == 0
     assert (tmp_path / "runs" / "how-much-beta-own" / "records").is_dir()
+
+
+def test_the_study_of_objectives_is_planned_with_seeds_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Six objectives at two strengths and a floor; each claim has the seeds that a unanimous outcome of it needs."""
+    path = EXAMPLES.parent / "studies" / "objectives.toml"
+    trained = {(cell.objective, cell.knobs) for cell in read(path).cells if cell.recipe}
+    assert len(trained) == 2 * len({objective for objective, _ in trained}) == 12
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(path), "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("here 8") == 3
+    assert "too few" not in told
