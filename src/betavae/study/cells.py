@@ -86,7 +86,7 @@ class Cell:
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Cell:
         """The cell that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
-        told = _checked("a cell", plain, _CellForm)
+        told = checked("a cell", plain, _CellForm)
         recipe = Recipe(**_set(told.recipe)) if told.recipe else None
         return Cell(**{**_set(told), "knobs": pairs(told.knobs), "recipe": recipe, "quirks": tuple(told.quirks)})
 
@@ -114,7 +114,7 @@ class Question:
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Question:
         """The question that ``plain`` came from. Raises ValueError where a field is missing or of another type."""
-        told = _checked("a question", plain, _QuestionForm)
+        told = checked("a question", plain, _QuestionForm)
         return Question(told.measure, pairs(told.knobs), told.seed, told.at, tuple(told.quirks))
 
 
@@ -223,7 +223,7 @@ class _QuestionForm(msgspec.Struct, forbid_unknown_fields=True):
     quirks: list[str] = []
 
 
-_Form = TypeVar("_Form", bound=msgspec.Struct)
+Form = TypeVar("Form", bound=msgspec.Struct)
 
 
 def _set(form: msgspec.Struct) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _set(form: msgspec.Struct) -> dict[str, Any]:
     return {key: value for key, value in msgspec.structs.asdict(form).items() if value is not msgspec.UNSET}
 
 
-def _checked(what: str, plain: Any, form: type[_Form]) -> _Form:
+def checked(what: str, plain: Any, form: type[Form]) -> Form:
     """What ``plain`` says, or ValueError where it has not these fields of these types: records may come from anyone."""
     try:
         return msgspec.convert(plain, form)

@@ -8,10 +8,13 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from betavae.errors import BetavaeError
 from betavae.study import versions
+from betavae.study.cells import checked
 
 if TYPE_CHECKING:
     from betavae.study.cells import Cell, Question
@@ -21,19 +24,32 @@ SCHEMA = 1
 LONGEST = 16_000_000
 """Bytes of one record's line; a real one has a few thousand."""
 STATUSES = ("ok", "diverged", "error")
-FIELDS: dict[str, type | tuple[type, ...]] = {
-    "kind": str,
-    "study": dict,
-    "at": (int, float),
-    "status": str,
-    "message": str,
-    "scores": dict,
-    "notes": dict,
-    "seconds": (int, float),
-    "images": int,
-    "when": str,
-    "machine": dict,
-}
+
+
+class _Form(msgspec.Struct):
+    """What every record holds; fields that it does not know stay as they are."""
+
+    kind: str
+    study: dict[str, Any]
+    at: int | float
+    status: Literal["ok", "diverged", "error"]
+    message: str
+    scores: dict[str, int | float]
+    notes: dict[str, Any]
+    seconds: int | float
+    images: int
+    when: str
+    machine: dict[str, Any]
+    cell_id: str | None = None
+    question_id: str | None = None
+    arrays: str | None = None
+    cell: dict[str, Any] | None = None
+    question: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    reads: dict[str, Any] | None = None
+    versions: dict[str, Any] | None = None
+    sources: dict[str, Any] | None = None
+
 
 Record = dict[str, Any]
 
@@ -124,25 +140,10 @@ def _checked(record: Any) -> Record:
             raise NewerStore(schema)
         older = ", the first there is: no older store needs migrating" if isinstance(schema, int) else ""
         raise ValueError(f"schema {schema!r:.40}, wanted {SCHEMA}{older}")
-    for key, kind in FIELDS.items():
-        if not isinstance(record.get(key), kind) or isinstance(record[key], bool):
-            raise ValueError(
-                f"{key} is {record.get(key)!r:.60}, wanted {kind if isinstance(kind, tuple) else kind.__name__}"
-            )
-    if record["status"] not in STATUSES:
-        raise ValueError(f"status {record['status']!r:.40}, wanted one of {', '.join(STATUSES)}")
-    for key in ("cell_id", "question_id", "arrays"):
-        if not isinstance(record.setdefault(key), str | None):
-            raise ValueError(f"{key} is {record[key]!r:.60}, wanted a string or null")
-    for key in ("cell", "question", "data", "reads", "versions", "sources"):
-        if not isinstance(record.setdefault(key), dict | None):
-            raise ValueError(f"{key} is {record[key]!r:.60}, wanted an object or null")
-    if record["kind"] != "run" and (record["cell"] is None or record["cell_id"] is None):
+    told = checked("a record", record, _Form)
+    if told.kind != "run" and (told.cell is None or told.cell_id is None):
         raise ValueError("it names no cell")
-    for name, score in record["scores"].items():
-        if isinstance(score, bool) or not isinstance(score, int | float):
-            raise ValueError(f"score {name:.40} is {score!r:.60}, wanted a number")
-    return record
+    return {**msgspec.structs.asdict(told), **record}
 
 
 class NewerStore(BetavaeError):

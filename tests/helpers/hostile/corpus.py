@@ -88,7 +88,7 @@ def _linked(path: Path) -> None:
     path.write_bytes(study('["dsprites"]', '["linked.py:discs"]'))
 
 
-_NUMBER = "wanted a number"
+_NUMBER = "expected `int | float`, got `str`"
 CORPUS: dict[str, Row] = {
     # study files
     "brackets a million deep": ("study", _wrote(study('"mine"', "[" * DEEP)), "nested too deeply"),
