@@ -44,7 +44,7 @@ test-all: check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-ray: $(VENV)/ready
-	$(BIN)/python -m pytest tests/study/test_ray.py
+	$(BIN)/python -m pytest tests/study/executors/test_ray.py
 
 test-browser: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'

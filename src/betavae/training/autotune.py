@@ -46,7 +46,7 @@ def quickest(
     """The quickest way to step these members on their device; ``plain`` where too little is left to try any.
 
     What is tried, its rate, and what is taken are told to ``say``. The states are left as they are. Raises the error
-    of a device that answers no more.
+    of a device whose CUDA context is lost.
     """
     last = task.recipe.steps
     living = [(m, s) for m, s in zip(members, states, strict=True) if s.diverged is None and s.step < last]
@@ -87,7 +87,7 @@ def quickest(
 
 
 def answers(device: torch.device) -> None:
-    """Raises what a device has to say that answers no more: then no way is left, the plain one neither."""
+    """Raises the error of a lost CUDA context: then no way is left, the plain one neither."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

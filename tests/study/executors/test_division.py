@@ -28,12 +28,12 @@ TRAINER, OTHER, BOTH = Role("cpu", rests=False), Role("cpu", trains=False), Role
 pytestmark = pytest.mark.usefixtures("squares")
 
 
-def on(crew: list[Role], study: Study, folder: Path) -> tuple[Store, list[tuple[int, Any]]]:
+def on(roles: list[Role], study: Study, folder: Path) -> tuple[Store, list[tuple[int, Any]]]:
     """A study run by workers of these roles: its store, and who said what."""
     heard: list[tuple[int, Any]] = []
     store = Store(folder)
     store.remember(study)
-    executor = Local(roles=lambda device, workers: crew)
+    executor = Local(roles=lambda device, workers: roles)
     run(study, store, quiet=True, executor=executor, listen=lambda worker, message: heard.append((worker, message)))
     return store, heard
 
@@ -91,18 +91,18 @@ def test_what_is_trained_goes_straight_to_the_rest(tmp_path: Path) -> None:
     groups = [(first, second, third), (pca,)]
     store = Store(tmp_path)
     assert first_tasks(groups, [BOTH], store) == [Task(g) for g in groups]
-    crew, rest = [TRAINER, OTHER], Task((pca,), trains=False)
+    divided, rest = [TRAINER, OTHER], Task((pca,), trains=False)
     early = (Job(first.cell, (replace(HALF, at=(0.5,)),)), Job(second.cell, ()), Job(third.cell, ()))
-    assert first_tasks(groups, crew, store) == [Task(early, rests=False), rest]
+    assert first_tasks(groups, divided, store) == [Task(early, rests=False), rest]
     fitted(store, *(Job(job.cell, ()) for job in (first, second, third)))
     for job in (first, second):
         saved(store, job)
-    assert first_tasks(groups, crew, store) == [
+    assert first_tasks(groups, divided, store) == [
         Task((early[0], third), rests=False), Task((second,), trains=False), rest,
     ]  # fmt: skip
     fitted(store, unasked := Job(cell(20.0), ()))
     saved(store, unasked)
-    assert first_tasks([(unasked,)], crew, store) == []  # another run has trained it: nobody is waited for
+    assert first_tasks([(unasked,)], divided, store) == []  # another run has trained it: nobody is waited for
 
 
 def test_a_training_that_is_gone_is_trained_again_by_the_trainer(tmp_path: Path) -> None:
