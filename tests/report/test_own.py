@@ -426,5 +426,5 @@ def test_what_is_exported_is_the_studys_own_report(tmp_path: Path) -> None:
     [table] = [path for name, path in written.items() if "higgins" in name and "other" not in name]
     text = table.read_text(encoding="utf-8")
     assert r"50 \% \& \$x\$ on dsprites: higgins" in text
-    assert r"$\beta$ = 4" in text
+    assert r"\ensuremath{\beta} = 4" in text
     assert "scores-1-1-1.pdf" in written
