@@ -5,6 +5,7 @@ fiftieth of training.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,8 +87,8 @@ def test_a_checkpoint_that_does_not_fit_is_passed_over(wanted: dict[tuple[Any, .
     context = Context(tmp_path)
     perform([job()], context)
     reasons = [note.split("(")[1].split(")")[0] for note in context.notes()]
-    alien, partial = f"it is of cell '{other.cell.id}'", "its tensors are not those of this cell's model and optimiser"
-    assert reasons == [alien, alien, "it holds no state of training", partial, partial]
+    alien, part = f"it is of cell '{other.cell.id}'", "its tensors are not those of this cell's model and optimiser"
+    assert reasons == [alien, alien, "it holds no state of training", part, part]
     assert {key: found for key, found in soak.numbers(tmp_path).items() if key[0] == job().cell.id} == wanted
 
 
@@ -105,13 +106,13 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
         now += cost
         written[0] += 1
 
-    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(checkpointing.checkpoint, "save", save)
     context: Any = Context(tmp_path, settings=Settings(every=10.0))
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1), columns=Columns(4))
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
     taken = checkpointing.Taken(state)
-    seen = [checkpointing.Watch(task, job().cell, context, taken, "float32", members) for _ in range(members)]
+    watch = partial(checkpointing.Watch, task, job().cell, context, taken, "float32", members, clock=lambda: now)
+    seen = [watch() for _ in range(members)]
     for step in range(1, 10_001):
         now += 1.0
         state.step = step
@@ -122,14 +123,13 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
     assert seen[0].spent() == pytest.approx(10_000 + written[0] * cost)
 
 
-def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path) -> None:
     """30 s before, then 80 s of four members together, less a pause: 50 s. What is only asked trains in nothing."""
     now = 1.0
-    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(perf_counter=lambda: now))
     task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=100, batch=1), columns=Columns(4))
     state = State({}, {}, torch.zeros(10, 6, dtype=torch.float64), step=40)
     taken = checkpointing.Taken(state, 30.0, ("float32",))
-    clock = checkpointing.Watch(task, job().cell, Context(tmp_path), taken, "bf16", 4, 4)
+    clock = checkpointing.Watch(task, job().cell, Context(tmp_path), taken, "bf16", 4, 4, lambda: now)
     now = 61.0
     clock.pause()
     now = 68.0
@@ -138,7 +138,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path, monkeypatc
     assert clock.spent() == pytest.approx(30 + 80 / 4)
     assert clock.precisions == ("float32", "bf16")
     finished = taken._replace(state=State({}, {}, state.trace, step=100))
-    idle = checkpointing.Watch(task, job().cell, Context(tmp_path), finished, "bf16", 4, 4)
+    idle = checkpointing.Watch(task, job().cell, Context(tmp_path), finished, "bf16", 4, 4, lambda: now)
     now = 500.0
     assert (idle.precisions, idle.spent()) == (("float32",), 30.0)  # others train on; it does not
 

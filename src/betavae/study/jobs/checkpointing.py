@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -125,17 +126,19 @@ class Watch:
         precision: str,
         members: int = 1,
         together: int = 1,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.clock = clock
         self.task, self.cell, self.context, self.seconds = task, cell, context, taken.seconds
         self.members, self.together, self.every = members, together, context.settings.every
         self.trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
         self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if self.trains else [])]))
         self.first = taken.state.step
-        self.said = self.began = time.perf_counter()
+        self.said = self.began = self.clock()
         self.wall = self.saved = 0.0
 
     def __call__(self, state: State) -> None:
-        now = time.perf_counter()
+        now = self.clock()
         if now - self.said > self.context.settings.say_every:
             self._say(state, now)
         if self._elapsed() - self.saved > self.every:
@@ -143,19 +146,19 @@ class Watch:
 
     def save(self, state: State, final: bool = False) -> None:
         """Put a checkpoint down; the final one is parameters alone, and the only one."""
-        begun = time.perf_counter()
+        begun = self.clock()
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
         meta |= versions.made_by(self.cell.plain(), None)
         keep = 1 if final else self.context.settings.checkpoints
         checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)
         self.every = max(
-            self.context.settings.every, self.context.settings.leisure * self.members * (time.perf_counter() - begun)
+            self.context.settings.every, self.context.settings.leisure * self.members * (self.clock() - begun)
         )
         self.saved = self._elapsed()
 
     def _elapsed(self) -> float:
-        return self.wall + (time.perf_counter() - self.began if self.began else 0.0)
+        return self.wall + (self.clock() - self.began if self.began else 0.0)
 
     def spent(self) -> float:
         """Seconds of training so far, resumed parts included, questions and others' training excluded."""
@@ -165,7 +168,7 @@ class Watch:
         self.wall, self.began = self._elapsed(), 0.0
 
     def resume(self, step: int) -> None:
-        self.began, self.first = time.perf_counter(), step
+        self.began, self.first = self.clock(), step
 
     def _say(self, state: State, now: float) -> None:
         done = (state.step - self.first) * self.task.recipe.batch
