@@ -80,7 +80,7 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
     """Metrics by name with their knobs, whichever way they were given. Raises Misuse for what is none."""
     from betavae.metrics import named
     from betavae.metrics.base import Metric, Probe
-    from betavae.metrics.comparison import QUICK
+    from betavae.metrics.comparison import quick
 
     given = [metrics] if isinstance(metrics, str | Metric | Probe) else metrics
     if not isinstance(given, Mapping | Sequence) or not given:
@@ -90,7 +90,7 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
         if isinstance(one, Metric | Probe):
             found[one.name if isinstance(one, Metric) else f"measure {len(found) + 1}"] = (one, {})
         else:
-            knobs = {**QUICK.get(one, {}), **(given[one] if isinstance(given, Mapping) else {})}
+            knobs = {**quick(one), **(given[one] if isinstance(given, Mapping) else {})}
             found[one] = (named(one, **knobs), knobs)
     return found
 

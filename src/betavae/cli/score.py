@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from betavae.metrics.comparison import Row
     from betavae.representation.base import Codec
 
-SCORED = ("higgins", "reconstruction", "frechet")
-QUICK = {"higgins": {"pool": 4000}}
-"""Knobs of a metric unless others are given: votes from a pool of images, for tens of times fewer encodings."""
+PICTURES = ("samples", "reconstructions", "traversals", "latent_space", "architecture", "udr")
+"""Measures that give no score of one representation."""
 
 
 def declare(verb: Verb) -> None:
@@ -46,8 +45,14 @@ def declare(verb: Verb) -> None:
     this.add_argument("--reference", type=Path, help="the images to hold --images against, or an .npz of moments")
     this.add_argument("--features", help="for --images (default: efficientnet_lite0; inception2015 gives the FID)")
     this.add_argument("--dataset", choices=DATASETS, metavar="dataset", help="see `betavae data list`")
+    this.add_argument("--codes", type=Path, help="instead of an encoder, codes of an .npy file [N, Z], with --labels")
+    this.add_argument("--labels", type=Path, help="the labels of --codes: a .csv file with a line of names, or .npy")
     this.add_argument(
-        "--metric", default="higgins", metavar="NAME", help="higgins, reconstruction or frechet (default: higgins)"
+        "--metric",
+        default="higgins",
+        metavar="NAME",
+        help="one (default: higgins), several as mig,dci,sap, or all: a "
+        "table of them, each beside what codes of noise and the same codes rotated score",
     )
     this.add_argument(
         "--knob",
@@ -71,10 +76,15 @@ def act(options: argparse.Namespace) -> int:
     """Score, print the table (or JSON), say on standard error what was looked at."""
     if options.images or options.reference:
         return _images(options)
-    if options.encoder is None:
-        raise Misuse("--encoder is missing; or give --images and --reference, for the distance between them")
-    if options.metric not in SCORED:
-        raise unknown("metric", options.metric, SCORED)
+    if bool(options.codes) != bool(options.labels) or (options.codes and (options.encoder or options.dataset)):
+        raise Misuse("--codes goes with --labels, and without an encoder and a dataset")
+    if options.encoder is None and not options.codes:
+        raise Misuse("--encoder is missing; or give --codes and --labels, or --images and --reference")
+    if options.codes or "," in options.metric or options.metric == "all":
+        from betavae.cli.suite import act as several
+
+        return several(options)
+    scored(options.metric)
     metric, knobs = asked(options)
     encoder, dataset = subject(options)
     from betavae.metrics import comparison
@@ -97,6 +107,16 @@ def act(options: argparse.Namespace) -> int:
     if options.seeds > 1:
         print(f"interval: {comparison.KIND}", file=sys.stderr)
     return 0
+
+
+def scored(name: str) -> str:
+    """A metric's name. Raises Misuse where it is none, or gives no score."""
+    from betavae.metrics import METRICS
+
+    known = [each for each in METRICS if each not in PICTURES]
+    if name not in known:
+        raise unknown("metric", name, known)
+    return name
 
 
 def _images(options: argparse.Namespace) -> int:
@@ -130,8 +150,9 @@ def asked(options: argparse.Namespace) -> tuple[Metric | Measure, dict[str, Any]
     """The metric of a command line, rotated beside itself where that is asked for, and its knobs. Raises Misuse."""
     from betavae.metrics import named, rotated
     from betavae.metrics.base import Metric
+    from betavae.metrics.comparison import quick
 
-    knobs = QUICK.get(options.metric, {}) | dict(options.knob)
+    knobs: dict[str, Any] = quick(options.metric) | dict(options.knob)
     metric = named(options.metric, **knobs)
     if options.rotated:
         if not isinstance(metric, Metric):

@@ -9,14 +9,25 @@ from typing import NamedTuple
 
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
+from betavae.metrics import METRICS
 from betavae.metrics.base import Codes, Measure, Metric, Subject, ask
+from betavae.names import knobs
 from betavae.representation.base import Codec
 from betavae.types import Scores
 
-QUICK: dict[str, dict[str, object]] = {"higgins": {"pool": 4000}}
-"""Knobs of a metric unless others are given: votes from a pool of images, for tens of times fewer encodings."""
+POOL, FEWER = 4000, 10_000
 LEVEL = 0.95
 KIND = "95 % t interval of the mean over redrawn questions; training seeds are not in it"
+
+
+def quick(name: str) -> dict[str, object]:
+    """Knobs of a metric unless others are given, for tens of times fewer encodings: votes from a pool of images, and
+    10,000 images where it would look at a whole grid.
+    """
+    if name == "higgins":
+        return {"pool": POOL}
+    whole = name in METRICS and knobs(METRICS, name, "measure").get("images")
+    return {"images": FEWER} if whole and whole.default is None else {}
 
 
 class Spread(NamedTuple):

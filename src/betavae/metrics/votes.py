@@ -18,6 +18,7 @@ from betavae.errors import Misuse, choose, notice, unknown
 from betavae.factors import Factors
 from betavae.metrics.base import Draw, Metric, Reads
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished
+from betavae.metrics.field.draws import classed
 from betavae.types import Knobs, Scores
 
 CHUNK = 500
@@ -56,6 +57,8 @@ def higgins(
     habits = AsPublished(dropout_at_test=dropout_at_test, adagrad_leak=adagrad_leak, adam=ica_adam)
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
+        if dataset.factors is None and dataset.labels is not None:
+            return labelled(generator, dataset, ask, votes, test_votes, pairs, pool)
         factors = grid_of(dataset)
         asked, factors = asked_of(factors, ask), factors.varying
         if pool is None:
@@ -146,6 +149,52 @@ def pooled(
             )
         parts.append(part[_pairs_within(generator, factors.values(part), asked, said, pairs)])
     return Draw(torch.cat(parts), answer)
+
+
+def labelled(
+    generator: torch.Generator,
+    dataset: Dataset,
+    ask: Sequence[str] | None,
+    votes: int,
+    test_votes: int,
+    pairs: int,
+    pool: int | None,
+) -> Draw:
+    """Votes over images whose labels are no grid: as of a pool, among the images that share every asked label's value
+    with another; a Notice says how many. Raises Misuse where fewer than half do.
+    """
+    assert dataset.labels is not None
+    sizes = tuple(map(len, dataset.label_values))
+    asked = asked_of(Factors(dataset.label_names, sizes), ask)
+    table = classed(dataset.labels, dataset.label_names, dataset.label_values)[0][:, [size > 1 for size in sizes]]
+    images = torch.randperm(dataset.size, generator=generator)[:pool]
+    cut = round(len(images) * votes / (votes + test_votes))
+    answer = torch.randint(len(asked), (votes + test_votes,), generator=generator)
+    parts, kept = [], 0
+    for part, said in ((images[:cut], answer[:votes]), (images[cut:], answer[votes:])):
+        values = table[part]
+        shared = _shared(values[:, asked])
+        if 2 * len(shared) < len(part):
+            raise Misuse(
+                f"{dataset.name}: {len(shared):,} of {len(part):,} images share the value of every asked label with "
+                "another; too few to form pairs: ask fewer labels, or cut those of many values"
+            )
+        kept += len(shared)
+        parts.append(part[shared][_pairs_within(generator, values[shared], asked, said, pairs)])
+    notice(f"{dataset.name}: pairs are formed among {kept:,} of {len(images):,} images, whose values others share")
+    return Draw(torch.cat(parts), answer)
+
+
+def _shared(values: Tensor) -> Tensor:
+    """The rows of ``[n, K]`` classes that are not alone with any of their values, once those that are have gone."""
+    rows = torch.arange(len(values))
+    while len(rows):
+        counts = [torch.bincount(column)[column] for column in values[rows].T]
+        together = (torch.stack(counts) > 1).all(0)
+        if bool(together.all()):
+            break
+        rows = rows[together]
+    return rows
 
 
 def _pairs_within(generator: torch.Generator, values: Tensor, asked: Tensor, said: Tensor, pairs: int) -> Tensor:

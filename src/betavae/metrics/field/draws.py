@@ -32,6 +32,8 @@ def drawn(seed: int, dataset: Dataset, images: int | None, test: int, labelled: 
         raise Misuse(f"{dataset.name} has neither a grid of factors nor labels; this metric holds codes against them")
     if images is None and dataset.factors is None:
         images = FIT
+    if images is None and not test:
+        seed = 0  # all of them, whatever the seed: one draw, and so one table, for every question
     if not labelled:
         return _drawn(seed, dataset.size, images, test, None, None, (), ())
     if dataset.factors is not None:
@@ -61,9 +63,17 @@ def _drawn(
         return Draw(index, classes, names, fitted, classes.double())
     if labels is None:
         return Draw(index, torch.zeros(len(index), 0, dtype=torch.long), names, fitted)
-    columns = [_column(name, labels[index, k], meanings[k]) for k, name in enumerate(names)]
-    classes, values = (torch.stack(part, 1) for part in zip(*columns, strict=True))
+    classes, values = classed(labels[index], names, meanings)
     return Draw(index, classes, names, fitted, values)
+
+
+def classed(labels: Tensor, names: tuple[str, ...], meanings: tuple[tuple[Any, ...], ...]) -> tuple[Tensor, Tensor]:
+    """Classes ``[n, K]`` of labels, numbers that hardly two images share cut into a few, and the numbers they are of,
+    ``[n, K]``; a Notice says what was cut. Raises Misuse for words that hardly two images share.
+    """
+    columns = [_column(name, labels[:, k], meanings[k]) for k, name in enumerate(names)]
+    classes, values = (torch.stack(part, 1) for part in zip(*columns, strict=True))
+    return classes, values
 
 
 def _column(name: str, classes: Tensor, meanings: tuple[Any, ...]) -> tuple[Tensor, Tensor]:

@@ -62,7 +62,7 @@ def binned(table: Table, bins: int, binning: str) -> Array:
     return found
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def information(table: Table, bins: int, binning: str = "width") -> Information:
     """The mutual information of every code with every factor, by one count for each two."""
     found = binned(table, bins, binning)

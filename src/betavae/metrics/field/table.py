@@ -60,7 +60,7 @@ class Table:
         return np.asarray((self.x - first.mean(0)) / np.where(spread > 0, spread, 1.0) * self.active)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def table(draw: Draw, codes: Tensor) -> Table:
     """The table of a draw and its codes ``[N, Z]``: the same object for the same two, and what is made of it with it.
 

@@ -86,7 +86,7 @@ def mutual_information(*, images: int | None = None, sampled: bool = False, bins
 def _asked(
     name: str, judge: Callable[[Table], Scores], images: int | None, sampled: bool, unit: str, cites: tuple[str, ...]
 ) -> Metric | Probe:
-    reads = Reads(unit, lambda knobs, sizes: 0.0, higher=False)
+    reads = Reads(unit, higher=False)
     if not sampled:
         return metric(
             name, lambda table, generator: judge(table), images, labelled=False, floor=False, reads=reads, cites=cites
