@@ -58,6 +58,12 @@ LAWS = {
 }
 """The metrics that hold codes against factors; a word after the name is the model."""
 UNSUPERVISED = ("gaussian_tc", "wasserstein", "mutual_information")
+LONG = ("dci gbt", "dci_es", "downstream", "infomec", "explicitness", "med")
+"""Metrics that fit for a while: one law is quick enough for every run, the others are not."""
+
+
+def each(*names: str) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in names]
 
 
 def dataset(factors: Factors = GRID) -> Dataset:
@@ -115,13 +121,13 @@ def test_the_true_factors_score_high_and_noise_scores_low(name: str) -> None:
         assert law.noise < usual(name) <= first(name, truth())
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", each(*LAWS))
 def test_order_sign_and_offset_of_codes_change_nothing(name: str) -> None:
     turned = blurred()[:, [2, 0, 3, 1]] * np.array([1, -1, -1, 1], np.float32) + 1
     assert first(name, turned) == pytest.approx(usual(name), abs=max(LAWS[name].same, 1e-3 if name == "irs" else 5e-3))
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", each(*LAWS))
 def test_the_scale_of_codes_changes_nothing_or_is_told(name: str) -> None:
     wide = blurred() * np.array([1, 2, 4, 8], np.float32)  # powers of two are exact in single precision
     near = LAWS[name].scaled
@@ -131,7 +137,7 @@ def test_the_scale_of_codes_changes_nothing_or_is_told(name: str) -> None:
         assert first(name, wide) == pytest.approx(usual(name), abs=near)
 
 
-@pytest.mark.parametrize("name", [*LAWS, *UNSUPERVISED])
+@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED))
 def test_a_dead_code_changes_nothing(name: str) -> None:
     """A constant, zero or not; only DCI-ES' size and what is said of all codes alike count it."""
     for value in (0.0, 3.7):
@@ -140,7 +146,7 @@ def test_a_dead_code_changes_nothing(name: str) -> None:
         assert first(name, dead) == pytest.approx(first(name, blurred()), abs=max(near, 1e-9))
 
 
-@pytest.mark.parametrize("name", [*LAWS, *UNSUPERVISED])
+@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED))
 def test_the_batch_of_encoding_changes_nothing(name: str) -> None:
     some = torch.from_numpy(blurred())
     codec = encoders.codec(some, dataset())
@@ -170,7 +176,7 @@ EDGES: dict[str, tuple[Factors, np.ndarray]] = {
 
 
 @pytest.mark.parametrize("edge", EDGES)
-@pytest.mark.parametrize("name", [*LAWS, *UNSUPERVISED])
+@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED))
 def test_the_edges_give_a_number_or_a_sentence(name: str, edge: str) -> None:
     """Never a NaN, a warning or a traceback."""
     factors, codes = EDGES[edge]
@@ -214,7 +220,7 @@ def test_one_factor_is_too_few_to_compare(name: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
-@pytest.mark.parametrize("name", [*LAWS, *UNSUPERVISED])
+@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED))
 def test_a_code_that_is_not_finite_is_refused_by_row_and_column(name: str, wrong: float) -> None:
     """Every image's third code is broken: whichever is seen first is named; of one image, that one."""
     broken = blurred().copy()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from betavae.metrics.base import Answer
 
-NOUNS = ("traversals", "latent_space", "reconstructions", "samples")
+NOUNS = ("traversals", "latent_space", "reconstructions", "samples", "matrix")
 PANELS = 12
 """Most cells of one figure."""
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -73,9 +73,11 @@ def _samples(options: argparse.Namespace) -> Answer:
 def _ask(options: argparse.Namespace, dataset: Any, codec: Any) -> Answer:
     from betavae.metrics import named
     from betavae.metrics.base import Codes, Subject, ask
+    from betavae.metrics.comparison import quick
 
     subject = Subject(dataset, codec, Codes(dataset, codec))
-    return ask(named(options.noun, **dict(options.knob)), options.noun, subject, options.seed)
+    knobs = quick(options.noun) | dict(options.knob)
+    return ask(named(options.noun, **knobs), options.noun, subject, options.seed)
 
 
 def _answers(options: argparse.Namespace) -> list[Panel]:
@@ -145,9 +147,18 @@ def _drawn_spaces(panels: Sequence[Panel]) -> Figure:
     )
 
 
+def _drawn_matrices(panels: Sequence[Panel]) -> Figure:
+    from betavae.report import gallery
+
+    return gallery.matrices(
+        [gallery.Matrix(t, a.arrays["matrix"], cast("list[str]", a.notes["columns"])) for t, a in panels]
+    )
+
+
 DRAWN: Mapping[str, Callable[[Sequence[Panel]], Figure]] = {
     "samples": _drawn_samples,
     "reconstructions": _drawn_reconstructions,
     "traversals": _drawn_traversals,
     "latent_space": _drawn_spaces,
+    "matrix": _drawn_matrices,
 }

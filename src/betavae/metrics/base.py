@@ -214,10 +214,10 @@ def evaluate(
 
     ``metric`` is one, or the name of one with its ``knobs`` (``named`` takes those called as an argument here).
     ``encode`` may also be an array of codes ``[N, Z]``, row i for image i of the whole dataset, or an object with
-    ``transform``, as scikit-learn's are, which is given images as NumPy ``[n, C * H * W]``. A module is run in evaluation
-    mode and given back in its own. ``output`` names the part that is the codes where it gives several. The result's
-    first key is the metric's own score. The batch size changes nothing but speed. Raises Misuse where it gives no codes,
-    Fault where it fails or a code is not finite.
+    ``transform``, as scikit-learn's are, which is given images as NumPy ``[n, C * H * W]``. A module is run in
+    evaluation mode and given back in its own. ``output`` names the part that is the codes where it gives several. The
+    result's first key is the metric's own score. The batch size changes nothing but speed. Raises Misuse where it gives
+    no codes, Fault where it fails or a code is not finite.
     """
     if not isinstance(dataset, Dataset):
         raise Misuse(f"dataset is {shown(dataset)}; wanted one of betavae.load, from_array or from_table")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 
+MOST_CODES = 32
+"""Codes that one matrix can show."""
+
+
 def samples(panels: Sequence[tuple[str, Array]], columns: int = 10, rows: int = 4) -> Figure:
     """Figures 1 and 2: images of each dataset."""
     return sheets([(title, mosaic(images[: columns * rows], columns)) for title, images in panels], 6.6)
@@ -109,4 +113,33 @@ def spaces(panels: Sequence[Space]) -> Figure:
     tidy(grid[0], grid[0].get_title(loc="left"), "first component", "second component", grid="both")
     handles = [Line2D([], [], marker="o", color=FACTOR_COLOURS[k % 7], label=name) for k, name in enumerate(names)]
     figure.legend(handles=handles, loc="outside lower center", ncols=max(1, len(handles)), fontsize=8.5, frameon=False)
+    return figure
+
+
+class Matrix(NamedTuple):
+    """Shares in [0, 1] by code and factor, ``[Z, K]``, with the names of the factors."""
+
+    title: str
+    shares: Array
+    names: Sequence[str]
+
+
+def matrices(panels: Sequence[Matrix], across: int = 3) -> Figure:
+    """How much each code knows of each factor, the darker the more; shares of .1 and more are written."""
+    tallest = max(len(panel.shares) for panel in panels)
+    lines = -(-len(panels) // across)
+    figure = canvas(8.6, lines * (1.5 + 0.24 * min(tallest, MOST_CODES)))
+    grid = list(figure.subplots(lines, across, squeeze=False).flat)
+    for ax, panel in zip(grid, panels, strict=False):
+        shares = panel.shares[:MOST_CODES]
+        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        for (j, k), share in np.ndenumerate(shares):
+            if share >= 0.1:
+                ink = "white" if share > 0.6 else "black"
+                ax.text(k, j, f"{share:.2f}".lstrip("0"), ha="center", va="center", fontsize=7.5, color=ink)
+        tidy(ax, panel.title, "", "code", grid="")
+        ax.set_xticks(range(shares.shape[1]), panel.names, rotation=30, ha="right")
+        ax.set_yticks(range(len(shares)))
+    for ax in grid[len(panels) :]:
+        ax.set_axis_off()
     return figure

@@ -13,6 +13,7 @@ from betavae.report.conditions import ran_on
 from betavae.report.document import Folded, Heading, Items, Part, Table, Text, literal, save
 from betavae.report.evidence import StoreLike
 from betavae.report.judged import claims
+from betavae.report.own.agreement import agreement
 from betavae.report.own.answers import Own, Setting, shared
 from betavae.report.own.losses import losses
 from betavae.report.own.outcomes import left_out, outcomes
@@ -56,6 +57,7 @@ def sections(own: Own) -> list[Part]:
         *_run(own),
         *(claims(judged, "The study's", notes) if judged else []),
         *scores(own),
+        *agreement(own),
         *along(own),
         *losses(own),
         *pictures(own),

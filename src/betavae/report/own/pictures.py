@@ -68,6 +68,16 @@ def _spaces(shown: Sequence[Shown]) -> Figure:
     return gallery.spaces(panels)
 
 
+def _matrices(shown: Sequence[Shown]) -> Figure:
+    panels = []
+    for one in shown:
+        told, wide = one.notes.get("columns"), one.arrays["matrix"].shape[1]
+        names = [figures.words(str(name), 14) for name in told] if isinstance(told, list) else []
+        names = names if len(names) == wide else [f"factor {k + 1}" for k in range(wide)]
+        panels.append(gallery.Matrix(one.title, one.arrays["matrix"], names))
+    return gallery.matrices(panels)
+
+
 KINDS = {
     "traversals": Kind(
         {"images": 5, "kl": 1, "code": 1, "values": 2, "original": 3}, 4, 44, _traversals,
@@ -79,6 +89,11 @@ KINDS = {
     "latent_space": Kind(
         {"points": 2, "factor": 1, "value": 1}, 3, 26, _spaces,
         "Every factor swept through the median image, on the first two principal components of the codes.",
+    ),
+    "matrix": Kind(
+        {"matrix": 2}, 6, 26, _matrices,
+        "The mutual information of every code with every factor, over the factor's entropy: one dark cell in a row and "
+        "in a column is a factor kept in one code.",
     ),
     "samples": Kind({"images": 4}, 4, 80, _samples, "Images of the dataset, chosen uniformly at random."),
 }  # fmt: skip
