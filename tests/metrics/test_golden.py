@@ -211,6 +211,25 @@ def test_mig_of_gaussians_comes_near_its_integral() -> None:
     assert found["gap.b"] == pytest.approx(0.564012, abs=0.02)
 
 
+REDRAWN = {
+    "mig": (0.004, 0.01),
+    "mig_sup": (0.004, 0.004),
+    "jemmig": (0.005, 0.005),
+    "modularity": (0.015, 0.015),
+    "sap": (0.008, 0.015),
+    "irs": (0.025, 0.025),
+}
+"""How far redrawn images may move a score, as published; of the rotated code beside it."""
+
+
+@pytest.mark.parametrize("code", ["perfect", "rotated", "mixed", "discrete"])
+@pytest.mark.parametrize("name", REDRAWN)
+def test_redrawn_images_move_a_score_no_further_than_is_told(name: str, code: str) -> None:
+    scores = [scored(named(name), drawn(code, seed=seed))[name] for seed in (0, 1, 2)]
+    assert len(set(scores)) == 3 or code == "perfect"
+    assert np.ptp(scores) <= REDRAWN[name][code == "rotated"]
+
+
 def test_the_golden_grid_is_that_of_the_package() -> None:
     from betavae.datasets import OUTLINES
 

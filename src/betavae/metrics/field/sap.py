@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 
+ROWS = 8192
+"""Images whose products are summed at once: they stay in the cache."""
+
+
 def sap(
     *, images: int | None = None, test_images: int = TEST, kind: Literal["continuous", "discrete"] = "continuous"
 ) -> Metric:
@@ -43,9 +47,16 @@ def sap(
 
 def _correlations(table: Table, generator: torch.Generator) -> Array:
     """Squared correlations ``[Z, K]``; 0 for a constant code."""
-    x, y = table.x - table.x.mean(0), table.values - table.values.mean(0)
-    over = np.outer(np.where(table.active, (x**2).sum(0), 1.0), (y**2).sum(0))
-    return np.asarray((x.T @ y) ** 2 / over * table.active[:, None])
+    z, count = table.x.shape[1], len(table.x)
+    sums, products = np.zeros(z + len(table.names)), 0.0
+    for k in range(0, count, ROWS):  # off the first row, so that an offset costs no digits
+        rows = np.hstack([part[k : k + ROWS] - part[:1] for part in (table.x, table.values)])
+        sums += rows.sum(0)
+        products = products + rows.T @ rows
+    covariance = np.asarray(products) - np.outer(sums, sums) / count
+    spread = covariance.diagonal()
+    over = np.outer(np.where(table.active, spread[:z], 1.0), spread[z:])
+    return np.asarray(covariance[:z, z:] ** 2 / over * table.active[:, None])
 
 
 def _accuracies(table: Table, generator: torch.Generator) -> Array:
