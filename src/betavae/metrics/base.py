@@ -185,9 +185,12 @@ class Codes:
         return encoders.checked(given, len(index))
 
 
-def ask(measure: Metric | Measure, name: str, subject: Subject, seed: int) -> Answer:
-    """Put one question to one subject. The draw depends on the seed, the question and the dataset, never on the
+def ask(measure: Metric | Measure, name: str, subject: Subject, *seeds: int) -> Answer:
+    """Put one question to one subject. The draw depends on the seeds, the question and the dataset, never on the
     subject; a metric's is its own name's, so that a score and the same on rotated codes meet the same votes.
+
+    A study gives the question's seed and the cell's: what is compared within a training seed meets the same draw, and
+    over training seeds the error of the draw averages out with everything else.
     """
     if not isinstance(measure, Metric):
         return measure(rng.generator(seed, name, subject.dataset.name), subject)

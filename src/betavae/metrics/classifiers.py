@@ -1,7 +1,7 @@
 """The four classifiers of Table 2 of the paper, each a pure function of its votes and a generator.
 
-``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, as_published) -> predicted classes [Q]``. No
-state survives a call: what the published code gets wrong is an argument, off by default.
+``judge(generator, train_x [P, Z], train_y [P], test_x [Q, Z], classes, as_published) -> Said``. No state survives a
+call: what the published code gets wrong is an argument, off by default.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ MLP_STEPS, MLP_BATCH = 400, 250
 """Adam steps of the MLP classifier; the published code makes 5,000 full-batch Adagrad steps (see
 docs/metrics/higgins.md).
 """
+ITERATIONS = 500
+"""Iterations that logistic regression may take, as in the published code; a fit that needs more says so."""
 TREES = 150
 
 
@@ -37,6 +39,15 @@ FAIR = AsPublished()
 """None of them."""
 
 
+class Said(NamedTuple):
+    """What a classifier says of its test votes, ``classes [Q]``, and whether its fit met its own rule to stop (None
+    where it has none: so many steps, so many trees).
+    """
+
+    classes: Tensor
+    converged: bool | None = None
+
+
 class Judge(Protocol):
     """A classifier: fit on the training votes, say the class of the test votes."""
 
@@ -48,7 +59,7 @@ class Judge(Protocol):
         test_x: Tensor,
         classes: int,
         as_published: AsPublished = FAIR,
-    ) -> Tensor: ...
+    ) -> Said: ...
 
 
 def linear(
@@ -60,7 +71,7 @@ def linear(
     as_published: AsPublished = FAIR,
     *,
     steps: int = LINEAR_STEPS,
-) -> Tensor:
+) -> Said:
     """Softmax regression by full-batch Adagrad of rate .01, as the paper's "linear (PyTorch)".
 
     ``adam`` is Adam of rate 1 instead; ``adagrad_leak`` begins with the accumulators of a training before.
@@ -88,7 +99,7 @@ def linear(
                 else:
                     sums.addcmul_(slope, slope)
                     weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
-        return (test @ weight.T).argmax(-1)
+        return Said((test @ weight.T).argmax(-1))
 
 
 def _with_bias(x: Tensor) -> Tensor:
@@ -104,7 +115,7 @@ def mlp(
     as_published: AsPublished = FAIR,
     *,
     steps: int = MLP_STEPS,
-) -> Tensor:
+) -> Said:
     """Two hidden layers of 256 ReLU units, dropout .5 while it learns, by Adam of rate .001.
 
     ``dropout_at_test`` leaves dropout on while it is scored, as the published code does.
@@ -130,7 +141,7 @@ def mlp(
         F.cross_entropy(forward(train_x[batch], True), train_y[batch]).backward()
         optimiser.step()
     with torch.no_grad():
-        return forward(test_x, as_published.dropout_at_test).argmax(-1)
+        return Said(forward(test_x, as_published.dropout_at_test).argmax(-1))
 
 
 def logistic(
@@ -140,7 +151,9 @@ def logistic(
     test_x: Tensor,
     classes: int,
     as_published: AsPublished = FAIR,
-) -> Tensor:
+    *,
+    iterations: int = ITERATIONS,
+) -> Said:
     """scikit-learn's logistic regression (L2, C = 1, at most 500 iterations): the paper's "linear (SKlearn)"."""
     del as_published, classes
     from sklearn.exceptions import ConvergenceWarning
@@ -148,13 +161,14 @@ def logistic(
     from threadpoolctl import threadpool_limits
 
     if bool((train_y == train_y[0]).all()):  # scikit-learn refuses a single class
-        return train_y[:1].expand(len(test_x))
-    model = LogisticRegression(max_iter=500, random_state=rng.spawn_seed(generator) % 2**31)
+        return Said(train_y[:1].expand(len(test_x)), True)
+    model = LogisticRegression(max_iter=iterations, random_state=rng.spawn_seed(generator) % 2**31)
     # A thousand votes are too few to share: more threads than one wait for each other, and may round differently.
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 500 iterations are the published setting
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("always", ConvergenceWarning)
         model.fit(train_x.numpy(), train_y.numpy())
-    return torch.from_numpy(model.predict(test_x.numpy()))
+    stopped_short = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    return Said(torch.from_numpy(model.predict(test_x.numpy())), not stopped_short)
 
 
 def forest(
@@ -164,13 +178,13 @@ def forest(
     test_x: Tensor,
     classes: int,
     as_published: AsPublished = FAIR,
-) -> Tensor:
+) -> Said:
     """scikit-learn's random forest of 150 trees, seeded (the published code's is not)."""
     del as_published, classes
     from sklearn.ensemble import RandomForestClassifier
 
     model = RandomForestClassifier(n_estimators=TREES, random_state=rng.spawn_seed(generator) % 2**31)
-    return torch.from_numpy(model.fit(train_x.numpy(), train_y.numpy()).predict(test_x.numpy()))
+    return Said(torch.from_numpy(model.fit(train_x.numpy(), train_y.numpy()).predict(test_x.numpy())))
 
 
 CLASSIFIERS: dict[str, Judge] = {"linear": linear, "mlp": mlp, "logistic": logistic, "forest": forest}

@@ -17,24 +17,25 @@ def rotation(**knobs: object) -> Metric:
 
     The result's keys: "higgins", then "rotated". Raises Misuse.
     """
-    metric = rotated(higgins(**knobs))  # type: ignore[arg-type]
+    metric = rotated(higgins(**knobs), even=bool(knobs.get("standardise")))  # type: ignore[arg-type]
     return metric._replace(cites=(*metric.cites, "locatello2020"))
 
 
 functools.update_wrapper(rotation, higgins, assigned=(), updated=())  # its knobs are those of higgins
 
 
-def rotated(metric: Metric) -> Metric:
+def rotated(metric: Metric, even: bool = True) -> Metric:
     """A metric that scores the codes as ``metric`` does, and adds "rotated": its score of the same codes, mixed.
 
-    Codes are centred and scaled to unit variance per latent before they are rotated, so that the rotation mixes them
-    evenly; a metric that cannot tell the two apart cannot see disentanglement. Both meet the same draw.
+    A metric that cannot tell the two apart cannot see disentanglement. Both meet the same draw. Where ``even``, codes
+    are brought to unit variance first, so that the rotation mixes them evenly; for a metric that sees the scale of
+    codes, as the Higgins metric does, that would be another change beside the rotation.
     """
 
     def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
         before = generator.get_state()
         plain = metric.score(generator, draw, codes)
-        mixed = turned(generator, codes)
+        mixed = turned(generator, codes, even)
         again = torch.Generator()
         again.set_state(before)
         key = next(iter(plain))
@@ -43,13 +44,15 @@ def rotated(metric: Metric) -> Metric:
     return metric._replace(score=score, seconds=2 * metric.seconds)
 
 
-def turned(generator: torch.Generator, codes: Tensor) -> Tensor:
-    """Codes ``[*n, Z]``, standardised, under a rotation (or reflection) drawn uniformly: ``[*n, Z]``."""
+def turned(generator: torch.Generator, codes: Tensor, even: bool = True) -> Tensor:
+    """Codes ``[*n, Z]``, centred (``even``: standardised), under a rotation or reflection drawn uniformly."""
     size = codes.shape[-1]
     q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
     q = (q * r.diagonal().sign()).float()  # without the signs QR would favour some directions (Mezzadri 2007)
     flat = codes.reshape(-1, size)
-    scale = flat.std(0)
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    mixed: Tensor = ((flat - flat.mean(0)) / scale) @ q
+    flat = flat - flat.mean(0)
+    if even:
+        scale = flat.std(0)
+        flat = flat / torch.where(scale > 0, scale, torch.ones_like(scale))
+    mixed: Tensor = flat @ q
     return mixed.reshape(codes.shape)

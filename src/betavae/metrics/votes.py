@@ -37,7 +37,7 @@ def higgins(
     classifier: str = "logistic",
     ask: Sequence[str] | None = None,
     pool: int | None = None,
-    standardise: bool = True,
+    standardise: bool = False,
     dropout_at_test: bool = False,
     adagrad_leak: bool = False,
     ica_adam: bool = False,
@@ -47,8 +47,11 @@ def higgins(
     ``pairs`` is L. ``ask`` names the factors that votes may share (None: all that have two values or more); the others
     still vary inside every pair.
     ``pool`` forms the pairs inside that many seeded images instead of fresh ones, training and test votes from disjoint
-    parts: fewer encodings for votes that are slightly dependent. The remaining knobs are quirks of the published code.
-    The result's keys: "higgins", then "train", the accuracy on the training votes. Raises Misuse.
+    parts: fewer encodings for votes that are slightly dependent. The classifier sees the differences as they are
+    (Algorithm 1); ``standardise`` brings every code's to unit variance first, a variant that lets representations that
+    learnt nothing score far above chance. The remaining knobs are quirks of the published code.
+    The result's keys: "higgins", then "train", the accuracy on the training votes, and "converged" (0 or 1) where the
+    classifier has a rule to stop by. Raises Misuse.
     """
     for name, value, least in (("pairs", pairs, 1), ("votes", votes, 2), ("test_votes", test_votes, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -76,8 +79,9 @@ def higgins(
             train, test = (train - mean) / scale, (test - mean) / scale
         classes = int(draw.answer.max()) + 1 if ask is None else len(ask)
         said = judge(generator, train, draw.answer[:votes], torch.cat([test, train]), classes, habits)
-        right = (said == torch.cat([draw.answer[votes:], draw.answer[:votes]])).double()
-        return {"higgins": float(right[:test_votes].mean()), "train": float(right[test_votes:].mean())}
+        right = (said.classes == torch.cat([draw.answer[votes:], draw.answer[:votes]])).double()
+        scores = {"higgins": float(right[:test_votes].mean()), "train": float(right[test_votes:].mean())}
+        return scores if said.converged is None else {**scores, "converged": float(said.converged)}
 
     def looks(size: int) -> int:
         return pool or round(size * -math.expm1(-2 * pairs * (votes + test_votes) / size))

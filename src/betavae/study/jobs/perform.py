@@ -104,7 +104,7 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Contex
         try:
             measure = metrics.named(question.measure, **dict(question.knobs))
             reads = told(measure, dict(question.knobs), dataset)
-            found = sound(ask(measure, question.measure, subject, question.seed))
+            found = sound(ask(measure, question.measure, subject, question.seed, job.cell.seed))
             reads["main"] = next(iter(found.scores), None)  # a record's scores are in order of their names
             reads |= {} if reads["chance"] is not None else {"chance": found.notes.get("floor")}
         except Exception as error:  # an error is a record; the other questions go on
