@@ -24,8 +24,8 @@ measure = "higgins"
 votes = 60
 test_votes = 60
 pool = 300
-standardise = false
-quirks = ["unscaled-votes"]
+dropout_at_test = true
+quirks = ["dropout-on"]
 [questions.again]
 measure = "higgins"
 votes = 60

@@ -18,7 +18,6 @@ STUDY = paper("smoke", have=["cifar10"], features="efficientnet_lite0")
 LISTED = {
     "rgb-layout": "PCA and ICA on RGB",
     "ica-scale": "ICA's scale and classifier",
-    "unscaled-votes": "votes as they are",
     "dropout-on": "dropout left on in the MLP classifier",
     "adagrad-leak": "Adagrad's state leaking from VAE to PCA",
     "traversal-range": "traversals symmetric about 0",

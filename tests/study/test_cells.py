@@ -138,8 +138,17 @@ def test_no_quirk_is_on_by_default() -> None:
             "adagrad_leak",
             "divide_by_last_batch",
             "ica_adam",
-            "standardise",
         }
+
+
+def test_standardised_votes_stand_beside_the_protocol_once_a_cell() -> None:
+    """A variant by name: every cell that is asked it is asked the same of votes as they are; no twin is asked it."""
+    for job in paper("smoke", have=["cifar10"]).jobs:
+        known = [(dict(q.knobs), q.quirks) for q in job.questions if q.measure == "higgins"]
+        variants = [knobs for knobs, quirks in known if knobs.get("standardise")]
+        assert len(variants) == (1 if known and not any(quirks for _, quirks in known) else 0)
+        for knobs in variants:
+            assert ({k: v for k, v in knobs.items() if k != "standardise"}, ()) in known
 
 
 def test_shards_split_and_cover() -> None:

@@ -51,15 +51,23 @@ def main_classifier(evidence: Evidence) -> str:
 
 
 def higgins(
-    evidence: Evidence, row: Row, factors: int | None = None, classifier: str | None = None, pairs: int = 64
+    evidence: Evidence,
+    row: Row,
+    factors: int | None = None,
+    classifier: str | None = None,
+    pairs: int = 64,
+    standardised: bool = False,
 ) -> Sample:
-    """The Higgins score per seed for so many asked factors (None: all of the dataset's)."""
+    """The Higgins score per seed for so many asked factors (None: all of the dataset's), of votes as they are or
+    ``standardised``.
+    """
     wanted = factors or factor_count(row.dataset)
     kind = classifier or main_classifier(evidence)
 
     def fits(record: Record) -> bool:
         knobs = record["question"]["knobs"]
-        return factors_of(record) == wanted and classifier_of(record) == kind and knobs.get("pairs", 64) == pairs
+        told = (factors_of(record), classifier_of(record), knobs.get("pairs", 64), knobs.get("standardise", False))
+        return told == (wanted, kind, pairs, standardised)
 
     return evidence.sample(row, "higgins", "higgins", fits)
 

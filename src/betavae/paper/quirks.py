@@ -19,20 +19,15 @@ class Deviation(NamedTuple):
 DEVIATIONS: dict[str, Deviation] = {
     "rgb-layout": Deviation(
         "PCA and ICA are fitted on bytes 0-255 laid out row, column, channel, and then score pixels in [0, 1] laid out "
-        "channel, row, column: permuted and 255 times smaller, which the classifiers are left to see.",
+        "channel, row, column: permuted and 255 times smaller, as the classifiers then see them.",
         "evaluate.py:152-154, 174-176, 360-381",
         "Figure 3, PCA and ICA on 3Dshapes and MPI3DToy",
     ),
     "ica-scale": Deviation(
-        "scikit-learn 0.24 gives ICA codes of variance 1/n, and classifiers see them unscaled; ICA's linear PyTorch "
+        "scikit-learn 0.24 gives ICA codes of variance 1/n, which classifiers see as they are; ICA's linear PyTorch "
         "classifier gets Adam with learning rate 1 to make up for it, scikit-learn's gets nothing.",
         "evaluate.py:147-188, 240",
         "Tables 1 and 2, Figures 3 and 6, ICA",
-    ),
-    "unscaled-votes": Deviation(
-        "Classifiers see the vote differences as they are; their scale depends on the method.",
-        "evaluate.py:235-300",
-        "Tables 1 and 2, every classifier but the forest",
     ),
     "dropout-on": Deviation(
         "The MLP classifier's dropout is not told that training is over: half its units are off while it is scored.",

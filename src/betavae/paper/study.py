@@ -21,6 +21,7 @@ from betavae.training.recipe import Recipe
 
 SEEDS = (123, 427, 235, 921)  # App. A
 CIFAR_SEEDS = (4723, 1263)  # App. A
+FLOORS = ("untrained", "projection", "pixels", "noise", "factors")
 FOUR = ("scale", "orientation", "posX", "posY")
 MORE = tuple(range(1001, 1027))  # the seeds that `beyond` adds to the paper's four
 
@@ -124,8 +125,7 @@ def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str |
             if family == "mpi3d" and not cifars:  # the stand-in for Figures 7 to 10
                 plain += [_pictures(j, size, features, split="train") for j in plain if j.cell.method == "conv"]
         yield from plain
-        if family == "dsprites":
-            yield from _floors(dataset, size, vote)
+        yield from _floors(family, dataset, size, vote)
         yield from _twins(plain, size)
     for dataset in cifars:
         plain = []
@@ -163,14 +163,22 @@ def _baselines(family: str, dataset: str, seed: int, size: Scale, vote: dict[str
             yield Job(Cell(dataset, method, 10, seed, fit=images), (*_votes(family, size, vote, sweep=True), *extra))
 
 
-def _floors(dataset: str, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
-    """What Table 1 is read against: representations that learnt nothing, and the true factors."""
-    five = Question("higgins", pairs({**vote, "pairs": 64, "classifier": "linear"}))
-    four = replace(five, knobs=pairs({**dict(five.knobs), "ask": FOUR}))
-    for method in ("untrained", "projection", "pixels", "factors"):
+def _floors(family: str, dataset: str, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
+    """What scores are read against: representations that learnt nothing, noise, and the true factors."""
+    whole = Question("higgins", pairs({**vote, "pairs": 64, "classifier": "linear"}))
+    asked = [whole, _standardised(vote)]
+    asked.append(replace(whole, knobs=pairs({**dict(whole.knobs), "classifier": "logistic"})))
+    if family == "dsprites":
+        asked.append(replace(whole, knobs=pairs({**dict(whole.knobs), "ask": FOUR})))
+    for method in FLOORS:
         once = size.small or method in ("pixels", "factors")  # no seed changes these
-        for seed in size.seeds["dsprites"][: 1 if once else None]:
-            yield Job(Cell(dataset, method, 10, seed), (five, four))
+        for seed in size.seeds[family][: 1 if once else None]:
+            yield Job(Cell(dataset, method, 10, seed), tuple(asked))
+
+
+def _standardised(vote: dict[str, int]) -> Question:
+    """The variant that is not the protocol: every code's differences at unit variance before they are classified."""
+    return Question("higgins", pairs({**vote, "pairs": 64, "classifier": "logistic", "standardise": True}))
 
 
 def _vae(family: str, dataset: str, method: str, codes: int, seed: int, beta: float, size: Scale) -> Cell:
@@ -205,6 +213,7 @@ def _votes(family: str, size: Scale, vote: dict[str, int], sweep: bool) -> Itera
     if family == "dsprites" and sweep:
         for count in FIGURE_6_PAIRS:
             yield Question("higgins", pairs({**vote, "pairs": count, "classifier": "linear"}))
+    yield _standardised(vote)
     yield Question("rotation", pairs({**vote, "pairs": 64, "classifier": "logistic"}))
 
 
@@ -231,7 +240,8 @@ def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
     first = plain[0].cell.seed if plain else None
     for name in size.twins:
         for job in plain:
-            asked = tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at)
+            variants = [q for q in job.questions if "standardise" in dict(q.knobs)]
+            asked = tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at and q not in variants)
             if size.small:
                 c = job.cell
                 if c.seed != first or c.beta not in (None, 4.0) or not (c.recipe or c.fit):

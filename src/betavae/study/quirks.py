@@ -43,21 +43,14 @@ _ALL = (
         "rgb-layout",
         ("higgins",),
         cell=(("layout", "hwc255"),),
-        question=(("standardise", False),),
         applies=lambda c: c.method in LINEAR and c.dataset in RGB,
     ),
     Quirk(
         "ica-scale",
         ("higgins",),
         cell=(("whiten", "arbitrary-variance"),),
-        question=(("standardise", False), ("ica_adam", True)),
+        question=(("ica_adam", True),),
         applies=lambda c: c.method == "ica",
-        asks=lambda q: dict(q.knobs).get("classifier", "logistic") != "forest",
-    ),
-    Quirk(
-        "unscaled-votes",
-        ("higgins",),
-        question=(("standardise", False),),
         asks=lambda q: dict(q.knobs).get("classifier", "logistic") != "forest",
     ),
     Quirk(
@@ -76,7 +69,7 @@ _ALL = (
     Quirk(
         "votes-501",
         ("higgins",),
-        question=(("test_votes", 501),),
+        question=(("votes", 1000), ("test_votes", 501)),
     ),
     Quirk(
         "mlp-no-drop",
