@@ -146,7 +146,7 @@ def test_standardised_votes_stand_beside_the_protocol_once_a_cell() -> None:
     for job in paper("smoke", have=["cifar10"]).jobs:
         known = [(dict(q.knobs), q.quirks) for q in job.questions if q.measure == "higgins"]
         variants = [knobs for knobs, quirks in known if knobs.get("standardise")]
-        assert len(variants) == (1 if known and not any(quirks for _, quirks in known) else 0)
+        assert len(variants) == any(not quirks for _, quirks in known)
         for knobs in variants:
             assert ({k: v for k, v in knobs.items() if k != "standardise"}, ()) in known
 
