@@ -41,6 +41,7 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
         *front(evidence, judged, date),
         *claims(judged, "The paper's", _short(evidence)),
         *disentanglement.table_1(evidence),
+        *disentanglement.standardised(evidence),
         *disentanglement.selection(evidence),
         *appendix.figures_1_and_2(evidence),
         *beyond_2d.figure_3(evidence),

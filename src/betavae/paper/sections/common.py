@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from betavae.report import wording
 from betavae.report.document import Text
-from betavae.report.statistics.summary import Summary
-
-FEWEST = 4
-"""Below this many seeds nothing is said about a published number."""
+from betavae.report.statistics.prediction import least_for_prediction, median_prediction
 
 
 def missing(what: str) -> Text:
@@ -15,17 +14,20 @@ def missing(what: str) -> Text:
     return Text(f"{what}: not run at this scale.")
 
 
-def verdict(target: float | None, summary: Summary | None, scale: float = 100.0) -> str:
-    """Whether a published median lies in our interval, never more than n allows."""
+def verdict(target: float | None, values: Sequence[float], seeds: int, scale: float = 100.0) -> str:
+    """Whether a published median of so many ``seeds`` lies where the median of as many further runs of ours would, with
+    at least 95 %: never more than both sides' seeds allow.
+    """
     if target is None:
         return wording.NOTHING
-    if summary is None:
+    if not values:
         return "not run"
-    if summary.n < FEWEST:
-        return f"undecided (needs {FEWEST} seeds)"
-    given = summary.interval
+    fewest = least_for_prediction(seeds)
+    if len(values) < fewest:
+        return f"undecided (needs at least {fewest} seeds)"
+    given = median_prediction(values, seeds)
     assert given is not None
-    cover = f"{100 * given.coverage:.1f} % interval"
+    cover = f"{100 * given.coverage:.1f} % prediction interval"
     if scale * given.low <= target <= scale * given.high:
         return f"published inside our {cover}"
     off = target - scale * (given.low if target < scale * given.low else given.high)

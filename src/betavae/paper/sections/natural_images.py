@@ -74,7 +74,14 @@ def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
             line = [f"{known_as(dataset)}, {row.label}", str(len(sample)), wording.spread(summary, 1.0, digits),
                     wording.middle(summary, 1.0, digits), str(len(sample.diverged)), wording.number(paper)]  # fmt: skip
             rows.append(
-                [*line, verdict(paper, summary, 1.0) if same else "another score" if paper else wording.NOTHING]
+                [
+                    *line,
+                    verdict(paper, sample.list, len(published.SEEDS["CIFAR10"]), 1.0)
+                    if same
+                    else "another score"
+                    if paper
+                    else wording.NOTHING,
+                ]
             )
     if not rows:
         return None
