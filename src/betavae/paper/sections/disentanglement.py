@@ -148,8 +148,8 @@ def standardised(evidence: Evidence) -> list[Part]:
         return []
     header = ["Dataset and model", "n", "active codes", "as they are", "standardised", "difference, points"]
     notes = [
-        "Median Higgins score in per cent, logistic regression, all factors asked. Algorithm 1 trains its classifier on "
-        "the differences as they are, and so does every other table here. Brought to unit variance per code first, "
+        "Median Higgins score in per cent, logistic regression, all factors asked. Algorithm 1 trains on the "
+        "differences as they are, and so does every other table here. Brought to unit variance per code first, "
         "codes that hardly move are blown up until a classifier can read them: networks that were never trained and "
         "models without an active code then score far above chance, some above models that learnt.",
     ]
