@@ -131,7 +131,8 @@ def fitted(store: FakeStore, cell: Cell, rng: np.random.Generator, **fields: Any
     )
     arrays = {"step": step, "seen": step * cell.recipe.batch, "reconstruction": reconstruction, "kl": kl}
     scores = {"loss": float(reconstruction[-1] + beta * kl[-1].sum()), "reconstruction": float(reconstruction[-1]),
-              "kl": float(kl[-1].sum()), "collapsed": float((kl[-1] < 0.01).sum())}  # fmt: skip
+              "kl": float(kl[-1].sum()), "collapsed": float((kl[-1] < 0.01).sum()),
+              "active": float((kl[-1] > 0.05).sum())}  # fmt: skip
     fields = {
         "scores": scores,
         "images": cell.recipe.images,

@@ -166,9 +166,11 @@ def _scores(answers: list[Record], kin: list[Record], cell: Cell) -> str:
 def _failures(cell: Cell, fit: Record, kin: list[Record], data: Any) -> str:
     fits = {r["cell"]["seed"]: r for r in kin if r["kind"] == "fit"}
     fell = sorted(seed for seed, r in fits.items() if r["status"] == "diverged")
-    dead = int(fit["scores"].get("collapsed", 0))
+    still = int(cell.codes - fit["scores"].get("active", cell.codes))
     lines = [
-        f"- {dead} of {cell.codes} codes carry less than 0.01 nats: they are dead" if dead else "- no code is dead",
+        f"- {still} of {cell.codes} codes hardly move (variance of the posterior mean at most .01)"
+        if still
+        else "- every code moves",
         f"- of {len(fits)} seed{'s' if len(fits) != 1 else ''} trained in this setting "
         + (f"{len(fell)} diverged ({', '.join(map(str, fell))})" if fell else "none diverged"),
         "- the Higgins score is nearly blind to rotation: a code may score well and still mix factors",

@@ -94,9 +94,9 @@ class Evidence:
         return {r["cell"]["seed"]: r for r in self.fits if self.row(r) == row}
 
     def active(self, row: Row) -> float | None:
-        """The median over seeds of how many codes carry anything at the end of training, or None."""
-        fits = [r for r in self.fit(row).values() if "collapsed" in r["scores"]]
-        return statistics.median(r["cell"]["codes"] - r["scores"]["collapsed"] for r in fits) if fits else None
+        """The median over seeds of how many codes move at the end of training, or None where none was counted."""
+        found = [r["scores"]["active"] for r in self.fit(row).values() if "active" in r["scores"]]
+        return statistics.median(found) if found else None
 
     def answers_of(self, row: Row, measure: str, at: float | None = 1.0) -> list[Record]:
         """The answers of a row to a measure with no quirk on but its own, at one moment of training (None: all)."""

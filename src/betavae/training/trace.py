@@ -15,7 +15,7 @@ from betavae.errors import Misuse
 from betavae.objectives.base import Objective, Terms
 from betavae.training.recipe import BINS
 
-TAKEN = {"step", "seen", "reconstruction", "kl", "loss", "collapsed"}
+TAKEN = {"step", "seen", "reconstruction", "kl", "loss", "collapsed", "active"}
 """Names of other columns and scores."""
 
 

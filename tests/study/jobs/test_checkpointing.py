@@ -188,3 +188,41 @@ def test_collapsed_latents_are_those_under_a_hundredth_of_a_nat(
     assert record["scores"]["collapsed"] == collapsed
     assert record["scores"]["kl"] == pytest.approx(sum(kl))
     assert fit.COLLAPSED == 0.01
+
+
+def test_a_code_with_a_constant_offset_is_not_active(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes whose posterior mean is 2 for every image cost 2 nats each and say nothing: none is active."""
+
+    def advance(
+        task: Any, members: Any, states: list[State], until: int, watch: Callable[[int, State], None], **how: Any
+    ) -> list[State]:
+        for state in states:
+            state.step = until
+            state.params["mean.weight"].zero_()
+            state.params["mean.bias"].fill_(2.0)
+            state.trace[-1] = torch.tensor([50.0, *[2.0] * 4, 1.0]).double() * 3
+        return states
+
+    monkeypatch.setattr(population, "advance", advance)
+    perform([Job(job().cell, ())], Context(tmp_path))
+    (record,) = Store(tmp_path).records()
+    assert record["scores"]["collapsed"] == 0
+    assert record["scores"]["active"] == 0
+
+
+def test_a_code_is_active_where_its_mean_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four codes two are blown up a thousandfold and two are shut: two move."""
+
+    def advance(
+        task: Any, members: Any, states: list[State], until: int, watch: Callable[[int, State], None], **how: Any
+    ) -> list[State]:
+        for state in states:
+            state.step = until
+            scale = torch.tensor([1e3, 0.0, 1e3, 0.0])
+            state.params["mean.weight"].mul_(scale[:, None])
+        return states
+
+    monkeypatch.setattr(population, "advance", advance)
+    perform([Job(job().cell, ())], Context(tmp_path))
+    (record,) = Store(tmp_path).records()
+    assert record["scores"]["active"] == 2

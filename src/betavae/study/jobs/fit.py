@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from betavae import rng
 from betavae.datasets.base import Dataset
+from betavae.representation import vae
 from betavae.study.cells import Job
 from betavae.study.jobs.checkpointing import Watch
 from betavae.study.jobs.context import Context, record
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from betavae.types import Array
 
 COLLAPSED = 0.01
-"""A latent whose KL stays below this many nats carries nothing."""
+"""A latent whose KL stays below this many nats differs from the prior nowhere; a constant offset passes for more."""
+ACTIVE, LOOKED = 0.01, 1000
+"""A code is active where its posterior mean has a larger variance over images, so many of them (Burda et al. 2016)."""
+BATCH = 250
 PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
@@ -39,7 +44,7 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
     fit = record(
         context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
         status="diverged" if state.diverged else "ok", message=fall(state) if state.diverged else "",
-        scores=_scores(job, task, state),
+        scores=_scores(job, task, state) | _active(job, task, state, dataset),
         seconds=watch.spent(), images=state.step * task.recipe.batch,
         notes={"parameters": count, "weights": _weights(state)},
     )  # fmt: skip
@@ -81,6 +86,18 @@ def _scores(job: Job, task: Task, state: State) -> dict[str, float]:
         "collapsed": float((terms.kl < COLLAPSED).sum()),
         "loss": reconstruction + float(rest),
     }
+
+
+def _active(job: Job, task: Task, state: State, dataset: Dataset) -> dict[str, float]:
+    """How many codes move: those whose posterior mean varies over seeded images of the train split."""
+    if state.diverged is not None:
+        return {}
+    begin, end = dataset.splits["train"]
+    generator = rng.generator(job.cell.seed, "active codes", dataset.name)
+    index = torch.randperm(end - begin, generator=generator)[:LOOKED] + begin
+    encode = vae.codec(task.model, state.params).encode
+    means = torch.cat([encode(dataset.render(part)) for part in index.split(BATCH)])
+    return {"active": float((means.var(0, correction=0) > ACTIVE).sum())}
 
 
 def _weights(state: State) -> str:
