@@ -29,7 +29,8 @@ from betavae.study.store import Store
 
 STUDY = paper("smoke", have=["cifar10-jpeg"], features="efficientnet_lite0")
 SECTIONS = (
-    "What can be said at this scale", "The paper's claims", "Table 1: disentanglement on 2Dshapes", "Figure 1: samples",
+    "What can be said at this scale", "The paper's primary claims",
+    "The paper's other claims", "Table 1: disentanglement on 2Dshapes", "Figure 1: samples",
     "Figure 2: samples of natural images", "Figure 3: beyond 2D datasets", "Figure 4: latent traversals",
     "A high score does not mean disentangled", "Figure 5: the latent space", "Figure 6: sensitivity to L",
     "Table 2: the choice of classifier", "Where the spread comes from", "Table 3: Fréchet distances",

@@ -26,12 +26,13 @@ def test_every_order_counted_one_by_one(weights: tuple[float, ...]) -> None:
     rng = np.random.default_rng(1)
     ends = Block(weights, (0.0, 1024.0, *[17.0] * (len(weights) - 2)))  # its range is the grid's
     blocks = [ends, *(Block(weights, tuple(map(float, rng.integers(0, 1025, len(weights))))) for _ in range(3))]
-    reached = count = 0
-    seen = abs(sum(float(np.dot(b.weights, b.values)) for b in blocks))
+    above = below = count = 0
+    seen = sum(float(np.dot(b.weights, b.values)) for b in blocks)
     for orders in itertools.product(*(itertools.permutations(b.values) for b in blocks)):
-        reached += abs(sum(float(np.dot(weights, order)) for order in orders)) >= seen - 1e-6
+        total = sum(float(np.dot(weights, order)) for order in orders)
+        above, below = above + (total >= seen - 1e-6), below + (total <= seen + 1e-6)
         count += 1
-    assert contrast_test(blocks).p == pytest.approx(reached / count, rel=1e-6)
+    assert contrast_test(blocks).p == pytest.approx(min(1.0, 2 * min(above, below) / count), rel=1e-6)
 
 
 def test_what_does_not_matter() -> None:
@@ -72,3 +73,9 @@ def test_its_level_holds_and_its_power_is_above_that_of_ranks(kind: str) -> None
         by_rank += block_test(moved).p <= 0.05
     assert false / 400 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
     assert found > by_rank * 1.1
+
+
+def test_skewed_values_decide_with_no_fewer_seeds_than_ranks() -> None:
+    """One value far below two equal ones: only one order of three reaches so far up, and p is 2/3 to the power of n."""
+    blocks = [Block((1.0, 1.0, -2.0), (1.0, 1.001, 0.0))] * 3
+    assert contrast_test(blocks).p == pytest.approx(2 / 27)

@@ -218,7 +218,7 @@ def test_holm_is_over_the_claims_of_the_file(tmp_path: Path) -> None:
     assert (alone.word, alone.p) == (SUPPORTS, pytest.approx(2 / 2**7))
     many = replace(study, claims=study.claims * 4)
     found = judged(many, answers)
-    assert (found.word, found.p, found.needs) == (UNDECIDED, pytest.approx(8 / 2**7), 8)
+    assert (found.word, found.p, found.least) == (UNDECIDED, pytest.approx(8 / 2**7), 8)
 
 
 def test_the_seeds_a_unanimous_outcome_needs_are_told_beforehand(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def twins(evidence: Evidence, quirk: str) -> list[Record]:
 
 def main_classifier(evidence: Evidence) -> str:
     """The classifier of the main tables: most answers to the first draw of votes, linear before others."""
-    first = [r for r in evidence.answers if r["question"]["measure"] == "higgins" and not r["question"]["seed"]]
-    found = Counter(map(classifier_of, first))
+    votes = [r for r in evidence.answers if r["question"]["measure"] == "higgins" and not r["question"]["seed"]]
+    found = Counter(classifier_of(r) for r in votes if not r["question"]["knobs"].get("standardise"))
     return max(CLASSIFIER_ORDER, key=lambda c: (found[c], -CLASSIFIER_ORDER.index(c)))
 
 

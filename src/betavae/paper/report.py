@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from betavae.paper.claims.table import CLAIMS
+from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
 from betavae.paper.evidence import gathered
 from betavae.paper.published import PAPER_NAME
 from betavae.paper.sections import appendix, beyond_2d, disentanglement, latents, natural_images, sensitivity
@@ -36,10 +36,11 @@ def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) ->
 
 def sections(evidence: Evidence, date: str | None) -> list[Part]:
     """Every section of the report in order."""
-    judged = verdicts(evidence, CLAIMS)
+    contributions, others = verdicts(evidence, CONTRIBUTIONS), verdicts(evidence, CLAIMS)
     return [
-        *front(evidence, judged, date),
-        *claims(judged, "The paper's", _short(evidence)),
+        *front(evidence, contributions, others, date),
+        *claims(contributions, "The paper's primary", _short(evidence)),
+        *claims(others, "The paper's other", _short(evidence)),
         *disentanglement.table_1(evidence),
         *disentanglement.standardised(evidence),
         *disentanglement.selection(evidence),
@@ -83,7 +84,11 @@ def checked(stores: Sequence[StoreLike]) -> str:
     """The reproducibility checklist of the paper's study as Markdown."""
     evidence = gathered(stores)
     studies = sorted({(r["study"]["name"], r["study"]["scale"]) for r in evidence.records})
-    return checklist(evidence, verdicts(evidence, CLAIMS), [_command(evidence, *study) for study in studies])
+    return checklist(
+        evidence,
+        [*verdicts(evidence, CONTRIBUTIONS), *verdicts(evidence, CLAIMS)],
+        [_command(evidence, *study) for study in studies],
+    )
 
 
 def _command(evidence: Evidence, name: str, scale: str) -> str:

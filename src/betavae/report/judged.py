@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Part, Table
 from betavae.report.statistics.comparisons import Claim
-from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict, least
+from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict
 
 SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2)}
 """How effects are printed by unit: factor and digits."""
@@ -18,17 +18,17 @@ PLAIN = (1.0, 3)
 
 def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Part]:
     """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own."""
-    tests = sum(v.claim.orders != 0 for v in judged)
-    rows = [line(v, tests) for v in judged]
+    rows = [line(v) for v in judged]
     header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
               "verdict"]  # fmt: skip
     said = [
         "The effect is positive where the claim points; of several comparisons that must all hold, the weakest is "
         "printed here and all of them below. Intervals are over seeds, in brackets the chance that such an interval "
         "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
-        "Tests are exact permutation tests, two-sided, α = .05, Holm over the table. Seeds in a verdict are those at "
-        "which a unanimous outcome would pass in the worst place of that table, or those for 80 % power at the effect "
-        "seen, which few seeds know badly. Diverged runs are counted in, at chance or as the worst.",
+        'Tests are exact permutation tests, two-sided, α = .05, Holm over the table. "At least" so many seeds: below '
+        "them even a unanimous outcome does not pass in the worst place of that table, and at them little else does; "
+        "beside it the seeds for 80 % power at the effect and spread seen, where at least four comparisons know them. "
+        "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
     ]
     parts = ["Comparison", "n", "effect", "interval", "P", "p"]
     details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
@@ -38,19 +38,20 @@ def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> 
     return blocks
 
 
-def line(verdict: Verdict, tests: int) -> list[str]:
-    """One verdict as a line of the table, in a family of so many tests."""
+def line(verdict: Verdict) -> list[str]:
+    """One verdict as a line of the table."""
     claim = verdict.claim
     where = ". ".join(filter(None, (claim.place, f"{claim.records}: {claim.statistic}")))
     said = f"{claim.says}\n{where}"
     if verdict.word == NOT_RUN:
-        needs = f"not run ({wording.seeds(least(claim, tests))})" if claim.orders else "not run"
-        return [said, "0", *[wording.NOTHING] * 4, needs]
+        needs = f"not run ({wording.seeds(verdict.least, None)})" if claim.orders != 0 else "not run"
+        lacking = f"; no records of {'; '.join(verdict.lacking)}" if verdict.lacking else ""
+        return [said, "0", *[wording.NOTHING] * 4, needs + lacking]
     weakest = min(verdict.findings, key=lambda f: (f.z, f.effect if claim.orders else -f.effect))
     p = wording.NOTHING if claim.orders == 0 else wording.probability(verdict.p or 0.0)
     word = f"**{verdict.word}**"
     if verdict.word == UNDECIDED:
-        word += f" ({wording.seeds(verdict.needs)})"
+        word += f" ({wording.seeds(verdict.least, verdict.likely)})"
     effect, between, chance = _effect(weakest, claim)
     return [said, str(verdict.n) if claim.orders != 0 else wording.NOTHING, effect, between, chance, p, word]
 

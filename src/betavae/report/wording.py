@@ -44,9 +44,13 @@ def probability(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
 
 
-def seeds(needed: int | None) -> str:
-    """How many seeds a question needs."""
-    return "needs more than 1000 seeds" if needed is None else f"needs {needed} seeds"
+def seeds(least: int, likely: int | None, most: int = 1000) -> str:
+    """How many seeds a claim needs: those without which it cannot be decided, and those that would probably do."""
+    said = f"needs at least {least} seeds"
+    if likely is None:
+        return said
+    about = f"more than {most}" if likely > most else f"about {likely}"
+    return f"{said}; {about} for 80 % power at the effect seen"
 
 
 def duration(seconds: float) -> str:

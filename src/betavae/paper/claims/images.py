@@ -78,7 +78,7 @@ def frechet_along_loss(evidence: Evidence) -> list[Comparison]:
             curves = [_curve(evidence, row, measure, key) for measure, key in (("frechet", score), LOSS)]
             for seed in sorted(set(curves[0]) & set(curves[1])):
                 at = sorted(set(curves[0][seed]) & set(curves[1][seed]))
-                if len(at) > 2:
+                if len(at) > 1:
                     pairs = [[curve[seed][moment] for moment in at] for curve in curves]
                     by_seed.setdefault(seed, []).append(float(stats.kendalltau(*pairs).statistic))
         values = [statistics.fmean(found) for found in by_seed.values() if len(found) == len(BETAS)]

@@ -17,7 +17,9 @@ SHORT = " Trainings this short cannot confirm or refute the paper's numbers; the
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 
-def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> list[Part]:
+def front(
+    evidence: Evidence, contributions: Sequence[Verdict], others: Sequence[Verdict], date: str | None
+) -> list[Part]:
     """Title, what this is, scale and share of the paper's budget, data, machine, and the verdicts in one look."""
     parts: list[Part] = [Heading(TITLE, 1)]
     if date:
@@ -42,7 +44,7 @@ def front(evidence: Evidence, judged: Sequence[Verdict], date: str | None) -> li
         ),
         Items([*_data(evidence), *hardware(evidence), *wall(evidence)]),
         Heading("What can be said at this scale"),
-        *said(judged),
+        *said(contributions, others),
     ]
 
 
@@ -65,24 +67,33 @@ SOURCES = {
 """How the front page says where images came from."""
 
 
-def said(judged: Sequence[Verdict]) -> list[Part]:
-    """The verdicts by word, claims in full where one is decided."""
+def said(contributions: Sequence[Verdict], others: Sequence[Verdict]) -> list[Part]:
+    """The four contributions of the paper, a line each with what would decide it; then what else the records show."""
+    first = [f"**{v.word.capitalize()}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
     lines = []
     for word in (SUPPORTS, CONTRADICTS):
-        mine = [v for v in judged if v.word == word]
-        for v in mine:
+        for v in (v for v in others if v.word == word):
             if v.claim.orders == 0:
                 lines.append(f"An identity of Section 4.2 holds to rounding, with no seed involved: {v.claim.says}")
             else:
                 lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
-    undecided = [v for v in judged if v.word == UNDECIDED]
-    missing = [v for v in judged if v.word == NOT_RUN]
+    undecided = [v for v in others if v.word == UNDECIDED]
+    missing = [v for v in others if v.word == NOT_RUN]
     if undecided:
-        fewest = min(v.needs or 1000 for v in undecided)
         lines.append(
-            f"{len(undecided)} of the paper's {len(judged)} claims are **undecided**: the first of them needs "
-            f"{fewest} seeds."
+            f"{len(undecided)} of the paper's {len(others)} other claims are **undecided**: the first of them needs at "
+            f"least {min(v.least for v in undecided)} seeds."
         )
     if missing:
         lines.append(f"Not run here: {wording.several(v.claim.name for v in missing)}.")
-    return [Items(lines)]
+    return [Text("The paper lists four contributions. Of these the records say:"), Items(first), Items(lines)]
+
+
+def _why(verdict: Verdict) -> str:
+    if verdict.word == NOT_RUN:
+        lacking = f"No records of {'; '.join(verdict.lacking)}." if verdict.lacking else "Nothing of it was run."
+        return f"{lacking} It {wording.seeds(verdict.least, None)}."
+    seeds = f"{verdict.n} seed{'s' if verdict.n != 1 else ''}"
+    if verdict.word == UNDECIDED:
+        return f"Run with {seeds}; it {wording.seeds(verdict.least, verdict.likely)}."
+    return f"{seeds}, p = {wording.probability(verdict.p or 0.0)} after Holm over the four."

@@ -17,16 +17,19 @@ from betavae.report.statistics.exact_tests import Block
 if TYPE_CHECKING:
     from betavae.report.evidence import Evidence
 
-ORDER = "exact permutation of the values within each seed, on ranks"
+ORDER = "exact permutation of the values within each seed"
 RANKS = "exact rank-sum test between seeds"
 EQUALITY = "equality to single precision"
 
 
 class Arm(NamedTuple):
-    """One comparison inside blocks."""
+    """One comparison inside blocks. Values of ``exchangeable`` conditions are judged by their size, values against a
+    line only by the side on which they lie.
+    """
 
     label: str
     blocks: tuple[Block, ...]
+    exchangeable: bool = True
 
 
 class Groups(NamedTuple):
@@ -120,7 +123,7 @@ def in_pairs(found: BySeed, join: Callable[[float, float], float]) -> BySeed:
 def against_line(label: str, values: Iterable[float], line: float, above: bool = False) -> Arm:
     """One value per seed against a line that the claim says it stays below (or ``above``)."""
     weights = (-1.0, 1.0) if above else (1.0, -1.0)
-    return Arm(label, tuple(Block(weights, (line, value)) for value in values))
+    return Arm(label, tuple(Block(weights, (line, value)) for value in values), exchangeable=False)
 
 
 def means(found: BySeed) -> tuple[float, ...]:

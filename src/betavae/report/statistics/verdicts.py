@@ -16,6 +16,7 @@ from scipy import stats
 
 from betavae.report.evidence import Evidence
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Identity, Within, against_line
+from betavae.report.statistics.contrasts import contrast_test
 from betavae.report.statistics.exact_tests import (
     MOST,
     POWER,
@@ -29,6 +30,8 @@ from betavae.report.statistics.exact_tests import (
 )
 from betavae.report.statistics.summary import ALPHA, Interval, median_interval
 
+FEW = 4
+"""Comparisons below which nothing is said of power."""
 SUPPORTS, CONTRADICTS, UNDECIDED, NOT_RUN = "supports", "contradicts", "undecided", "not run"
 
 
@@ -49,13 +52,20 @@ class Finding(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A claim judged: the word, its p after Holm, the seeds it needs where undecided, and what was found."""
+    """A claim judged: the word, its p after Holm, and what was found.
+
+    ``least`` is the fewest seeds at which a unanimous outcome decides it; ``likely`` those for 80 % power at the effect
+    and spread seen, None where it is decided or too few seeds say anything of that. ``lacking`` names the comparisons
+    whose records are not there: a claim on all of them is not judged on some.
+    """
 
     claim: Claim
     word: str
     p: float | None
-    needs: int | None
+    least: int
+    likely: int | None
     findings: tuple[Finding, ...]
+    lacking: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -64,23 +74,30 @@ class Verdict(NamedTuple):
 
 
 def verdicts(evidence: Evidence, claims: Sequence[Claim]) -> list[Verdict]:
-    """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1."""
-    found = {c.name: tuple(finding(arm) for arm in c.gather(evidence) if _filled(arm)) for c in claims}
+    """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1.
+
+    A claim speaks of all its comparisons: where records of one are missing, it was not run.
+    """
+    found, lacking = dict[str, tuple[Finding, ...]](), dict[str, tuple[str, ...]]()
+    for claim in claims:
+        compared = claim.gather(evidence)
+        lacking[claim.name] = tuple(c.label for c in compared if not _filled(c))
+        found[claim.name] = () if lacking[claim.name] else tuple(map(finding, compared))
     ps = holm({c.name: joint_p(found[c.name]) for c in claims if c.orders != 0})
-    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps)) for c in claims]
+    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), lacking[c.name]) for c in claims]
 
 
-def judge(claim: Claim, findings: tuple[Finding, ...], p: float, tests: int) -> Verdict:
+def judge(claim: Claim, findings: tuple[Finding, ...], p: float, tests: int, lacking: tuple[str, ...] = ()) -> Verdict:
     """The word for one claim from its adjusted p, in a table of so many tests."""
     fewest = least(claim, tests)
     if not findings:
-        return Verdict(claim, NOT_RUN, None, fewest, ())
+        return Verdict(claim, NOT_RUN, None, fewest, None, (), lacking)
     if p <= ALPHA:
         word = CONTRADICTS if any(f.z < 0 for f in findings) else SUPPORTS
-        return Verdict(claim, word, p, None, findings)
-    needs = [needed(f, claim, fewest, tests) for f in findings]
-    known = [n for n in needs if n is not None]
-    return Verdict(claim, UNDECIDED, p, max(known) if len(known) == len(needs) else None, findings)
+        return Verdict(claim, word, p, fewest, None, findings)
+    each = [likely(f, claim, fewest, tests) for f in findings]
+    known = [n for n in each if n is not None]
+    return Verdict(claim, UNDECIDED, p, fewest, max(known) if len(known) == len(each) else None, findings)
 
 
 def joint_p(findings: Sequence[Finding]) -> float:
@@ -103,25 +120,22 @@ def least(claim: Claim, tests: int) -> int:
     return n
 
 
-def needed(found: Finding, claim: Claim, fewest: int, tests: int) -> int | None:
-    """Seeds for 80 % power at the effect seen, at least ``fewest`` and more than there are; None above 1000.
+def likely(found: Finding, claim: Claim, fewest: int, tests: int) -> int | None:
+    """Seeds for 80 % power at the effect and spread seen, at least ``fewest`` and more than there are.
 
-    n·((z₁₋α/₂ + z₀.₈)/z)² with α shared by the table; where n is below ``fewest`` the effect is not to be trusted yet,
-    and ``fewest`` is all that is said.
+    n·((z₁₋α/₂ + z₀.₈)/z)² with α shared by the table, at most MOST + 1. None below FEW comparisons: they know neither.
     """
     n = found.n * claim.seeds
-    if n < fewest:
-        return fewest
-    if not found.z:
+    if found.n < FEW:
         return None
     wanted = float(stats.norm.ppf(1 - ALPHA / tests / 2) + stats.norm.ppf(POWER))
-    more = max(fewest, n + claim.seeds, math.ceil(n * (wanted / found.z) ** 2))
-    return more if more <= MOST else None
+    more = math.ceil(n * (wanted / found.z) ** 2) if abs(found.z) > wanted * math.sqrt(n / MOST) else MOST + 1
+    return max(fewest, n + claim.seeds, more)
 
 
 def _filled(arm: Comparison) -> bool:
     match arm:
-        case Arm(_, blocks):
+        case Arm(_, blocks, _):
             return bool(blocks)
         case Groups(_, a, b) | Within(_, a, b):
             return bool(a and b)
@@ -132,10 +146,10 @@ def _filled(arm: Comparison) -> bool:
 def finding(arm: Comparison) -> Finding:
     """What one comparison found."""
     match arm:
-        case Arm(label, blocks):
+        case Arm(label, blocks, exchangeable):
             gaps = [_gap(block) for block in blocks]
             chance = statistics.fmean(probability_of_more(*_ends(block)) for block in blocks)
-            tested = block_test(blocks)
+            tested = contrast_test(blocks) if exchangeable else block_test(blocks)
             return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested)
         case Groups(label, a, b):
             shift = statistics.median(x - y for x in a for y in b)
