@@ -7,7 +7,6 @@ unpacked by index. Of an official file, in either of its two forms, only the ima
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from betavae.datasets.base import Dataset
-from betavae.datasets.drawn.sprites import FACTORS, RECIPE, SIDE, VERSION, draw
+from betavae.datasets.drawn.sprites import DRAWN, FACTORS, RECIPE, SIDE, VERSION, draw
 from betavae.datasets.files import cache
 from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.datasets.files.formats import h5_rows, npz_rows
@@ -49,9 +48,9 @@ def load(
     Raises Misuse for another source, Fault for a file that is missing or is not the published one.
     """
     if source in (None, "drawn"):
-        spec = Spec((FACTORS.size, SIDE * SIDE // 8), "u1", RECIPE, VERSION, dict(zip(*FACTORS, strict=True)))
+        spec = Spec((FACTORS.size, SIDE * SIDE // 8), "u1", RECIPE, VERSION, dict(zip(*FACTORS, strict=True)), DRAWN)
         packed = cache.ready(name, spec, draw, root)
-        origin, digest = "drawn", hashlib.sha256(f"{RECIPE} {VERSION}".encode()).hexdigest()
+        origin, digest = "drawn", cache.content(name, spec, root)
     else:
         file = found(str(source), root)
         packed = adopted(file, FACTORS, root)

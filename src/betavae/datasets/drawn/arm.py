@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from betavae.datasets.drawn.exact import cross, rounded, times
 from betavae.datasets.drawn.solids import Solid, ball, box, prism, pyramid
 
 if TYPE_CHECKING:
@@ -58,20 +59,21 @@ class Camera(NamedTuple):
     @staticmethod
     def of(height: int) -> Camera:
         down, aside = DOWN[height], ASIDE[height]
-        forward = np.array([np.sin(aside) * np.cos(down), np.cos(aside) * np.cos(down), -np.sin(down)])
-        right = np.array([np.cos(aside), -np.sin(aside), 0])
-        return Camera(np.array(EYES[height]), np.stack([right, np.cross(right, forward), forward]))
+        sin, cos = rounded(np.sin, np.array([down, aside])), rounded(np.cos, np.array([down, aside]))
+        forward = np.array([sin[1] * cos[0], cos[1] * cos[0], -sin[0]])
+        right = np.array([cos[1], -sin[1], 0])
+        return Camera(np.array(EYES[height]), np.stack([right, cross(right, forward), forward]))
 
     def rays(self) -> Array:
         """The directions of 4 x 4 rays through every pixel, float32 ``[3, FINE, FINE]``."""
         place = ((np.arange(FINE) + 0.5) / RAYS - SIDE / 2) / FOCAL
         across, along = np.meshgrid(place, -place)
-        directions: Array = np.einsum("kc,khw->chw", self.frame, np.stack([across, along, np.ones_like(across)]))
+        directions = times(self.frame.T, np.stack([across, along, np.ones_like(across)]))
         return directions.astype(np.float32)
 
     def pixel(self, points: Array) -> Array:
         """Where points ``[n, 3]`` appear, in pixels: row and column ``[n, 2]``."""
-        x, y, depth = self.frame @ (points - self.eye).T
+        x, y, depth = times(self.frame, (points - self.eye).T)
         pixels: Array = SIDE / 2 + FOCAL * np.stack([-y / depth, x / depth], -1)
         return pixels
 
@@ -80,7 +82,7 @@ class Camera(NamedTuple):
         x, y, down = directions
         distance = (RING_HEIGHT - self.eye[2]) / down
         x, y = self.eye[0] + distance * x, self.eye[1] + distance * y
-        radius = np.hypot(x, y)
+        radius = np.sqrt(x * x + y * y)
         light: Array = ((radius > RING[0]) & (radius < RING[1])) * (1 - RING_FADE * (radius - RING[0]))
         return light
 
@@ -94,8 +96,8 @@ class Pose(NamedTuple):
     @staticmethod
     def of(horizontal: int, vertical: int) -> Pose:
         elevation, joint = ELEVATIONS[horizontal], turned(vertical)[1]
-        along = np.sin(elevation) * Z - np.cos(elevation) * np.cross(Z, joint)
-        return Pose(Z + ELBOW * joint, np.stack([np.cross(joint, along), joint, along]))
+        along = rounded(np.sin, elevation) * Z - rounded(np.cos, elevation) * cross(Z, joint)
+        return Pose(Z + ELBOW * joint, np.stack([cross(joint, along), joint, along]))
 
     @property
     def tip(self) -> Array:
@@ -106,25 +108,26 @@ class Pose(NamedTuple):
 
 def turned(vertical: int) -> Array:
     """The frame that turns with the vertical axis: rows back, joint, up."""
-    sin, cos = np.sin(AZIMUTHS[vertical]), np.cos(AZIMUTHS[vertical])
+    sin, cos = rounded(np.sin, AZIMUTHS[vertical]), rounded(np.cos, AZIMUTHS[vertical])
     return np.array([[-cos, sin, 0], [sin, cos, 0], [0, 0, 1]])
 
 
 def lit(normals: Array) -> Array:
     """The gain of the light on unit normals ``[n, 3]``: 1 towards it, 0 well away from it."""
-    facing = normals @ (np.array(LIGHT) / np.linalg.norm(LIGHT))
-    gain: Array = np.maximum(0, (facing + WRAP) / (1 + WRAP)) ** CURVE
-    return gain
+    light = np.array(LIGHT)
+    facing = times(normals, light / np.sqrt(times(light, light)))
+    return rounded(np.power, np.maximum(0, (facing + WRAP) / (1 + WRAP)), CURVE)
 
 
 def around(angle: float) -> Array:
     """The frame turned about z by an angle."""
-    return np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    sin, cos = rounded(np.sin, angle), rounded(np.cos, angle)
+    return np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
 
 
 def standing(vertical: int) -> Iterator[tuple[Solid, float]]:
     """What only the vertical axis turns, with its grey level: foot and pillar."""
-    frame = around(SLOT_TURN) @ turned(vertical)
+    frame = times(around(SLOT_TURN), turned(vertical))
     top = FOOT_HEIGHT + 0.005
     yield prism(ROUND, FOOT_RADIUS, 0, FOOT_HEIGHT), FOOT
     yield prism(ROUND, HOLE_RADIUS, 0, top), HOLE

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FACTORS = Factors(("shape", "scale", "orientation", "posX", "posY"), (3, 6, 40, 32, 32))
 SIDE = 64
 RECIPE, VERSION = "dsprites-drawn", 1
+DRAWN = "0872785cb0bde469060b17de20f912ca814530ca75ea83138f6fb40eaa3f561e"
+"""The sha256 of the array as it is drawn, on every processor."""
 
 _SNAP = 256  # steps per pixel to which corners are snapped
 _RADIUS = 0.15 * SIDE

@@ -6,6 +6,7 @@ drawn): ``images.npy`` beside a ``manifest.json`` that says what it is and holds
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -20,7 +21,7 @@ from betavae.datasets.files import manifests
 from betavae.datasets.files.formats import npy_mapped
 from betavae.datasets.files.manifests import Spec
 from betavae.disk import sync
-from betavae.errors import Fault
+from betavae.errors import Fault, notice
 from betavae.locks import lock
 
 if TYPE_CHECKING:
@@ -74,6 +75,13 @@ def verify(name: str, root: str | Path | None = None) -> str:
     return str(manifest["sha256"])
 
 
+def content(name: str, spec: Spec, root: str | Path | None = None) -> str:
+    """The digest of a drawn array that is ready: of its recipe, and of the very pixels that are here."""
+    manifest = manifests.read(folder(root) / "ready" / name)
+    pixels = spec.drawn if manifest is None else manifest["sha256"]
+    return hashlib.sha256(f"{spec.source} {spec.version} {pixels}".encode()).hexdigest()
+
+
 def _mapped(home: Path, spec: Spec) -> Array:
     try:
         array = npy_mapped(manifests.images(home))
@@ -92,6 +100,8 @@ def _opened(home: Path, spec: Spec) -> Array | None:
     manifest = manifests.read(home)
     if manifest is None or any(manifest.get(key) != value for key, value in spec.plain().items()):
         return None
+    if spec.drawn not in ("", manifest["sha256"]) and not manifest.get("otherwise"):
+        return None  # drawn by another version of this package, or by one that drew otherwise on another processor
     try:
         manifests.check(home, manifest, manifests.sampled(home.name, manifest))
         array = _mapped(home, spec)
@@ -138,6 +148,9 @@ def _make(home: Path, spec: Spec, build: Callable[[Array], None]) -> None:
         sync(part)
         whole, blocks = manifests.digests(part)
         manifest = spec.plain() | {"bytes": part.stat().st_size, "sha256": whole, "blocks": blocks}
+        if spec.drawn not in ("", whole):
+            manifest["otherwise"] = True
+            notice(f"{home.name}: this machine draws other pixels than others do (sha256 {whole}, wanted {spec.drawn})")
         draft.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         sync(draft)
         (home / "manifest.json").unlink(missing_ok=True)

@@ -22,7 +22,8 @@ class Spec(NamedTuple):
     """What a ready array is: two arrays with equal specs are the same array.
 
     ``source`` is the sha256 of the official file or the name of the drawing recipe, ``version`` that of the converter
-    or recipe, ``grid`` the factors' names and sizes (empty where there are none).
+    or recipe, ``grid`` the factors' names and sizes (empty where there are none). ``drawn`` is the sha256 that the file
+    of a drawn array has on every machine; one that has another is drawn again.
     """
 
     shape: tuple[int, ...]
@@ -30,6 +31,7 @@ class Spec(NamedTuple):
     source: str
     version: int
     grid: Mapping[str, int]
+    drawn: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The spec as the manifest holds it."""
