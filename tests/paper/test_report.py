@@ -394,3 +394,16 @@ def test_what_seeds_hardly_change_counts_once() -> None:
     assert (subset[0], subset[1]) == ("PCA, 25,000 images", "4")
     assert whole[:3] == ["PCA, all images", "1", "76.9"]
     assert whole[-1] == "none: seeds hardly change this fit"
+
+
+def test_records_of_different_processors_are_told() -> None:
+    """The same machine with other cores is one kind; another processor, or another instruction set, is not."""
+    store = FakeStore()
+    for seed in (1, 2):
+        scored(store, vae(method="mlp", beta=1.0, seed=seed), higgins(), 0.5)
+    machine = store.kept[0]["machine"]
+    assert "different processors" not in text_of(store)
+    store.kept[1]["machine"] = {**machine, "cpu": machine["cpu"].replace("2 cores", "8 cores")}
+    assert "different processors" not in text_of(store)
+    store.kept[1]["machine"] = {**machine, "instructions": ["avx2"]}
+    assert "different processors" in text_of(store)

@@ -83,7 +83,17 @@ def test_a_record_holds_what_is_needed_to_run_it_again(ran: Store) -> None:
             continue
         assert Cell.from_plain(record["cell"]).id == record["cell_id"]
         machine = record["machine"]
-        assert {"device", "cpu", "system", "threads", "precision", "python", "versions", "code"} <= machine.keys()
+        assert {
+            "device",
+            "cpu",
+            "instructions",
+            "system",
+            "threads",
+            "precision",
+            "python",
+            "versions",
+            "code",
+        } <= machine.keys()
         assert all(machine["versions"][p] for p in ("torch", "numpy", "scipy", "scikit-learn", "safetensors"))
         assert machine["code"].keys() == {"version", "git", "dirty"}
         assert machine["threads"] == 1

@@ -34,10 +34,17 @@ def _machines(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def hardware(evidence: Evidence) -> list[str]:
-    """One line: device, processor, threads, precision."""
-    found = {f"{m['device']}: {m['cpu']}, {m['threads']} thread(s) per worker, {m['precision']}"
-             for m in (r["machine"] for r in evidence.records if r["kind"] != "run")}  # fmt: skip
-    return [f"Hardware: {'; '.join(sorted(found))}"] if found else []
+    """Device, processor, threads, precision; and a line more where records come from processors of different kinds."""
+    machines = [r["machine"] for r in evidence.records if r["kind"] != "run"]
+    found = {f"{m['device']}: {m['cpu']}, {m['threads']} thread(s) per worker, {m['precision']}" for m in machines}
+    kinds = {(m["cpu"].rpartition(",")[0], *m.get("instructions", ())) for m in machines}
+    lines = [f"Hardware: {'; '.join(sorted(found))}"] if found else []
+    if len(kinds) > 1:
+        lines.append(
+            "**Records come from different processors.** Their kernels round differently, and short trainings near a "
+            "plateau magnify that: compare what was run on one kind of machine."
+        )
+    return lines
 
 
 def versions(evidence: Evidence) -> list[str]:

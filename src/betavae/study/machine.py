@@ -53,6 +53,21 @@ def cpu() -> str:
     return f"{name}, {cores()} cores"
 
 
+FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "fma", "avx", "sse4_2", "asimd", "sve")
+"""Instruction sets of which kernels come in versions of their own: numbers of two of them differ by rounding."""
+
+
+@lru_cache(maxsize=1)
+def instructions() -> list[str]:
+    """Which of FLAGS this processor has, where the system tells: records of other sets agree to rounding alone."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return [flag for flag in FLAGS if flag in told.split()]
+
+
 def cores() -> int:
     """The cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -124,6 +139,7 @@ def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
     return {
         "device": device,
         "cpu": cpu(),
+        "instructions": [*instructions()],
         "system": platform.platform(),
         "threads": threads,
         "precision": precision,
