@@ -33,4 +33,5 @@ alignment = Metric("alignment", plan, score)
 dataset = betavae.load("dsprites")
 perfect = fitted("factors", dataset, codes=10, seed=0)
 for metric in (alignment, betavae.metrics.higgins(pool=4000)):
-    print(metric.name, betavae.evaluate(betavae.metrics.rotated(metric), dataset, perfect, seed=0))
+    scores = betavae.evaluate(betavae.metrics.rotated(metric), dataset, perfect, seed=0)
+    print(metric.name, {key: round(value, 4) for key, value in scores.items()})

@@ -82,7 +82,7 @@ def test_every_name_of_a_table_is_documented(name: str) -> None:
 
 
 def test_the_design_names_every_part_in_its_layer() -> None:
-    rows = re.findall(r"^\| (\d) \| (.*?) \|", (DOCS / "design.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|", (DOCS / "design.md").read_text(encoding="utf-8"), re.MULTILINE)
     said = {int(number): {part.strip("/") for part in re.findall(r"`([^`]+)`", parts)} for number, parts in rows}
     assert said == {number: {part for part in parts if part != "__main__"} for number, parts in enumerate(LAYERS)}
 
