@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # naming a dataset needs no torch; loading it does
 DATASETS: dict[str, str] = {
     "dsprites": "betavae.datasets.dsprites:load",
     "shapes3d-drawn": "betavae.datasets.shapes3d:load",
-    "mpi3d-drawn": "betavae.datasets.mpi3d:load",
+    "mpi3d-drawn": "betavae.datasets.mpi3d:load@2",
     "shapes3d": "betavae.datasets.shapes3d:load",
     "mpi3d-toy": "betavae.datasets.mpi3d:load",
     "mpi3d-realistic": "betavae.datasets.mpi3d:load",

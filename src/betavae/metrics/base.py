@@ -60,8 +60,8 @@ class Metric(NamedTuple):
     judges.
 
     ``looks`` and ``seconds`` (of one core, beside encoding) are what a forecast asks; ``cites`` names works of the
-    bibliography; ``version`` rises when the same knobs give other numbers. Metrics of one ``stream`` ("": its own name)
-    draw alike, so that those of one seed share their codes. ``beside`` gives the arrays and notes that a record keeps
+    bibliography. Metrics of one ``stream`` ("": its own name) draw alike, so that those of one seed share their codes.
+    ``beside`` gives the arrays and notes that a record keeps
     beside the scores; its note "floor" is the score of codes that say nothing.
     """
 
@@ -72,7 +72,6 @@ class Metric(NamedTuple):
     looks: Looks = 0
     seconds: float = 0.05
     cites: tuple[str, ...] = ()
-    version: int = 1
     stream: str = ""
     beside: Callable[[torch.Generator, Draw, Tensor], Answer] | None = None
 
@@ -118,7 +117,6 @@ class Probe:
     looks: Looks = 0
     seconds: float = 0.05
     cites: tuple[str, ...] = ()
-    version: int = 1
     pictures: int = 0
 
     def __call__(self, generator: torch.Generator, subject: Subject) -> Answer:
@@ -134,7 +132,6 @@ def told(measure: Metric | Probe, knobs: Knobs, dataset: Dataset) -> dict[str, J
         "chance": float(chance(knobs, sizes)) if chance and sizes else None,
         "higher": measure.reads.higher,
         "cites": list(measure.cites),
-        "version": measure.version,
     }
 
 
@@ -193,13 +190,13 @@ def ask(measure: Metric | Measure, name: str, subject: Subject, *seeds: int) -> 
     over training seeds the error of the draw averages out with everything else.
     """
     if not isinstance(measure, Metric):
-        return measure(rng.generator(seed, name, subject.dataset.name), subject)
-    draw = measure.plan(rng.generator(seed, measure.draws, "plan", subject.dataset.name), subject.dataset)
+        return measure(rng.generator(*seeds, name, subject.dataset.name), subject)
+    draw = measure.plan(rng.generator(*seeds, measure.draws, "plan", subject.dataset.name), subject.dataset)
     codes = subject.codes(draw.index)
-    scores = measure.score(rng.generator(seed, measure.name, "score"), draw, codes)
+    scores = measure.score(rng.generator(*seeds, measure.name, "score"), draw, codes)
     if measure.beside is None:
         return Answer(scores)
-    kept = measure.beside(rng.generator(seed, measure.name, "beside"), draw, codes)
+    kept = measure.beside(rng.generator(*seeds, measure.name, "beside"), draw, codes)
     return Answer(scores, kept.arrays, kept.notes)
 
 
