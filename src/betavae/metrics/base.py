@@ -61,8 +61,8 @@ class Metric(NamedTuple):
 
     ``looks`` and ``seconds`` (of one core, beside encoding) are what a forecast asks; ``cites`` names works of the
     bibliography. Metrics of one ``stream`` ("": its own name) draw alike, so that those of one seed share their codes.
-    ``beside`` gives the arrays and notes that a record keeps
-    beside the scores; its note "floor" is the score of codes that say nothing.
+    ``beside`` gives the arrays and notes that a record keeps beside the scores; its note "floor" is the score of codes
+    that say nothing.
     """
 
     name: str
