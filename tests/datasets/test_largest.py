@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from betavae.datasets import official, rendering
-from betavae.datasets.files import manifests
+from betavae.datasets import mpi3d, rendering
+from betavae.datasets.files import full_grid, manifests
 from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.datasets.files.manifests import Spec
 
@@ -35,7 +35,7 @@ with open("/proc/self/status") as status:
 def sparse(root: Path) -> Path:
     """A ready array of MPI3D's full size, black throughout: a file of holes that takes no room, its manifest honest."""
     spec = Spec(
-        (official.MPI3D.size, 3, 64, 64), "u1", "0" * 64, official.VERSION, dict(zip(*official.MPI3D, strict=True))
+        (mpi3d.FACTORS.size, 3, 64, 64), "u1", "0" * 64, full_grid.VERSION, dict(zip(*mpi3d.FACTORS, strict=True))
     )
     home = root / "ready" / "mpi3d-toy"
     home.mkdir(parents=True)
