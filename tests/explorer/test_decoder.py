@@ -71,7 +71,7 @@ def drawn(name: str, shape: tuple[int, int, int], louder: float, mean: Mean = to
         ("tall", (3, 32, 32), 5.0, 1.0, continuous_mean),
         ("mlp", (1, 32, 32), 3.0, 2.5, torch.sigmoid),
     ],
-    ids=str,
+    ids=["conv-64", "conv-32", "continuous-bernoulli", "mlp"],
 )
 def test_pixels_are_pytorchs(name: str, shape: tuple[int, int, int], louder: float, grey: float, mean: Mean) -> None:
     """Within one grey level of 255 from float16 weights; within two and a half from an MLP's int8 rows."""
