@@ -74,7 +74,7 @@ def test_numbers_that_no_two_images_share_are_cut_and_regressed_as_they_are() ->
 
 
 def test_pairs_are_formed_where_enough_images_share() -> None:
-    knobs = {"votes": 200, "test_votes": 200, "pairs": 16}
+    knobs = {"votes": 600, "test_votes": 200, "pairs": 64}
     with pytest.warns(Notice, match=r"pairs are formed among 7[12]\d of 720 images"):
         found = evaluate("higgins", labelled(EVERY), CODES, seed=0, **knobs)
     assert found["higgins"] > 0.95
