@@ -302,3 +302,22 @@ def test_a_fit_that_stops_short_says_so() -> None:
     assert logistic(torch.Generator(), x, y, x, 5, iterations=3).converged is False
     assert scores_of(perfect)["converged"] == 1.0
     assert "converged" not in scores_of(perfect, classifier="forest")
+
+
+def test_what_compares_training_seeds_image_by_image_looks_at_the_same_images() -> None:
+    """UDR holds two trainings' codes of one image against each other; what stands alone draws for every seed anew."""
+    seen: list[Tensor] = []
+
+    def measure(generator: torch.Generator, subject: Subject) -> base.Answer:
+        seen.append(torch.randint(1000, (5,), generator=generator))
+        return base.Answer()
+
+    subject = Subject(grid(), told(perfect), perfect)
+    for probe in (base.Probe(measure, shared=True), base.Probe(measure)):
+        for seed in (1, 2):
+            ask(probe, "udr", subject, 0, seed)
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[2], seen[3])
+    udr = named("udr")
+    assert isinstance(udr, base.Probe)
+    assert udr.shared

@@ -109,7 +109,8 @@ Measure = Callable[[torch.Generator, Subject], Answer]
 @dataclass(frozen=True)
 class Probe:
     """A measure that says of itself what a ``Metric`` says: how it is read, what it costs, whom it cites; ``pictures``
-    is the number of images it keeps.
+    is the number of images it keeps. ``shared`` is for what compares cells of different training seeds image by image:
+    one draw then serves all of them.
     """
 
     measure: Measure
@@ -118,6 +119,7 @@ class Probe:
     seconds: float = 0.05
     cites: tuple[str, ...] = ()
     pictures: int = 0
+    shared: bool = False
 
     def __call__(self, generator: torch.Generator, subject: Subject) -> Answer:
         return self.measure(generator, subject)
@@ -189,6 +191,8 @@ def ask(measure: Metric | Measure, name: str, subject: Subject, *seeds: int) -> 
     A study gives the question's seed and the cell's: what is compared within a training seed meets the same draw, and
     over training seeds the error of the draw averages out with everything else.
     """
+    if isinstance(measure, Probe) and measure.shared:
+        seeds = seeds[:1]
     if not isinstance(measure, Metric):
         return measure(rng.generator(*seeds, name, subject.dataset.name), subject)
     draw = measure.plan(rng.generator(*seeds, measure.draws, "plan", subject.dataset.name), subject.dataset)

@@ -59,4 +59,4 @@ def udr(*, images: int = 1000, kind: Literal["lasso", "spearman"] = "lasso") -> 
         arrays = {"codes": torch.cat(codes).numpy(), "kl": torch.cat(kl).double().mean(0).numpy()}
         return Answer({"active": float((arrays["kl"] > 0.01).sum())}, arrays, {"kind": kind})
 
-    return Probe(measure, looks=images, cites=("duan2020",))
+    return Probe(measure, looks=images, cites=("duan2020",), shared=True)
