@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from betavae.study.cells import Cell, Question, pairs
+from betavae.study.versions import made_by
 from betavae.training.recipe import Recipe
 
 FOUR = ("scale", "orientation", "posX", "posY")
@@ -68,6 +69,7 @@ class FakeStore:
                 "code": {"version": "0.1.0", "git": "abc1234", "dirty": False},
             },
             "data": {"source": "drawn", "digest": "d" * 16},
+            **made_by(cell.plain(), question.plain() if question else None),
         }
         self.kept.append({**record, **fields})
 

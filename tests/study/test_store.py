@@ -270,6 +270,7 @@ def test_a_full_disk_ends_a_run_with_one_clear_line(tmp_path: Path) -> None:
 def test_what_an_older_version_measured_is_told_and_asked_again(tmp_path: Path, monkeypatch) -> None:
     """A store from before versions counts as 1; a corrected measure's old answers are no longer answers."""
     store = Store(tmp_path)
+    monkeypatch.setitem(versions.TABLES["measure"], "higgins", "betavae.metrics.votes:higgins")
     question = Question("higgins", pairs({"votes": 60}))
     cell = Cell("dsprites", "pca", 4, 1)
     fit = {**blank({"name": "old", "scale": "own"}, **of(cell)), "machine": {}}

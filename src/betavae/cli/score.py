@@ -138,12 +138,13 @@ def answered(options: argparse.Namespace, metric: Metric | Measure, encoder: Cod
     from betavae.metrics.comparison import compare
     from betavae.representation import beside
 
-    seeds = range(options.seeds)
-    yield from compare(metric, options.metric, dataset, {options.encoder: encoder}, seeds)
+    seeds, trained = range(options.seeds), encoder.notes.get("seed")
+    within = (trained,) if isinstance(trained, int) else ()  # a study's cell meets the draws of its record
+    yield from compare(metric, options.metric, dataset, {options.encoder: encoder}, seeds, within)
     if not options.alone:
         floors = beside(dataset, codes=encoder.codes, seed=0)
         floors.pop(options.encoder, None)
-        yield from compare(metric, options.metric, dataset, floors, seeds)
+        yield from compare(metric, options.metric, dataset, floors, seeds, within)
 
 
 def asked(options: argparse.Namespace) -> tuple[Metric | Measure, dict[str, Any]]:
@@ -185,6 +186,7 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
                 f"cell {text} was trained on images of {cell.cell.dataset}; those of {name} have another shape"
             )
         codec = trained.codec(cell, datasets.load(cell.cell.dataset) if cell.cell.recipe is None else dataset)
+        codec = codec._replace(notes={**codec.notes, "seed": cell.cell.seed})
     elif text in METHODS:
         codec = fitted(text, dataset, codes=10, seed=0)
     elif not set(text) & set(":."):

@@ -67,16 +67,22 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def compare(
-    metric: Metric | Measure, name: str, dataset: Dataset, codecs: Mapping[str, Codec], seeds: Sequence[int]
+    metric: Metric | Measure,
+    name: str,
+    dataset: Dataset,
+    codecs: Mapping[str, Codec],
+    seeds: Sequence[int],
+    within: Sequence[int] = (),
 ) -> Iterator[Row]:
-    """Put the metric to each codec once per seed, a row at a time. All codecs answer the same draws.
+    """Put the metric to each codec once per seed, a row at a time. All codecs answer the same draws: those of a study
+    where ``within`` holds the training seed.
 
     A codec that the metric cannot be asked of (no way back to images, say) gives a row with the reason.
     """
     for label, codec in codecs.items():
         subject = Subject(dataset, codec, Codes(dataset, codec))
         try:
-            scores = tuple(ask(metric, name, subject, seed).scores for seed in seeds)
+            scores = tuple(ask(metric, name, subject, seed, *within).scores for seed in seeds)
         except Misuse as error:
             yield Row(label, codec.codes, (), str(error))
             continue
