@@ -116,12 +116,14 @@ def test_the_readmes_study_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file is read as it stands; the commands below it are run on a budget of 256 images and two of six cells."""
-    (text,) = blocks(ROOT / "README.md", "toml")
-    assert blocks(DOCS / "studies.md", "toml") == [text]
+    study, claim = blocks(ROOT / "README.md", "toml")
+    assert blocks(DOCS / "studies.md", "toml") == [study]
+    text = f"{study}\n{claim}"
     monkeypatch.chdir(tmp_path)
     path = Path("mine.toml")
     path.write_text(text, encoding="utf-8")
     assert len(read(path).cells) == 6
+    assert len(read(path).claims) == 1
     for long, short in (("50_000", "256"), ("= 500", "= 40"), ("= 4000", "= 400"), ("[1, 2, 3]", "[1]")):
         assert long in text
         text = text.replace(long, short)
