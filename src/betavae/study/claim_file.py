@@ -34,7 +34,7 @@ FORMS: dict[frozenset[str], str] = {
 }
 """What is judged, by the keys that a claim has besides what it says, of which score, and where."""
 SCORES: dict[str, tuple[str, ...]] = {
-    "higgins": ("higgins", "train"),
+    "higgins": ("higgins", "train", "converged"),
     "rotation": ("higgins", "rotated"),
     "reconstruction": ("reconstruction", "mse", "kl", "active"),
     "equivalence": ("matched",),
