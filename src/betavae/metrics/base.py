@@ -56,8 +56,7 @@ Looks = int | Callable[[int], int]
 
 
 class Metric(NamedTuple):
-    """A score of codes alone: ``plan(generator, dataset)`` draws, ``score(generator, draw, codes [*index, Z])``
-    judges.
+    """A score of codes alone: ``plan(generator, dataset)`` draws, ``score(generator, draw, codes)`` judges.
 
     ``looks`` and ``seconds`` (of one core, beside encoding) are what a forecast asks; ``cites`` names works of the
     bibliography. Metrics of one ``stream`` ("": its own name) draw alike, so that those of one seed share their codes.
@@ -220,8 +219,7 @@ def evaluate(
     ``encode`` may also be an array of codes ``[N, Z]``, row i for image i of the whole dataset, or an object with
     ``transform``, as scikit-learn's are, which is given images as NumPy ``[n, C * H * W]``. A module is run in
     evaluation mode and given back in its own. ``output`` names the part that is the codes where it gives several. The
-    result's first key is the metric's own score. The batch size changes nothing but speed. Raises Misuse where it gives
-    no codes, Fault where it fails or a code is not finite.
+    result's first key is the metric's own score. Raises Misuse where it gives no codes, Fault where it fails.
     """
     if not isinstance(dataset, Dataset):
         raise Misuse(f"dataset is {shown(dataset)}; wanted one of betavae.load, from_array or from_table")
