@@ -8,7 +8,7 @@ CIFAR  := ../shared/data/cifar10_jpeg.npz
 .PHONY: help reproduce test test-all test-ray test-browser check docs bench soak gpu-check clean
 
 help:
-	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about 12 minutes on 2 cores)"
+	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about a quarter of an hour on 2 cores)"
 	@echo "make test       the whole test suite, types, style and docs"
 	@echo "make test-all   the same and the long checks"
 	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
