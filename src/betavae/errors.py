@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import TypeVar
+
+from betavae import synonyms
 
 T = TypeVar("T")
 SHOWN = 60
 """Characters of a value from outside that a message repeats."""
+LONGEST = 200
+"""Characters of a name that is looked for among those known: longer ones are no mistake of typing."""
 
 
 class BetavaeError(Exception):
@@ -54,12 +59,45 @@ def shown(given: object) -> str:
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> Misuse:
-    """The error for a name that is in no table, with the nearest known name where one is near."""
+    """The error for a name that is in no table: what the thing is called here where others call it so, else the
+    nearest known name where one is near.
+    """
     names = sorted(known)
     text = given if isinstance(given, str) else shown(given)
-    near = difflib.get_close_matches(text, names, n=1, cutoff=0.5) if len(text) <= 200 else []
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    hint = synonyms.said(kind, text, names)
+    if not hint:
+        near = _nearest(text, names)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
     return Misuse(f"unknown {kind} {shown(given)}; {hint}")
+
+
+def _nearest(text: str, names: Sequence[str]) -> str:
+    """The known name that a mistake of typing would have come from; empty where none is near.
+
+    Letters in common are not enough: "device" has most of those of "distance". Few letters may differ, or the two begin
+    alike.
+    """
+    if len(text) > LONGEST:
+        return ""
+    for near in difflib.get_close_matches(text, names, n=3, cutoff=0.5):
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, near, strict=False)))
+        begun = 4 * alike >= 3 * max(5, min(len(text), len(near)))
+        if begun or _edits(text, near) <= 1 + max(len(text), len(near)) // 5:
+            return near
+    return ""
+
+
+def _edits(one: str, other: str) -> int:
+    """Letters to change, add, drop or swap with the next to make one word of the other."""
+    before, row = list[int](), list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        last, before, row = before, row, [i]
+        for j, its in enumerate(other, 1):
+            least = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != its))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == its:
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 def choose(table: Mapping[str, T], name: str, kind: str) -> T:

@@ -36,19 +36,6 @@ VERBS = {
 }
 """What each verb does: options in, an exit code out."""
 
-ELSEWHERE = {
-    "--epochs": "--images",
-    "--lr": "--learning-rate",
-    "--batch-size": "--batch",
-    "--latent-dim": "--codes",
-    "--model": "--method",
-    "--loss": "--objective",
-    "--optimizer": "--optimiser",
-    "--gpu": "--device",
-    "--jobs": "--workers",
-}
-"""What others call an option, and what it is here (images are image passes: epochs times the size of a dataset)."""
-
 
 def parser() -> Parser:
     """The whole command line."""
@@ -120,13 +107,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     options, strange = parser().parse_known_args(arguments)
     for word in strange:
         if word.startswith("-"):
-            raise Misuse(f"{_near(word.partition('=')[0], options.parser)}; see `{options.parser.prog} --help`")
+            known = [name for action in options.parser._actions for name in action.option_strings]
+            raise Misuse(f"{unknown('option', word.partition('=')[0], known)}; see `{options.parser.prog} --help`")
         options.parser.error(f"unrecognized argument {shown(word)}")
     return options
-
-
-def _near(word: str, this: argparse.ArgumentParser) -> Misuse:
-    known = [name for action in this._actions for name in action.option_strings]
-    if ELSEWHERE.get(word) in known:
-        return Misuse(f"unknown option {word!r}; here it is {ELSEWHERE[word]}")
-    return unknown("option", word, known)

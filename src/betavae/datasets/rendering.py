@@ -28,8 +28,6 @@ def placed(device: object) -> torch.device:
     name = str(device) if isinstance(device, str | torch.device) else ""
     if re.fullmatch(r"mps(:\d{1,3})?", name):
         raise Misuse(f"device is {name!r}: GPUs of Apple are not supported, they have no float64; use 'cpu'")
-    if name == "gpu":
-        raise Misuse("unknown device 'gpu'; a GPU is named 'cuda', or 'cuda:1' by its number")
     if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
         raise unknown("device", name or shown(device), ("cpu", "cuda"))
     if name != "cpu":
