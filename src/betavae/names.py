@@ -21,10 +21,10 @@ from betavae.errors import choose
 from betavae.trust import foreign as foreign
 from betavae.trust import granted as trusted
 
-__all__ = ["Knob", "foreign", "knobs", "opened", "trusted", "version"]
+__all__ = ["Argument", "foreign", "knobs", "opened", "trusted", "version"]
 
 
-class Knob(NamedTuple):
+class Argument(NamedTuple):
     """What a factory takes by keyword: its default (``...`` where it must be given or is no literal), and which values
     it takes where its annotation is a Literal of them.
     """
@@ -49,7 +49,7 @@ def version(table: Mapping[str, str], name: str) -> int:
     return int(table[name].partition("@")[2] or 1)
 
 
-def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Knob]:
+def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Argument]:
     """What the factory of a name takes by keyword alone. Of the house's own it is read from the source, and nothing is
     imported. Raises Misuse as ``opened`` does.
     """
@@ -59,17 +59,17 @@ def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Knob]:
     return dict(_read(module, attribute))
 
 
-def _inspected(factory: Any) -> Iterator[tuple[str, Knob]]:
+def _inspected(factory: Any) -> Iterator[tuple[str, Argument]]:
     hints = get_type_hints(factory) if inspect.isroutine(factory) else {}
     for name, each in inspect.signature(factory).parameters.items():
         if each.kind is each.KEYWORD_ONLY:
             hint = hints.get(name)
             choices = get_args(hint) if get_origin(hint) is Literal else ()
-            yield name, Knob(... if each.default is each.empty else each.default, choices)
+            yield name, Argument(... if each.default is each.empty else each.default, choices)
 
 
 @lru_cache(maxsize=256)
-def _read(module: str, attribute: str) -> tuple[tuple[str, Knob], ...]:
+def _read(module: str, attribute: str) -> tuple[tuple[str, Argument], ...]:
     """The keyword-only parameters of a function of this package, from its source."""
     path = Path(__file__).parent.joinpath(*module.split(".")[1:])
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
@@ -83,7 +83,9 @@ def _read(module: str, attribute: str) -> tuple[tuple[str, Knob], ...]:
     }
     made = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == attribute)
     given = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
-    return tuple((each.arg, Knob(_literal(default, constants), _choices(each.annotation))) for each, default in given)
+    return tuple(
+        (each.arg, Argument(_literal(default, constants), _choices(each.annotation))) for each, default in given
+    )
 
 
 def _literal(node: ast.expr | None, constants: Mapping[str, ast.expr]) -> Any:

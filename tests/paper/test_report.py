@@ -407,3 +407,14 @@ def test_records_of_different_processors_are_told() -> None:
     assert "different processors" not in text_of(store)
     store.kept[1]["machine"] = {**machine, "instructions": ["avx2"]}
     assert "different processors" in text_of(store)
+
+
+def test_what_other_code_made_is_left_out_and_counted() -> None:
+    """A corrected metric never stands under its old numbers without a word, also where nothing newer is there yet."""
+    store, empty = FakeStore(), FakeStore()
+    fitted(store, vae(), np.random.default_rng(0))
+    assert "left out: other code" not in markdown(sections(gathered([store]), None))
+    store.outdated = empty.outdated = [{"outdated": "made by version 1 of higgins, which is now 2"}] * 2  # type: ignore[attr-defined]
+    text = markdown(sections(gathered([store]), None))
+    assert "2 records are left out: other code made them than today's.** 2 made by version 1 of higgins" in text
+    assert "There are no records of today's code" in markdown(sections(gathered([empty]), None))

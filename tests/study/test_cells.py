@@ -82,6 +82,14 @@ def test_merge_unites_questions_of_equal_cells() -> None:
     assert merge([Job(CELL, (ASK,)), Job(CELL, (other, ASK))]) == (Job(CELL, (ASK, other)),)
 
 
+def test_what_is_not_trained_is_asked_once() -> None:
+    """A grid of trainings and baselines shares its questions; a baseline has no half of its training."""
+    pca = Cell("dsprites", "pca", 10, 123, fit=1000)
+    assert merge([Job(pca, (ASK, replace(ASK, seed=9, at=(0.25,))))]) == (
+        Job(pca, (replace(ASK, at=(1.0,)), replace(ASK, seed=9, at=(1.0,)))),
+    )
+
+
 def test_the_papers_budget_is_72_trainings() -> None:
     study = paper("paper", have=["cifar10", "cifar100"])
     trained = [c for c in study.cells if c.objective == "beta_vae" and not c.quirks]

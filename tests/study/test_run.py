@@ -43,7 +43,7 @@ def test_a_store_goes_on_with_its_own_study(whole: Path, tmp_path: Path, capsys:
     first = wanted.jobs[0].cell.id
     assert main.main(["run", str(whole), "--only", first, "--store", str(folder), "--quiet"]) == 0
     assert {r["cell_id"] for r in store.records() if r["kind"] == "fit"} == {first}
-    assert Store(folder).whole() == Store(whole).whole()
+    assert Store(folder).study() == Store(whole).study()
     capsys.readouterr()
     assert main.main(["run", str(folder), "--dry-run"]) == 0
     told = capsys.readouterr().out

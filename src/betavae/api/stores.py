@@ -80,7 +80,7 @@ def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn
     if _home(study):
         from betavae.study.store import Store
 
-        kept = Store(path, create=False).whole()
+        kept = Store(path, create=False).study()
         return replace(kept, sources=trust.current(kept.sources))
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.study_file import read

@@ -47,6 +47,17 @@ def hardware(evidence: Evidence) -> list[str]:
     return lines
 
 
+def outdated(evidence: Evidence) -> list[str]:
+    """A line where records are left out because other code than today's made them, with the reasons."""
+    if not evidence.outdated:
+        return []
+    why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(evidence.outdated.items()))
+    return [
+        f"**{evidence.outdated.total():,} records are left out: other code made them than today's.** {why}. "
+        "The same command asks again."
+    ]
+
+
 def versions(evidence: Evidence) -> list[str]:
     """One line: Python and the packages that numbers depend on."""
     found = {pair for m in _machines(evidence) for pair in m["versions"].items() if pair[1]}

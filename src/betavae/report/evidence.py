@@ -26,11 +26,13 @@ class Evidence:
 
     ``row`` says to which row a cell belongs, or None for no row; by default every setting is a row of its own. Where
     it puts cells of several settings (other budgets, other codes) into one row, that row is the setting with the
-    largest budget, then the most seeds; ``aside`` counts the cells left out that way.
+    largest budget, then the most seeds; ``aside`` counts the cells left out that way, ``outdated`` counts by their
+    reason the records that were left out because other code made them.
     """
 
     def __init__(self, stores: Iterable[StoreLike], row: Callable[[Record], Row | None] = row_of) -> None:
         kept: dict[tuple[Any, ...], tuple[Record, StoreLike]] = {}
+        self.outdated: Counter[str] = Counter()
         for store in stores:
             for record in store.records():
                 key = (record["cell_id"], record["question_id"], record["at"])
@@ -38,6 +40,7 @@ class Evidence:
                     key = (id(store), record["when"], len(kept))
                 if key not in kept or rank(record) < rank(kept[key][0]):
                     kept[key] = (record, store)
+            self.outdated.update(record["outdated"] for record in getattr(store, "outdated", ()))
         self._home = {id(record): store for record, store in kept.values()}
         self.records = [record for record, _ in kept.values()]
         self.runs = [r for r in self.records if r["kind"] == "run"]

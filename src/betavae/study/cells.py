@@ -175,13 +175,13 @@ class Study:
 
 def merge(jobs: Iterable[Job]) -> tuple[Job, ...]:
     """Jobs with equal cells made one, their questions (and the times they are asked) united in order of first
-    mention.
+    mention. What is not trained has no moments: it is asked once, when it is there.
     """
     united: dict[Cell, dict[Question, set[float]]] = {}
     for job in jobs:
         asked = united.setdefault(job.cell, {})
         for question in job.questions:
-            asked.setdefault(replace(question, at=()), set()).update(question.at)
+            asked.setdefault(replace(question, at=()), set()).update(question.at if job.cell.recipe else (1.0,))
     return tuple(
         Job(cell, tuple(replace(q, at=tuple(sorted(at))) for q, at in asked.items())) for cell, asked in united.items()
     )

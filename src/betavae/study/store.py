@@ -192,13 +192,9 @@ class Store:
                     f"{study.name!r} at scale {study.scale!r}: give another folder as --store"
                 )
 
-    def whole(self) -> Study:
-        """The study remembered here, where there is one, and all that the records tell of."""
-        told = self.asked()
-        if not (self.path / "study.json").is_file():
-            return told
-        wanted = self.recalled()
-        return replace(wanted, jobs=merge([*wanted.jobs, *told.jobs]))
+    def study(self) -> Study:
+        """The study last run here; where none is remembered, what the records tell of."""
+        return self.recalled() if (self.path / "study.json").is_file() else self.asked()
 
     def asked(self) -> Study:
         """The study that the records themselves tell of: every cell with the questions that were put to it."""

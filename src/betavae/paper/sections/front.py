@@ -8,7 +8,7 @@ from betavae.paper import published
 from betavae.paper.names import known_as
 from betavae.paper.sections.budget import images
 from betavae.report import wording
-from betavae.report.conditions import hardware, sources, wall
+from betavae.report.conditions import hardware, outdated, sources, wall
 from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
 from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
@@ -32,6 +32,8 @@ def front(
         )
     )
     if not evidence.records:
+        if evidence.outdated:
+            return [*parts, Text("**There are no records of today's code.**"), Items(outdated(evidence))]
         return [*parts, Text("**There are no records: nothing was run.**")]
     scales = wording.several(sorted({f"`{r['study']['scale']}`" for r in evidence.records}))
     trained, whole = images(evidence), published.images_in_all()
@@ -42,7 +44,7 @@ def front(
             f"{whole / 1e9:.2f} billion** (72 trainings; 40 epochs for the convolutional VAE and 10 for the MLP, which "
             f"the paper does not state and its code suggests).{SHORT if trained < 0.5 * whole else ''}"
         ),
-        Items([*_data(evidence), *hardware(evidence), *wall(evidence)]),
+        Items([*_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
         Heading("What can be said at this scale"),
         *said(contributions, others),
     ]

@@ -50,7 +50,7 @@ class Asked(NamedTuple):
 
 def study_of(stores: Sequence[Store]) -> Study:
     """The study last run in each store, else what its records tell of; those of several stores are one."""
-    studies = [store.recalled() if (store.path / "study.json").is_file() else store.asked() for store in stores]
+    studies = [store.study() for store in stores]
     if not studies:
         raise Misuse("no store given; name the folder of a study")
     names, scales = (list(dict.fromkeys(given)) for given in zip(*((s.name, s.scale) for s in studies), strict=True))
