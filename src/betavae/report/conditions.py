@@ -51,7 +51,9 @@ def outdated(evidence: Evidence) -> list[str]:
     """A line where records are left out because other code than today's made them, with the reasons."""
     if not evidence.outdated:
         return []
-    why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(evidence.outdated.items()))
+    listed = [f"{count:,} {reason}" for reason, count in evidence.outdated.most_common(3)]
+    rest = evidence.outdated.total() - sum(count for _, count in evidence.outdated.most_common(3))
+    why = "; ".join([*listed, *([f"{rest:,} for like reasons"] if rest else [])])
     return [
         f"**{evidence.outdated.total():,} records are left out: other code made them than today's.** {why}. "
         "The same command asks again."
