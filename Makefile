@@ -13,7 +13,7 @@ help:
 	@echo "make test-all   the same and the long checks"
 	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
 	@echo "make test-browser  the explorer's page in Chromium (of the system: apt-get install chromium)"
-	@echo "make docs       the documentation as a site, into site/"
+	@echo "make docs       the documentation as a site, with the wheel that it speaks of, into site/"
 	@echo "make bench      ratios and rates of this machine, into results/bench/"
 	@echo "make soak       kill a small study over and over, compare with an unkilled one"
 	@echo "make gpu-check  on a machine with a GPU: agreement with the CPU and population rates"
@@ -52,7 +52,9 @@ test-browser: $(VENV)/ready
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py
-	$(BIN)/python -m mkdocs build --strict
+	$(BIN)/python -m properdocs build --strict
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -c constraints.txt --wheel-dir site .
+	cp constraints.txt site
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks

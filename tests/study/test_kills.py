@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import soak
 
-from betavae.study import status
+from betavae.study.monitor import status
 from betavae.study.store import Store
 
 

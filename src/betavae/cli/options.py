@@ -8,10 +8,13 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from betavae.errors import Misuse, shown, unknown
 from betavae.names import foreign
+
+if TYPE_CHECKING:
+    from betavae.trust import Source
 
 SCALES = ("smoke", "laptop", "paper", "beyond")
 PLUGGED = ("dataset", "method", "objective", "metric")
@@ -63,6 +66,18 @@ def trusting(this: Parser) -> None:
         help="a file of Python or a package that the study or store names and whose code may run here; it is hashed "
         "with all that it brings, and remembered until it changes (may be given again)",
     )  # fmt: skip
+
+
+def permitted(*names: str | None) -> dict[str, Source]:
+    """The code that these names lead to, allowed for this command: who names code on the command line has said that it
+    may run. Raises Misuse, Fault.
+    """
+    from betavae import trust
+
+    given = [trust.look(name) for name in names if name and foreign(name)]
+    sources = {source.name: source for source in given}
+    trust.permit(sources.values())
+    return sources
 
 
 def trusted(names: Iterable[str], *folders: Path) -> None:

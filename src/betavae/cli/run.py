@@ -53,7 +53,8 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed, or all diverged."""
-    from betavae.study import executors, machine, status
+    from betavae.study import executors, machine
+    from betavae.study.monitor import status
     from betavae.study.monitor.track import Track
     from betavae.study.run import diverged, pending, run, select
     from betavae.study.settings import Settings

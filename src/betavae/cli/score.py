@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betavae.cli.options import Verb, knob, trusting, whole
+from betavae.cli.options import Verb, knob, permitted, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse, unknown
 from betavae.representation import METHODS
@@ -173,6 +173,7 @@ def subject(options: argparse.Namespace) -> tuple[Codec, Dataset]:
     name = options.dataset or (cell.cell.dataset if cell else None)
     if name is None:
         raise Misuse(f"--dataset is missing; wanted one of {', '.join(DATASETS)}")
+    permitted(options.dataset)  # of a cell's own dataset its store is no permission
     import torch
 
     from betavae import datasets

@@ -17,7 +17,7 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Print it; exit code 1 where records had to be left out."""
-    from betavae.study import status
+    from betavae.study.monitor import status
     from betavae.study.store import Store
 
     store = Store(options.store or newest(), create=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae import objectives, trust
-from betavae.cli.options import Verb, device, knob, positive, trusting, whole
+from betavae.cli.options import Verb, device, knob, permitted, positive, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.errors import Misuse
 from betavae.models import MODELS
@@ -111,9 +111,7 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
-    given = [name for name in (options.dataset, options.method, options.objective) if foreign(name)]
-    sources = {source.name: source for source in map(trust.look, given)}
-    trust.permit(sources.values())  # who names code here has said that it may run
+    sources = permitted(options.dataset, options.method, options.objective)
     trust.use(sources.values())
     job = Job(cell(options), ())
     machine.usable(options.device)

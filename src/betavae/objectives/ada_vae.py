@@ -119,7 +119,9 @@ ada_gvae = Objective(
     "ada_gvae", KNOBS, penalty, terms, ("shared",), posterior=with_gvae, partners=partners,
     cites=("locatello2020weakly", "hosoya2019"),
 )  # fmt: skip
+"""R + β·KL on pairs whose shared posteriors are averaged, mean and variance each (Locatello et al. 2020)."""
 ada_ml_vae = Objective(
     "ada_ml_vae", KNOBS, penalty, terms, ("shared",), posterior=with_ml_vae, partners=partners,
     cites=("locatello2020weakly", "bouchacourt2018"),
 )  # fmt: skip
+"""R + β·KL on pairs whose shared posteriors are multiplied (Bouchacourt et al. 2018; Locatello et al. 2020)."""

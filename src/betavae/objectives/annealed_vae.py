@@ -35,3 +35,4 @@ def penalty(terms: Terms, knobs: Knobs, share: Tensor) -> Tensor:
 annealed_vae = Objective(
     "annealed_vae", KNOBS, penalty, terms, extra=("capacity",), cites=("higgins2017", "burgess2018")
 )
+"""R + γ·|KL − C|, C growing linearly to ``capacity`` nats (Burgess et al. 2018, Eq. 8)."""

@@ -83,3 +83,4 @@ beta_tcvae = Objective(
     "beta_tcvae", KNOBS, penalty, terms, ("mutual_information", "total_correlation", "dimension_kl"),
     check=check, cites=("chen2018",),
 )  # fmt: skip
+"""R + α·MI + β·TC + γ·dimension-wise KL, estimated from the batch (Chen et al. 2018, Eq. 4)."""

@@ -23,5 +23,8 @@ def penalty(terms: Terms, knobs: Knobs, share: Tensor) -> Tensor:
 
 
 beta_vae = Objective("beta_vae", KNOBS, penalty, coupled=False)
+"""R + β·KL with a likelihood of choice, Bernoulli unless said (Higgins et al. 2017, Eq. 4)."""
 gaussian = Objective("gaussian", KNOBS, penalty, likelihood="gaussian", coupled=False)
+"""R + β·KL with Gaussian pixels of fixed σ (Eq. 7 and 8 of the paper)."""
 sigma_vae = Objective("sigma_vae", KNOBS, penalty, likelihood="calibrated", coupled=False)
+"""R + β·KL with Gaussian pixels of one learnt σ (Eq. 9 of the paper; Rybkin et al. 2021)."""

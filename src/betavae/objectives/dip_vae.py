@@ -52,6 +52,8 @@ EXTRA, CITES = ("off_diagonal", "diagonal"), ("kumar2018",)
 dip_vae_i = Objective(
     "dip_vae_i", {"lambda_od": Knob(5.0), "lambda_d": Knob(50.0)}, penalty, terms_i, EXTRA, cites=CITES
 )
+"""R + KL + the distance of the means' covariance from the identity (Kumar et al. 2018, Eq. 6)."""
 dip_vae_ii = Objective(
     "dip_vae_ii", {"lambda_od": Knob(5.0), "lambda_d": Knob(5.0)}, penalty, terms_ii, EXTRA, cites=CITES
 )
+"""R + KL + the distance of the aggregate posterior's covariance from the identity (Kumar et al. 2018, Eq. 7)."""

@@ -78,3 +78,4 @@ factor_vae = Objective(
     "factor_vae", {"gamma": Knob(30.0)}, penalty, terms, ("total_correlation", "critic"), apart=("critic",), init=init,
     groups={CRITIC: Group("adam", 1e-4, 0.5, 0.9)}, draws=draws, costs=costs, cites=("kim2018",),
 )  # fmt: skip
+"""R + KL + γ·TC, the total correlation told by a critic that learns beside it (Kim & Mnih 2018, Eq. 2)."""

@@ -66,3 +66,4 @@ def penalty(terms: Terms, knobs: Knobs, share: Tensor) -> Tensor:
 
 
 info_vae = Objective("info_vae", KNOBS, penalty, terms, ("mmd",), draws=draws, cites=("zhao2019",))
+"""R + (1 − α)·KL + the maximum mean discrepancy of codes and prior (Zhao et al. 2019)."""

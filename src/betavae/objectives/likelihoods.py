@@ -100,6 +100,10 @@ def _one_sigma() -> Params:
 
 
 bernoulli = Likelihood("bernoulli", _bernoulli, _sigmoid)
+"""Pixels as probabilities: the cross-entropy of images and sigmoid of the logits."""
 gaussian = Likelihood("gaussian", _gaussian, _sigmoid, {"sigma": Knob(1.0, low=1e-9)})
+"""Pixels about the sigmoid of the logits with a fixed ``sigma``, in pixels (Eq. 8 of the paper)."""
 calibrated = Likelihood("calibrated", _calibrated, _sigmoid, init=_one_sigma, cites=("rybkin2021",))
+"""Pixels about the sigmoid of the logits with one learnt σ (Rybkin et al. 2021)."""
 continuous_bernoulli = Likelihood("continuous_bernoulli", _continuous, continuous_mean, cites=("loaizaganem2019",))
+"""Pixels as numbers in [0, 1] with a density that is normalised there (Loaiza-Ganem & Cunningham 2019)."""

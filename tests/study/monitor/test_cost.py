@@ -16,9 +16,8 @@ from betavae.datasets import OUTLINES
 from betavae.metrics import votes
 from betavae.models import MODELS
 from betavae.paper.study import paper
-from betavae.study import status
 from betavae.study.cells import Cell, Job, Question, pairs
-from betavae.study.monitor import cost, forecast
+from betavae.study.monitor import cost, forecast, status
 from betavae.study.monitor.pace import Pace, free, pace
 from betavae.training.recipe import Recipe
 
