@@ -19,6 +19,8 @@ from betavae.study.study_file import write
 
 SLOW = ("mlp", "forest")
 """Classifiers that are put to one β alone here."""
+REGRESSIONS = ("infomec", "med", "explicitness")
+"""Metrics that are asked of one β alone here: they fit a logistic regression for every factor."""
 
 
 def shrunk(study: Study) -> Study:
@@ -35,7 +37,7 @@ def _questions(job: Job) -> tuple[Question, ...]:
     asked = []
     for question in job.questions:
         knobs = dict(question.knobs)
-        if knobs.get("classifier") in SLOW and job.cell.beta != 4.0:
+        if (knobs.get("classifier") in SLOW or question.measure in REGRESSIONS) and job.cell.beta != 4.0:
             continue
         if question.measure in ("frechet", "reconstruction"):
             knobs["images"] = 8

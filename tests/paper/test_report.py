@@ -35,6 +35,7 @@ SECTIONS = (
     "A high score does not mean disentangled", "Figure 5: the latent space", "Figure 6: sensitivity to L",
     "Table 2: the choice of classifier", "Where the spread comes from", "Table 3: Fréchet distances",
     "Figures 7 and 8: along training", "Figures 9 and 10: reconstructions at β = 0.1 and β = 10",
+    "Section 4.1: beyond the Higgins metric",
     "Section 4.2: β is the variance of a Gaussian likelihood", "Table 4: architectures",
     "The published code's deviations, switched on by name", "Data cards", "What it ran on",
 )  # fmt: skip

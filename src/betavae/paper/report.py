@@ -8,7 +8,15 @@ from pathlib import Path
 from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
 from betavae.paper.evidence import gathered
 from betavae.paper.published import PAPER_NAME
-from betavae.paper.sections import appendix, beyond_2d, disentanglement, latents, natural_images, sensitivity
+from betavae.paper.sections import (
+    appendix,
+    beyond_2d,
+    disentanglement,
+    latents,
+    natural_images,
+    other_metrics,
+    sensitivity,
+)
 from betavae.paper.sections.budget import budget, data, share_of_one
 from betavae.paper.sections.front import TITLE, front
 from betavae.paper.sections.likelihood import likelihood
@@ -55,6 +63,7 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
         *natural_images.table_3(evidence),
         *natural_images.figures_7_and_8(evidence),
         *natural_images.figures_9_and_10(evidence),
+        *other_metrics.other_metrics(evidence),
         *likelihood(evidence),
         *appendix.table_4(evidence),
         *appendix.curves_and_reconstructions(evidence),

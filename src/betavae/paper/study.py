@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from betavae.errors import choose
+from betavae.paper.field import with_field
 from betavae.paper.published import BETAS, CLASSIFIERS, FIGURE_6_PAIRS
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
 from betavae.study.quirks import QUIRKS, switched
@@ -111,8 +112,8 @@ def paper(
     """
     size = choose(SCALES, scale, "scale")
     names = choose({"drawn": DRAWN, "official": OFFICIAL}, data, "kind of data")
-    jobs = merge(_jobs(size, names, [c for c in CIFARS if c in have], features))
-    return Study("paper", scale, jobs)
+    jobs = with_field(merge(_jobs(size, names, [c for c in CIFARS if c in have], features)), scale)
+    return Study("paper", scale, tuple(jobs))
 
 
 def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str | None) -> Iterator[Job]:

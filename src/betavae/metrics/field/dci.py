@@ -162,7 +162,7 @@ def _placed(table: Table, importance: Array) -> Array:
 
 MODELS: dict[str, tuple[Callable[[Table, Array, int], Fit], float, bool]] = {
     "gbt": (_gbt, 6e-3, False),
-    "lasso": (_lasso, 1e-5, True),
+    "lasso": (_lasso, 2e-5, True),
     "l1": (_l1, 2e-3, False),
     "forest": (_forest, 2e-3, False),
     "forest_entropy": (_forest_entropy, 2e-3, False),

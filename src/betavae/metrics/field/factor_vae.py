@@ -50,7 +50,7 @@ def factor_vae(
             "active": float(kept.sum()),
         }
 
-    seconds = 3e-6 * batch * (votes + test_votes)
+    seconds = 3e-7 * batch * (votes + test_votes)
     return metric("factor_vae", judge, images, seconds=seconds, cites=("kim2018",))
 
 

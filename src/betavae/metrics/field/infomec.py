@@ -54,7 +54,7 @@ def infomec(*, images: int = FIT) -> Metric:
             "active": float(len(kept)),
         }
 
-    return metric("infomec", judge, images, floor=False, seconds=1.5e-3 * images, cites=("hsu2023", "ross2014"))
+    return metric("infomec", judge, images, floor=False, seconds=3e-4 * images, cites=("hsu2023", "ross2014"))
 
 
 def _concentration(known: Array) -> float:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from betavae.metrics.agreement import udr
 from betavae.report.document import Heading, Part, Table, literal
 from betavae.report.own.answers import Asked, Own, Setting
+from betavae.report.statistics.summary import rank_correlation
 from betavae.study.cells import Cell
 
 FEWEST = 5
 """Runs that a rank correlation needs to be shown; of five it still says little, and n stands beside it."""
-MOST = 14
+MOST = 16
 """Questions that one table can hold against one another."""
 UDR = "udr"
 
 Values = dict[Cell, float]
+Run = TypeVar("Run", bound=Hashable)
 
 
 def agreement(own: Own) -> list[Part]:
@@ -34,7 +37,7 @@ def agreement(own: Own) -> list[Part]:
                     columns[asked.name] = {cell: v for _, values in alike for cell, v in values.items()}
             elif asked.scores:
                 columns[asked.name] = _values(own, asked)
-        if ranked := _ranks(dataset, columns):
+        if ranked := ranks(dataset, columns):
             found.append(ranked)
         if found:
             parts += [Heading(f"Between the runs on {literal(dataset)}"), *found]
@@ -89,8 +92,8 @@ def _udr(dataset: str, asked: Asked, alike: Sequence[tuple[Setting, Values]]) ->
     return Table(caption, ["Setting", "n", "mean", "by seed"], rows, notes)
 
 
-def _ranks(dataset: str, columns: Mapping[str, Values]) -> Table | None:
-    """Spearman's correlation of every two questions over the runs that answer both."""
+def ranks(dataset: str, columns: Mapping[str, Mapping[Run, float]]) -> Table | None:
+    """Spearman's correlation of every two questions over the runs that answer both, or None of fewer than two."""
     kept = {name: values for name, values in columns.items() if len(set(values.values())) > 1}
     names = [name for name in kept if len(kept[name]) >= FEWEST][:MOST]
     if len(names) < 2:
@@ -103,11 +106,7 @@ def _ranks(dataset: str, columns: Mapping[str, Values]) -> Table | None:
     return Table(caption, ["", *map(literal, names)], rows, notes)
 
 
-def _correlation(one: Values, other: Values) -> str:
-    from scipy.stats import rankdata
-
-    cells: Sequence[Cell] = [cell for cell in one if cell in other]
-    ranks = [rankdata([values[cell] for cell in cells]) for values in (one, other)]
-    if len(cells) < FEWEST or any(len(set(rank)) < 2 for rank in ranks):
-        return "-"
-    return f"{np.corrcoef(*ranks)[0, 1]:.2f} ({len(cells)})"
+def _correlation(one: Mapping[Run, float], other: Mapping[Run, float]) -> str:
+    runs = [run for run in one if run in other]
+    rho = rank_correlation([one[run] for run in runs], [other[run] for run in runs]) if len(runs) >= FEWEST else None
+    return "-" if rho is None else f"{rho:.2f} ({len(runs)})"

@@ -46,6 +46,14 @@ class Summary(NamedTuple):
     bca: Interval | None
 
 
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Spearman's ρ, ties at their mean rank; None where either side has no order."""
+    ranks = [stats.rankdata(values) for values in (one, other)]
+    if any(len(set(rank)) < 2 for rank in ranks):
+        return None
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
 def summarise(values: Sequence[float]) -> Summary | None:
     """The summary of a non-empty sample of finite values, or None of an empty one."""
     if not values:
