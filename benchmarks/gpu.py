@@ -27,7 +27,7 @@ from benchmarks.training import member
 from betavae import datasets, metrics, models, objectives
 from betavae.metrics.base import Codes, Subject, ask
 from betavae.paper.published import images_in_all
-from betavae.paper.study import SIZES
+from betavae.paper.scales import SIZES
 from betavae.precision import PRECISIONS, precise
 from betavae.representation import vae
 from betavae.training import autotune, population, single

@@ -64,7 +64,12 @@ def _answer(job: Job, question: Question, at: float, rng: np.random.Generator, s
     match question.measure:
         case "higgins":
             value = score(cell, question, rng)
-            return {"scores": {"higgins": value, "train": min(1.0, value + 0.02)}}
+            each = dict.fromkeys(knobs.get("ask", NAMES[FACTOR_COUNT[cell.dataset]]), value)
+            each |= {"shape": max(0.0, value - 0.3)} if "shape" in each else {}
+            return {"scores": {"higgins": value, "train": min(1.0, value + 0.02), "converged": 1.0,
+                               **{f"accuracy.{name}": v for name, v in each.items()}}}  # fmt: skip
+        case "leak":
+            return {"scores": {"leaked": 0.62, "fresh": 0.71}, "notes": {"fit": 25_000}}
         case "rotation":
             value = score(cell, question, rng)
             return {"scores": {"higgins": value, "rotated": value - 0.01 + float(rng.normal(0, 0.005))}}

@@ -191,6 +191,16 @@ def test_kernel_distance_has_no_bias_from_the_number_of_images() -> None:
     assert min(values) < 0
 
 
+@pytest.mark.parametrize("images", [24, 240])
+def test_a_perfect_codec_is_at_no_kernel_distance_however_few_the_images(images: int) -> None:
+    """Matched pairs left out, equal sides are at 0; counted in, they would be at about -33 / N."""
+    x = gaussian("a", images, 5)
+    assert kid(x, x, rng.generator(0), subsets=3, size=images // 2, matched=True).value == pytest.approx(0, abs=1e-12)
+    assert kid(x, x, rng.generator(0), subsets=3, size=images).value < -1 / images
+    with pytest.raises(Misuse, match="matched sides of 24"):
+        kid(x[:24], x[:20], rng.generator(0), matched=True)
+
+
 def test_kernel_distance_sees_a_shift_and_follows_its_generator() -> None:
     x, y = gaussian("a", 200, 5), gaussian("b", 200, 5, mean=1)
     here = kid(x, y, rng.generator("s", 1), subsets=5, size=50)

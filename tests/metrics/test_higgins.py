@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -19,6 +20,8 @@ from betavae.factors import Factors
 from betavae.metrics import METRICS, base, evaluate, higgins, named, rotation
 from betavae.metrics.base import Subject, ask
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished, linear, logistic, mlp
+from betavae.metrics.fits import shared_adagrad
+from betavae.metrics.fits.shared_adagrad import KINDS, Shared
 from betavae.metrics.votes import features, fresh, pooled
 from betavae.representation.base import Codec
 
@@ -226,6 +229,74 @@ def test_linear_equals_autograd() -> None:
         torch.nn.functional.cross_entropy(ones @ weight, y).backward()
         optimiser.step()
     assert torch.equal(ours.classes, (ones @ weight).argmax(-1))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_shared_adagrad_is_torchs_with_its_schedule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two classifiers in turn, weights drawn anew: the path of torch.optim.Adagrad under ReduceLROnPlateau. A patience
+    of three steps lets the rate fall on the way.
+    """
+    monkeypatch.setattr(shared_adagrad, "PATIENCE", 3)
+    kind = KINDS[name]._replace(hidden=(7,) if name == "mlp" else ())
+    data = torch.Generator().manual_seed(0)
+    given = [(torch.randn(60, 4, generator=data), torch.randint(3, (60,), generator=data)) for _ in range(2)]
+    ours, theirs = Shared(kind), torch.Generator().manual_seed(1)
+    draws = torch.Generator().manual_seed(1)
+    widths = [4, *kind.hidden, 3]
+    weights = [torch.empty(0)] * 2 * (len(widths) - 1)
+    parameters = [torch.empty(s).requires_grad_() for a, b in itertools.pairwise(widths) for s in ((b, a), (b,))]
+    optimiser = torch.optim.Adagrad(parameters, lr=kind.rate, weight_decay=kind.decay)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, patience=3, min_lr=1e-5)
+    for x, y in given:
+        said = ours.fit(draws, x, y, 3, steps=40)
+        with torch.no_grad():
+            for k, (into, out) in enumerate(itertools.pairwise(widths)):
+                weights[2 * k : 2 * k + 2] = [torch.empty(out, into), torch.empty(out)]
+                for each in weights[2 * k : 2 * k + 2]:
+                    each.uniform_(-1 / math.sqrt(into), 1 / math.sqrt(into), generator=theirs)
+            for parameter, weight in zip(parameters, weights, strict=True):
+                parameter.copy_(weight)
+        for _ in range(40):
+            optimiser.zero_grad()
+            loss = torch.nn.functional.cross_entropy(shared_adagrad._forward(parameters, x, theirs)[-1], y)
+            loss.backward()
+            optimiser.step()
+            schedule.step(loss.item())
+        assert torch.equal(said(x), shared_adagrad._forward(parameters, x)[-1].argmax(-1))
+    assert ours.rate == optimiser.param_groups[0]["lr"] < kind.rate
+
+
+def test_what_the_optimiser_has_seen_before_costs_pca_points() -> None:
+    """A VAE's large differences fill the accumulators; PCA's classifier then goes nowhere, and a fresh one learns."""
+    draw = pooled(torch.Generator().manual_seed(0), GRID, torch.arange(5), 400, 400, 16, 9000)
+    x = features(rotated(draw.index.reshape(-1)).reshape(*draw.index.shape, 10))
+    right = []
+    for before in (None, 30 * x):
+        shared = Shared(KINDS["linear"])
+        if before is not None:
+            shared.fit(torch.Generator().manual_seed(1), before[:400], draw.answer[:400], 5, steps=2000)
+        said = shared.fit(torch.Generator().manual_seed(0), x[:400], draw.answer[:400], 5, steps=2000)(x[400:])
+        right.append(float((said == draw.answer[400:]).float().mean()))
+    assert right[1] < right[0] - 0.03
+
+
+def test_the_score_is_the_mean_of_its_factors() -> None:
+    """An accuracy per asked factor, of the votes that share it; a code that is blind to two of five shows which."""
+    blind = lambda index: perfect(index) * torch.tensor([0.0, 0, 1, 1, 1, 0, 0, 0, 0, 0])  # noqa: E731
+    found = scores_of(blind)
+    each = {name: found[f"accuracy.{name}"] for name in GRID.names}
+    assert min(each[name] for name in GRID.names[2:]) > 0.95 > 0.8 > each["shape"] + each["scale"] - 0.3
+    assert sum(each.values()) / 5 == pytest.approx(found["higgins"], abs=0.06)
+    assert {k for k in scores_of(perfect, ask=GRID.names[1:]) if "." in k} == {f"accuracy.{n}" for n in GRID.names[1:]}
+
+
+def test_a_small_pool_is_told() -> None:
+    asked = higgins(votes=100, test_votes=100, pool=600)
+    answer = ask(asked, "higgins", Subject(grid(), told(perfect), perfect), 0)
+    assert (
+        answer.notes["warning"] == "a pool of 600 images lowers Higgins scores by up to 10 points; wanted 4,000 or more"
+    )
+    assert higgins(pool=4000).beside is None
 
 
 def test_dropout_left_on_lowers_the_mlp() -> None:

@@ -15,7 +15,8 @@ from synthetic import answered
 from betavae.paper.claims.table import CLAIMS as OTHERS
 from betavae.paper.claims.table import CONTRIBUTIONS
 from betavae.paper.evidence import gathered
-from betavae.paper.study import SEEDS, paper
+from betavae.paper.scales import SEEDS
+from betavae.paper.study import paper
 from betavae.report.judged import SCALES, claims, line
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Identity, in_pairs
 from betavae.report.statistics.exact_tests import Block
@@ -169,7 +170,7 @@ def test_the_smallest_p_is_what_a_unanimous_outcome_gives(claim: Claim) -> None:
 
 def test_the_beyond_scale_can_carry_every_claim() -> None:
     """Seeds per dataset at `beyond` against the fewest that a claim needs; CIFAR's two datasets count together."""
-    from betavae.paper.study import SCALES
+    from betavae.paper.scales import SCALES
 
     seeds = SCALES["beyond"].seeds
     for claim in CLAIMS:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from betavae.errors import Misuse
-from betavae.paper.study import SCALES, paper
+from betavae.paper.scales import SCALES
+from betavae.paper.study import paper
 from betavae.study.study_file import read, write
 
 GOOD = """

@@ -62,7 +62,7 @@ def score(
             if isinstance(draws, str):
                 rows.append(_row(metric, "", label, None, None, draws))
                 continue
-            keys = [key for key in draws[0] if key not in ("train", "converged")]
+            keys = [key for key in draws[0] if key not in ("train", "converged") and not key.startswith("accuracy.")]
             for key in keys:
                 chance = _chance(measure, knobs, data) if key == keys[0] else None
                 rows.append(_row(metric, key, label, spread([d[key] for d in draws if key in d]), chance))

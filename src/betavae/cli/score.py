@@ -95,7 +95,7 @@ def act(options: argparse.Namespace) -> int:
             raise Misuse(row.refused)
         rows.append(row)
         if not options.json:
-            keys = list(rows[0].scores[0])
+            keys = [key for key in rows[0].scores[0] if not key.startswith("accuracy.")]  # --json has them all
             wide = max(len(name) for name in (options.encoder, *METHODS))
             print(*([] if rows[1:] else [heading(keys, wide)]), line(row, keys, wide), sep="\n", flush=True)
     if options.json:

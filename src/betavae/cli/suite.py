@@ -89,7 +89,11 @@ def told(line: Line) -> str:
     counted = [str(line.notes.get(name, "-")) for name in ("active", "images")]
     name = line.metric if key in (line.metric, "disentanglement") else f"{line.metric} {key}"
     first = _columns([name, f"{spread.mean:.3f}", between, *beside, *counted, f"{line.seconds:.2f}"])
-    means = [(other, line.row.spread(other)) for other in list(line.row.scores[0])[1:] if not other.startswith("gap.")]
+    means = [
+        (other, line.row.spread(other))
+        for other in list(line.row.scores[0])[1:]
+        if not other.startswith(("gap.", "accuracy."))
+    ]
     rest = [f"{other} {found.mean:.3f}" for other, found in means if found]
     return "\n".join([first, *([f"  {', '.join(rest)}"] if rest else [])])
 

@@ -122,7 +122,7 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
         knobs = ", ".join(f"{k} {v}" for k, v in sorted(question["knobs"].items()) if v is not None)
         for name, value in record["scores"].items():
             asked = (name, f"{question['measure']}: {knobs}" if knobs else str(question["measure"]))
-            if name in ("train", "converged"):
+            if name in ("train", "converged") or name.startswith("accuracy."):
                 continue
             if record["cell_id"] == cell:
                 mine.setdefault(asked, []).append(float(value))

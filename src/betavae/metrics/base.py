@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class Draw:
     """Which images to look at, ``index`` of any shape, and the ``answer`` to hold against their codes: ``[P]`` for
-    votes.
+    votes, of the factors ``names``.
 
     Where the answer is the classes of K factors ``[N, K]``, ``names`` are theirs, ``values [N, K]`` the numbers they
     stand for, and the first ``fitted`` rows are those to fit on.

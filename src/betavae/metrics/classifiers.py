@@ -31,7 +31,6 @@ class AsPublished(NamedTuple):
     """Which habits of the published code a classifier takes over; each concerns one of them."""
 
     dropout_at_test: bool = False
-    adagrad_leak: bool = False
     adam: bool = False
 
 
@@ -74,31 +73,27 @@ def linear(
 ) -> Said:
     """Softmax regression by full-batch Adagrad of rate .01, as the paper's "linear (PyTorch)".
 
-    ``adam`` is Adam of rate 1 instead; ``adagrad_leak`` begins with the accumulators of a training before.
+    ``adam`` is Adam of rate 1 instead, as published for ICA.
     """
     x, test = _with_bias(train_x), _with_bias(test_x)
     target = F.one_hot(train_y, classes).T.to(x.dtype) / len(x)
     turned = x.T.contiguous()
     # Classes first, votes last: a softmax over the first axis fills the vector lanes, one over five columns does not.
-    sums = torch.zeros(classes, x.shape[1])
-    weight = sums
+    bound = 1 / math.sqrt(train_x.shape[1])
+    weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator).T.contiguous()
+    sums, mean, square = (torch.zeros_like(weight) for _ in range(3))
     with torch.no_grad():
-        for _ in range(2 if as_published.adagrad_leak else 1):
-            bound = 1 / math.sqrt(train_x.shape[1])
-            weight = torch.empty(x.shape[1], classes).uniform_(-bound, bound, generator=generator).T.contiguous()
-            mean = torch.zeros_like(weight)
-            square = torch.zeros_like(weight)
-            for step in range(1, steps + 1):
-                # The gradient of the mean cross-entropy of a softmax, by hand: (softmax(W x) - y) xᵀ / n.
-                slope = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
-                if as_published.adam:
-                    mean.lerp_(slope, 0.1)
-                    square.mul_(0.999).addcmul_(slope, slope, value=0.001)
-                    root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
-                    weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
-                else:
-                    sums.addcmul_(slope, slope)
-                    weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
+        for step in range(1, steps + 1):
+            # The gradient of the mean cross-entropy of a softmax, by hand: (softmax(W x) - y) xᵀ / n.
+            slope = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
+            if as_published.adam:
+                mean.lerp_(slope, 0.1)
+                square.mul_(0.999).addcmul_(slope, slope, value=0.001)
+                root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
+                weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
+            else:
+                sums.addcmul_(slope, slope)
+                weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
         return Said((test @ weight.T).argmax(-1))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from torch import Tensor
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose, notice, unknown
 from betavae.factors import Factors
-from betavae.metrics.base import Draw, Metric, Reads
+from betavae.metrics.base import Answer, Draw, Metric, Reads
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished
 from betavae.metrics.field.draws import classed
 from betavae.types import Knobs, Scores
@@ -27,6 +28,10 @@ FITTING = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.2, 0.22)
 """Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
 PAIR = 2e-7
 """Seconds to draw one pair of one vote and to look its codes up."""
+SMALL_POOL = 4000
+"""Images of a pool below which votes repeat so often that scores fall, by up to 10 points."""
+PER_FACTOR = 16
+"""Up to so many asked factors each have an accuracy of their own."""
 
 
 def higgins(
@@ -39,7 +44,6 @@ def higgins(
     pool: int | None = None,
     standardise: bool = False,
     dropout_at_test: bool = False,
-    adagrad_leak: bool = False,
     ica_adam: bool = False,
 ) -> Metric:
     """The Higgins score: the classifier's accuracy on ``test_votes`` fresh votes, in [0, 1]; chance is 1 / len(ask).
@@ -50,23 +54,25 @@ def higgins(
     parts: fewer encodings for votes that are slightly dependent. The classifier sees the differences as they are
     (Algorithm 1); ``standardise`` brings every code's to unit variance first, a variant that lets representations that
     learnt nothing score far above chance. The remaining knobs are quirks of the published code.
-    The result's keys: "higgins", then "train", the accuracy on the training votes, and "converged" (0 or 1) where the
-    classifier has a rule to stop by. Raises Misuse.
+    The result's keys: "higgins", then "train", the accuracy on the training votes, "converged" (0 or 1) where the
+    classifier has a rule to stop by, and "accuracy.NAME", of the test votes that share the factor NAME, for up to 16
+    asked factors. Raises Misuse.
     """
     for name, value, least in (("pairs", pairs, 1), ("votes", votes, 2), ("test_votes", test_votes, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise Misuse(f"{name} is {value!r}; wanted a whole number of at least {least}")
     judge = choose(CLASSIFIERS, classifier, "classifier")
-    habits = AsPublished(dropout_at_test=dropout_at_test, adagrad_leak=adagrad_leak, adam=ica_adam)
+    habits = AsPublished(dropout_at_test=dropout_at_test, adam=ica_adam)
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
         if dataset.factors is None and dataset.labels is not None:
             return labelled(generator, dataset, ask, votes, test_votes, pairs, pool)
         factors = grid_of(dataset)
         asked, factors = asked_of(factors, ask), factors.varying
+        names = tuple(factors.names[k] for k in asked.tolist())
         if pool is None:
-            return fresh(generator, factors, asked, votes + test_votes, pairs)
-        return pooled(generator, factors, asked, votes, test_votes, pairs, pool)
+            return replace(fresh(generator, factors, asked, votes + test_votes, pairs), names=names)
+        return replace(pooled(generator, factors, asked, votes, test_votes, pairs, pool), names=names)
 
     def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
         x = features(codes)
@@ -81,14 +87,28 @@ def higgins(
         said = judge(generator, train, draw.answer[:votes], torch.cat([test, train]), classes, habits)
         right = (said.classes == torch.cat([draw.answer[votes:], draw.answer[:votes]])).double()
         scores = {"higgins": float(right[:test_votes].mean()), "train": float(right[test_votes:].mean())}
-        return scores if said.converged is None else {**scores, "converged": float(said.converged)}
+        scores |= {} if said.converged is None else {"converged": float(said.converged)}
+        for k, name in enumerate(draw.names if len(draw.names) <= PER_FACTOR else ()):
+            mine = draw.answer[votes:] == k
+            if bool(mine.any()):
+                scores[f"accuracy.{name}"] = float(right[:test_votes][mine].mean())
+        return scores
 
     def looks(size: int) -> int:
         return pool or round(size * -math.expm1(-2 * pairs * (votes + test_votes) / size))
 
     once, each = FITTING[classifier]
     seconds = once + each * votes / 1000 + PAIR * pairs * (votes + test_votes)
-    return Metric("higgins", plan, score, Reads(chance=_chance), looks, seconds, cites=("higgins2017",))
+    warned = Answer(notes={"warning": small_pool(pool)}) if small_pool(pool) else None
+    beside = (lambda generator, draw, codes: warned) if warned else None
+    return Metric("higgins", plan, score, Reads(chance=_chance), looks, seconds, ("higgins2017",), beside=beside)
+
+
+def small_pool(pool: int | None) -> str:
+    """What to say of a pool that is too small for its scores to be those of fresh images; nothing of others."""
+    if pool is None or pool >= SMALL_POOL:
+        return ""
+    return f"a pool of {pool:,} images lowers Higgins scores by up to 10 points; wanted {SMALL_POOL:,} or more"
 
 
 def _chance(knobs: Knobs, sizes: tuple[int, ...]) -> float:
@@ -186,7 +206,8 @@ def labelled(
         kept += len(shared)
         parts.append(part[shared][_pairs_within(generator, values[shared], asked, said, pairs)])
     notice(f"{dataset.name}: pairs are formed among {kept:,} of {len(images):,} images, whose values others share")
-    return Draw(torch.cat(parts), answer)
+    varying = Factors(dataset.label_names, sizes).varying.names
+    return Draw(torch.cat(parts), answer, tuple(varying[k] for k in asked.tolist()))
 
 
 def _shared(values: Tensor) -> Tensor:

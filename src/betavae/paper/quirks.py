@@ -35,13 +35,14 @@ DEVIATIONS: dict[str, Deviation] = {
         "Table 2, MLP",
     ),
     "adagrad-leak": Deviation(
-        "One Adagrad serves the VAE's classifier and then PCA's: the weights are drawn anew, its accumulators are not. "
-        "Here they come from a first training on the same votes, since no VAE stands beside a PCA.",
+        "One Adagrad and one schedule (ReduceLROnPlateau) serve the VAE's classifier and then PCA's: the weights are "
+        "drawn anew, the accumulators, the fallen rate and the best loss are not. So PCA's score depends on the VAE "
+        "beside it. Off is the same PCA on the same votes with an optimiser of its own, as many steps.",
         "evaluate.py:235, 292",
-        "Tables 1 and 2, Figures 3 and 6, PCA with the linear PyTorch classifier",
+        "Tables 1 and 2, Figures 3 and 6, PCA with the two PyTorch classifiers",
     ),
     "votes-501": Deviation(
-        "1,000 votes train the classifier and 501 test it (the loop runs to 0.5 B inclusive).",
+        "501 votes test the classifier: of B = 1,000 to train it, the loop runs to 0.5 B inclusive.",
         "evaluate.py:215",
         "Tables 1 and 2, Figures 3 and 6: vote noise of about 2 points",
     ),

@@ -11,81 +11,18 @@ to 126 in batches of 16.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from betavae.errors import choose
 from betavae.paper.field import with_field
 from betavae.paper.published import BETAS, CLASSIFIERS, FIGURE_6_PAIRS
+from betavae.paper.scales import SCALES, SIZES, Scale
 from betavae.study.cells import Cell, Job, Question, Study, merge, pairs
-from betavae.study.quirks import QUIRKS, switched
+from betavae.study.quirks import all_switched, switched
 from betavae.training.recipe import Recipe
 
-SEEDS = (123, 427, 235, 921)  # App. A
-CIFAR_SEEDS = (4723, 1263)  # App. A
 FLOORS = ("untrained", "projection", "pixels", "noise", "factors")
 FOUR = ("scale", "orientation", "posX", "posY")
-MORE = tuple(range(1001, 1027))  # the seeds that `beyond` adds to the paper's four
-
-SIZES = {"dsprites": 737_280, "shapes3d": 480_000, "mpi3d": 1_036_800, "cifar": 50_000}
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much of the paper a run does: image passes per training, seeds, and the size of its questions.
-
-    ``small`` scales ask their twins, and fit baselines on all images, for one seed alone. ``pool`` draws the votes from
-    that many images instead of fresh ones; ``frames`` is the number of images behind a Fréchet distance; ``curve`` the
-    fractions of training at which Figures 7 and 8 are asked; ``vote_seeds`` the draws of votes, of which a small scale
-    puts the first to every classifier and the others to logistic regression, the quickest.
-    """
-
-    passes: dict[tuple[str, str], int]
-    seeds: dict[str, tuple[int, ...]]
-    votes: int
-    test_votes: int
-    pool: int | None
-    frames: int
-    curve: tuple[float, ...]
-    twins: tuple[str, ...]
-    full_fits: bool
-    small: bool = False
-    vote_seeds: tuple[int, ...] = (0,)
-
-
-def _epochs(mlp: int, conv: int) -> dict[tuple[str, str], int]:
-    passes = {(family, "conv"): conv * size for family, size in SIZES.items()}
-    return {**passes, ("dsprites", "mlp"): mlp * SIZES["dsprites"]}
-
-
-_PAPER_SEEDS = {"dsprites": SEEDS, "shapes3d": SEEDS[:3], "mpi3d": SEEDS[:3], "cifar": CIFAR_SEEDS}
-
-SCALES: dict[str, Scale] = {
-    "smoke": Scale(
-        passes={("dsprites", "mlp"): 512, ("dsprites", "conv"): 512, ("shapes3d", "conv"): 256, ("mpi3d", "conv"): 256,
-                ("cifar", "conv"): 256},
-        seeds={"dsprites": SEEDS[:1], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
-        votes=100, test_votes=100, pool=600, frames=24, curve=(0.5, 1.0), twins=tuple(QUIRKS),
-        full_fits=False, small=True,
-    ),
-    "laptop": Scale(
-        passes={("dsprites", "mlp"): 16_384, ("dsprites", "conv"): 28_800, ("shapes3d", "conv"): 12_800,
-                ("mpi3d", "conv"): 12_800, ("cifar", "conv"): 16_000},
-        seeds={"dsprites": SEEDS[:2], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
-        votes=1000, test_votes=1000, pool=8000, frames=500, curve=(0.25, 0.5, 0.75, 1.0), twins=tuple(QUIRKS),
-        full_fits=True, small=True, vote_seeds=(0, 1, 2),
-    ),
-    "paper": Scale(
-        passes=_epochs(10, 40), seeds=_PAPER_SEEDS, votes=1000, test_votes=1000, pool=None, frames=10_000,
-        curve=(0.1, 0.25, 0.5, 0.75, 1.0), twins=tuple(QUIRKS), full_fits=True, vote_seeds=(0, 1, 2),
-    ),
-    "beyond": Scale(
-        passes=_epochs(10, 40),
-        seeds={"dsprites": SEEDS + MORE, "shapes3d": SEEDS[:3] + MORE[:7], "mpi3d": SEEDS[:3] + MORE[:7],
-               "cifar": CIFAR_SEEDS + MORE[:8]},
-        votes=10_000, test_votes=5_000, pool=None, frames=10_000, curve=(0.1, 0.25, 0.5, 0.75, 1.0),
-        twins=tuple(QUIRKS), full_fits=True, vote_seeds=(0, 1, 2),
-    ),
-}  # fmt: skip
 
 DRAWN = {"dsprites": "dsprites", "shapes3d": "shapes3d-drawn", "mpi3d": "mpi3d-drawn"}
 OFFICIAL = {"dsprites": "dsprites", "shapes3d": "shapes3d", "mpi3d": "mpi3d-toy"}
@@ -234,26 +171,41 @@ def _pictures(job: Job, size: Scale, features: str | None, split: str) -> Job:
 
 
 def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
-    """The twins of a scale, one quirk at a time; where a scale is small, on the first seed, β = 4 and one question
-    each.
+    """The twins of a scale, one quirk at a time and all together; where a scale is small, on the first seed, β = 4 and
+    one question each.
     """
     first = plain[0].cell.seed if plain else None
-    for name in size.twins:
+    for name in (*size.twins, ALL):
         for job in plain:
             variants = [q for q in job.questions if "standardise" in dict(q.knobs)]
             asked = tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at and q not in variants)
             if size.small:
                 c = job.cell
-                if c.seed != first or c.beta not in (None, 4.0) or not (c.recipe or c.fit):
+                # What the optimiser's state does to PCA depends on the VAE beside it: there every β of the MLP.
+                beside = name == "adagrad-leak" and c.method == "mlp"
+                if c.seed != first or not (beside or c.beta in (None, 4.0)) or not (c.recipe or c.fit):
                     continue
                 asked = tuple(q for q in asked if _cheap(q, name))
-            twin = switched(Job(job.cell, asked), name)
+            twin = all_switched(Job(job.cell, asked)) if name == ALL else switched(Job(job.cell, asked), name)
+            if twin and name == ALL:
+                twin = Job(twin.cell, tuple(_as_published(q, twin.cell, size) for q in twin.questions))
             if twin:
                 yield twin
+
+
+ALL = "all"
+"""The twin with every quirk on."""
+
+
+def _as_published(question: Question, cell: Cell, size: Scale) -> Question:
+    """A Fréchet distance of all CIFAR images, as published, where the scale can afford it."""
+    if question.measure != "frechet" or not cell.dataset.startswith("cifar") or not size.published_frames:
+        return question
+    return replace(question, knobs=pairs({**dict(question.knobs), "images": size.published_frames}))
 
 
 def _cheap(question: Question, quirk: str) -> bool:
     """Whether a small scale's twin is asked this: the main votes, and the slow classifier only for its own quirk."""
     knobs = dict(question.knobs)
-    slow = knobs.get("classifier") == "mlp" and quirk != "dropout-on"
+    slow = knobs.get("classifier") == "mlp" and quirk not in ("dropout-on", ALL)
     return knobs.get("pairs", 64) == 64 and "ask" not in knobs and not question.seed and not slow

@@ -34,14 +34,17 @@ FORMS: dict[frozenset[str], str] = {
 }
 """What is judged, by the keys that a claim has besides what it says, of which score, and where."""
 SCORES: dict[str, tuple[str, ...]] = {
-    "higgins": ("higgins", "train", "converged"),
+    "higgins": ("higgins", "train", "converged", "accuracy."),
+    "leak": ("leaked", "fresh"),
     "rotation": ("higgins", "rotated"),
     "reconstruction": ("reconstruction", "mse", "kl", "active"),
     "equivalence": ("matched",),
     "calibration": ("sigma", "variance"),
     **dict.fromkeys(("samples", "reconstructions", "traversals", "latent_space", "architecture"), ()),
 }
-"""The scores of measures whose answers have the same ones whatever their knobs; of others a report tells."""
+"""The scores of measures whose answers have the same ones whatever their knobs; of others a report tells. One that
+ends with a dot begins others, of a factor each.
+"""
 _ABSENT = object()
 
 
@@ -92,15 +95,20 @@ def _score(place: Reader, given: Any, named: Mapping[str, Question]) -> tuple[Qu
     key: str | None = None
     name = given
     if given not in named and "." in given:
-        name, _, key = given.rpartition(".")
+        name = next((each for each in named if given.startswith(f"{each}.")), given.rpartition(".")[0])
+        key = given.removeprefix(f"{name}.")
     if name not in named:
         raise Misuse(f"{place.line('score')}: {unknown('question', name, named)}")
     keys = SCORES.get(named[name].measure)
     if keys == ():
         raise Misuse(f"{place.line('score')}: question {name!r} has no score, a {named[name].measure} has pictures")
-    if key is not None and keys is not None and key not in keys:
+    if key is not None and keys is not None and key not in keys and not key.startswith(_families(keys)):
         raise Misuse(f"{place.line('score')}: {unknown(f'score of {name!r}', key, keys)}")
     return named[name], key
+
+
+def _families(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key.endswith("."))
 
 
 def _form(place: Reader, table: Mapping[str, Any]) -> str:

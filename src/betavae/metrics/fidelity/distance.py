@@ -93,27 +93,37 @@ class Kid(NamedTuple):
     spread: float
 
 
-def kid(x: Tensor, y: Tensor, generator: torch.Generator, subsets: int = 100, size: int = 1000) -> Kid:
+def kid(
+    x: Tensor, y: Tensor, generator: torch.Generator, subsets: int = 100, size: int = 1000, matched: bool = False
+) -> Kid:
     """The kernel inception distance of features ``[n, d]`` and ``[m, d]`` (Bińkowski et al. 2018, Sec. 4).
 
     The unbiased squared maximum mean discrepancy under (x·y / d + 1)³, averaged over random subsets of ``size`` (or of
-    all, where there are fewer). The number of images brings no bias, so the value may be below zero. Raises Misuse
-    below two features.
+    all, where there are fewer). The number of images brings no bias, so the value may be below zero. Where the sides
+    are ``matched``, row i of both of the same image, subsets are of the same rows and an image does not meet itself:
+    a perfect codec is then at 0, not below. Raises Misuse below two features, or where matched sides differ in number.
     """
     size = min(size, len(x), len(y))
     if size < 2 or subsets < 1:
         raise Misuse(f"a kernel distance needs 2 features a side and 1 subset, given {size} and {subsets}")
+    if matched and len(x) != len(y):
+        raise Misuse(f"matched sides of {len(x)} and {len(y)} features; wanted as many on both")
     found = []
     for _ in range(subsets):
-        one, two = (s[torch.randperm(len(s), generator=generator)[:size].to(s.device)].double() for s in (x, y))
-        found.append(_discrepancy(one, two))
+        rows = torch.randperm(len(x), generator=generator)[:size]
+        others = rows if matched else torch.randperm(len(y), generator=generator)[:size]
+        one, two = x[rows.to(x.device)].double(), y[others.to(y.device)].double()
+        found.append(_discrepancy(one, two, matched))
     values = torch.stack(found)
     return Kid(float(values.mean()), float(values.std(correction=0)))
 
 
-def _discrepancy(x: Tensor, y: Tensor) -> Tensor:
-    """The unbiased squared maximum mean discrepancy of two equally large sets, pairs of one with itself left out."""
+def _discrepancy(x: Tensor, y: Tensor, matched: bool) -> Tensor:
+    """The unbiased squared maximum mean discrepancy of two equally large sets, pairs of one with itself left out, and
+    where the sets are matched pairs of one with its match.
+    """
     n, width = x.shape
     xx, yy, xy = ((p @ q.T / width + 1).pow(3) for p, q in ((x, x), (y, y), (x, y)))
     within = xx.sum() - xx.trace() + yy.sum() - yy.trace()
-    return within / (n * (n - 1)) - 2 * xy.mean()
+    across = (xy.sum() - xy.trace()) / (n * (n - 1)) if matched else xy.mean()
+    return within / (n * (n - 1)) - 2 * across

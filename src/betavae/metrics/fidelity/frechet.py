@@ -79,7 +79,8 @@ def frechet(
         }
         if here.features is not None and there.features is not None:
             half = min(1000, images // 2)  # subsets of all would say nothing of the spread
-            kernel = kid(here.features, there.features, generator, SUBSETS, half)
+            matched = of == "reconstruction" and against in (None, split)
+            kernel = kid(here.features, there.features, generator, SUBSETS, half, matched)
             scores[row.kid] = kernel.value
             notes |= {"kid_spread": kernel.spread, "kid_subsets": SUBSETS, "kid_size": half}
         return Answer(scores=scores, notes=notes)
