@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 METRICS: dict[str, str] = {
     "higgins": "betavae.metrics.votes:higgins@3",
     "leak": "betavae.metrics.leak:leak",
-    "rotation": "betavae.metrics.rotations:rotation@2",
+    "rotation": "betavae.metrics.rotations:rotation@3",
     "mig": "betavae.metrics.field.gaps:mig",
     "mig_sup": "betavae.metrics.field.gaps:mig_sup",
     "jemmig": "betavae.metrics.field.gaps:jemmig",
@@ -56,7 +56,8 @@ METRICS: dict[str, str] = {
     "calibration": "betavae.metrics.likelihood:calibration@2",
 }
 """What makes a metric or a measure of its knobs, by name. With ``@2`` draws came to depend on the training seed;
-with ``higgins@3`` came an accuracy per factor, with ``frechet@3`` a kernel distance without matched pairs.
+with ``higgins@3`` came an accuracy per factor, with ``rotation@3`` whether both fits converged, with ``frechet@3`` a
+kernel distance without matched pairs.
 """
 
 _HOMES = {

@@ -15,7 +15,8 @@ from betavae.types import Scores
 def rotation(**knobs: object) -> Metric:
     """The Higgins score of the codes beside that of the same codes under a random rotation; takes ``higgins``' knobs.
 
-    The result's keys: "higgins", then "rotated". Raises Misuse.
+    The result's keys: "higgins", then "rotated", and "converged" where the classifier has a rule to stop by: 1 where
+    both fits met it. Raises Misuse.
     """
     metric = rotated(higgins(**knobs), even=bool(knobs.get("standardise")))  # type: ignore[arg-type]
     return metric._replace(cites=(*metric.cites, "locatello2020"))
@@ -39,7 +40,9 @@ def rotated(metric: Metric, even: bool = True) -> Metric:
         again = torch.Generator()
         again.set_state(before)
         key = next(iter(plain))
-        return {key: plain[key], "rotated": metric.score(again, draw, mixed)[key]}
+        after = metric.score(again, draw, mixed)
+        met = {"converged": min(plain["converged"], after["converged"])} if "converged" in plain else {}
+        return {key: plain[key], "rotated": after[key], **met}
 
     return metric._replace(score=score, seconds=2 * metric.seconds)
 

@@ -57,9 +57,10 @@ def higgins(
     classifier: str | None = None,
     pairs: int = 64,
     standardised: bool = False,
+    score: str = "higgins",
 ) -> Sample:
     """The Higgins score per seed for so many asked factors (None: all of the dataset's), of votes as they are or
-    ``standardised``.
+    ``standardised``; or another ``score`` of the same answers, as "accuracy.shape".
     """
     wanted = factors or factor_count(row.dataset)
     kind = classifier or main_classifier(evidence)
@@ -69,7 +70,7 @@ def higgins(
         told = (factors_of(record), classifier_of(record), knobs.get("pairs", 64), knobs.get("standardise", False))
         return told == (wanted, kind, pairs, standardised)
 
-    return evidence.sample(row, "higgins", "higgins", fits)
+    return evidence.sample(row, "higgins", score, fits)
 
 
 def typical(evidence: Evidence, row: Row, measure: str) -> Record | None:

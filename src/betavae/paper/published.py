@@ -54,6 +54,7 @@ FACTOR_COUNT: dict[str, int] = {
 """Factors of each dataset (Sec. 2.1.1); a guess among K of them is right once in K times."""
 
 FIVE, FOUR = 5, 4
+FACTORS = ("shape", "scale", "orientation", "posX", "posY")  # of 2Dshapes
 
 TABLE_1: dict[tuple[str, int], Printed] = {
     ("0.1-VAE", FIVE): Printed(65.13, 4.98, 64.79),

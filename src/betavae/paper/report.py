@@ -50,6 +50,7 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
         *claims(contributions, "The paper's primary", _short(evidence)),
         *claims(others, "The paper's other", _short(evidence)),
         *disentanglement.table_1(evidence),
+        *disentanglement.by_factor(evidence),
         *disentanglement.standardised(evidence),
         *disentanglement.selection(evidence),
         *appendix.figures_1_and_2(evidence),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from betavae.study.records import Record
@@ -33,6 +33,36 @@ def reads(records: Iterable[Record]) -> Reads:
                 chance = None
             return Reads(str(told.get("unit") or "")[:40], chance, higher if isinstance(higher, bool) else None)
     return Reads()
+
+
+FIT, CLASSIFIER = "†", "‡"
+"""What marks a row whose fit, or the classifier of whose score, stopped before it converged."""
+MARKS = {
+    FIT: "† Its fit stopped before it converged: FastICA takes at most 400 iterations.",
+    CLASSIFIER: "‡ The classifier of at least one of its scores stopped before it converged.",
+}
+
+
+def stopped_short(record: Record) -> bool:
+    """Whether a fit, or the classifier of an answer, ended before it converged by its own rule."""
+    return record["notes"].get("converged") is False or record["scores"].get("converged") == 0.0
+
+
+def cautions(records: Iterable[Record]) -> tuple[str, ...]:
+    """What answers warn of, each once."""
+    found = (record["notes"].get("warning") for record in records)
+    return tuple(dict.fromkeys(str(text)[:200] for text in found if text))
+
+
+def marked(name: str, fits: Iterable[Record], short: int) -> str:
+    """The name of a row with the marks of MARKS that it has earned."""
+    return name + FIT * any(map(stopped_short, fits)) + CLASSIFIER * bool(short)
+
+
+def marks_in(rows: Iterable[Sequence[str]]) -> list[str]:
+    """The notes that the marks of a table's rows want below it."""
+    text = "".join(cell for row in rows for cell in row)
+    return [note for mark, note in MARKS.items() if mark in text]
 
 
 def main_score(records: Iterable[Record]) -> str | None:

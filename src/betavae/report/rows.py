@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from betavae import datasets
+from betavae.report.reads import cautions, stopped_short
 from betavae.study.cells import Pairs, pairs
 from betavae.study.records import Record
 
@@ -168,13 +169,17 @@ def budget(cell: Record) -> int:
 
 @dataclass(frozen=True)
 class Sample:
-    """One number per training seed; a diverged run enters at ``floor`` (chance) where there is one, and is named."""
+    """One number per training seed; a diverged run enters at ``floor`` (chance) where there is one, and is named.
+    ``short`` counts the answers whose classifier stopped before it converged, ``cautions`` is what answers warn of.
+    """
 
     values: dict[int, float] = field(default_factory=dict)
     diverged: tuple[int, ...] = ()
     errors: int = 0
     floor: float | None = None
     several: dict[tuple[int, int, str], float] = field(default_factory=dict)  # (seed, question seed, classifier)
+    short: int = 0
+    cautions: tuple[str, ...] = ()
 
     @property
     def list(self) -> list[float]:
@@ -211,4 +216,5 @@ def sample(records: Sequence[Record], score: str) -> Sample:
         for seed in sorted({key[0] for key in several})
         if (found := [v for k, v in several.items() if k[0] == seed])
     }
-    return Sample(values, tuple(sorted(fallen)), sum(r["status"] == "error" for r in chosen), floor, several)
+    errors, short = sum(r["status"] == "error" for r in chosen), sum(map(stopped_short, chosen))
+    return Sample(values, tuple(sorted(fallen)), errors, floor, several, short, cautions(chosen))

@@ -36,7 +36,7 @@ FORMS: dict[frozenset[str], str] = {
 SCORES: dict[str, tuple[str, ...]] = {
     "higgins": ("higgins", "train", "converged", "accuracy."),
     "leak": ("leaked", "fresh"),
-    "rotation": ("higgins", "rotated"),
+    "rotation": ("higgins", "rotated", "converged"),
     "reconstruction": ("reconstruction", "mse", "kl", "active"),
     "equivalence": ("matched",),
     "calibration": ("sigma", "variance"),

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from betavae.report import wording
+from betavae.report import reads, wording
 from betavae.report.document import Text
+from betavae.report.evidence import Evidence
+from betavae.report.rows import Row, Sample
 from betavae.report.statistics.prediction import least_for_prediction, median_prediction
 
 
 def missing(what: str) -> Text:
     """The one line of a section whose records are not there."""
     return Text(f"{what}: not run at this scale.")
+
+
+def marked(evidence: Evidence, name: str, row: Row, *samples: Sample) -> str:
+    """The name of a row, marked where its fit or a classifier of these scores stopped short."""
+    return reads.marked(name, evidence.fit(row).values(), sum(sample.short for sample in samples))
+
+
+def warned(rows: Sequence[Sequence[str]], *samples: Sample) -> list[str]:
+    """The notes below a table: what its marks say, and what the answers in it warn of."""
+    said = dict.fromkeys(text for sample in samples for text in sample.cautions)
+    return [*reads.marks_in(rows), *(f"Mind: {text}." for text in said)]
 
 
 def verdict(target: float | None, values: Sequence[float], seeds: int, scale: float = 100.0) -> str:

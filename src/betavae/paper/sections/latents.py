@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
 
 from betavae.paper import published
 from betavae.paper.evidence import higgins, typical
 from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT
-from betavae.paper.sections.common import missing
+from betavae.paper.sections.common import marked, missing, warned
 from betavae.report import gallery, wording
 from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, architecture
 from betavae.report.style import picture
-
-if TYPE_CHECKING:
-    pass
 
 
 def figure_4(evidence: Evidence) -> list[Part]:
@@ -74,7 +70,7 @@ def rotation(evidence: Evidence) -> list[Part]:
             if not both:
                 continue
             gaps = [turned.values[s] - plain.values[s] for s in both]
-            cells = [f"{known_as(dataset)}, {row.name}", str(len(both))]
+            cells = [marked(evidence, f"{known_as(dataset)}, {row.name}", row, plain), str(len(both))]
             middles = (statistics.median(values) for values in (plain.list, turned.list, gaps))
             rows.append([*cells, *(wording.percent(m) for m in middles)])
     heading = Heading("A high score does not mean disentangled")
@@ -92,7 +88,7 @@ def rotation(evidence: Evidence) -> list[Part]:
         "undo part of a rotation, so the score says that the factors are there, linearly, not that each has a code "
         "of its own."
     )
-    return [heading, said, Table("The rotation test", header, rows, notes)]
+    return [heading, said, Table("The rotation test", header, rows, [*notes, *warned(rows)])]
 
 
 def figure_5(evidence: Evidence) -> list[Part]:

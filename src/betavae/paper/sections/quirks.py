@@ -15,7 +15,7 @@ from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.quirks import DEVIATIONS
 from betavae.paper.sections.common import missing
-from betavae.report import gallery, wording
+from betavae.report import gallery, reads, wording
 from betavae.report.document import Folded, Heading, Items, Link, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, classifier_of, factors_of, quirks_of
@@ -53,7 +53,12 @@ def quirk_summary(evidence: Evidence) -> list[Part]:
             "code has them. `votes-501` alone draws other votes: its difference, and that of all, holds a redraw's "
             "noise."
         ),
-        Table("What each quirk moves most, of what is published first", ["Quirk", *HEADER], rows, [NOTE]),
+        Table(
+            "What each quirk moves most, of what is published first",
+            ["Quirk", *HEADER],
+            rows,
+            [NOTE, *reads.marks_in(rows)],
+        ),
         Link("What each quirk is, and all that it moves", "quirks"),
     ]
 
@@ -64,7 +69,8 @@ def quirks(evidence: Evidence) -> list[Part]:
     for name, quirk in QUIRKS.items():
         told = DEVIATIONS[name]
         parts += [Heading(name), Items([told.what, f"Source: {told.source}", f"Touches: {told.touches}"])]
-        table = Table(f"`{name}`", HEADER, [line.cells for line in moved(evidence, quirk)])
+        lines = [line.cells for line in moved(evidence, quirk)]
+        table = Table(f"`{name}`", HEADER, lines, reads.marks_in(lines))
         shown = [Folded(f"Everything that {name} moves", [table])] if len(table.rows) > LONG else [table]
         pictures = _pictures(evidence, quirk)
         parts += [*(shown if table.rows else []), *pictures]
@@ -79,7 +85,8 @@ def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
     everything = _all_on(evidence)
     for off, on in twins(evidence, quirk):
         row = model_of(off["cell"])
-        label = f"{known_as(row.dataset)}, {row.name}{on.get('beside', '')}, {_question(off)}"
+        name = reads.marked(row.name, evidence.fit(row).values(), 0)
+        label = f"{known_as(row.dataset)}, {name}{on.get('beside', '')}, {_question(off)}"
         for name in on["scores"]:
             if name in ("higgins", "reconstruction", "fid") or name.startswith("fd_"):
                 groups.setdefault((label, name), []).append((off, on))

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
 
 from betavae.paper import published
 from betavae.paper.evidence import higgins
 from betavae.paper.names import known_as, printed
 from betavae.paper.published import PAPER_NAME
-from betavae.paper.sections.common import missing
-from betavae.report import charts, wording
+from betavae.paper.sections.common import marked, missing, warned
+from betavae.report import charts, reads, wording
 from betavae.report.document import Heading, Part, Table
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, Sample
 from betavae.report.statistics.summary import limit, noise, summarise
 from betavae.report.style import picture
-
-if TYPE_CHECKING:
-    pass
-
 
 MOST_LINES = 8
 """Models of Figure 6 beyond this many would not be told apart."""
@@ -48,14 +43,25 @@ def figure_6(evidence: Evidence) -> list[Part]:
     rows = []
     for row, found in lines:
         cells = [wording.percent(statistics.median(found[p].list)) if p in found else wording.NOTHING for p in pairs]
-        rows.append([row.name, str(max(map(len, found.values()))), *cells, wording.percent(limits[row])])
+        rows.append(
+            [
+                marked(evidence, row.name, row, *found.values()),
+                str(max(map(len, found.values()))),
+                *cells,
+                wording.percent(limits[row]),
+            ]
+        )
     spread = ["spread of the models' medians", ""]
     for p in pairs:
         middles = [statistics.median(found[p].list) for _, found in lines if p in found]
         spread.append(wording.percent(max(middles) - min(middles)))
     rows.append([*spread, wording.percent(max(limits.values()) - min(limits.values()))])
     header = ["Model", "n", *(f"L = {p}" for p in pairs), "L → ∞"]
-    return [*parts, picture("figure-6", figure, caption), Table("Figure 6 in numbers: medians, %", header, rows)]
+    return [
+        *parts,
+        picture("figure-6", figure, caption),
+        Table("Figure 6 in numbers: medians, %", header, rows, warned(rows)),
+    ]
 
 
 def table_2(evidence: Evidence) -> list[Part]:
@@ -69,12 +75,14 @@ def _classifiers(evidence: Evidence) -> Table | None:
         paper = PAPER_NAME.get(dataset, "")
         cells, n = [known_as(dataset)], 0
         for classifier in published.CLASSIFIERS:
-            values = [
-                v for row in evidence.rows(dataset, "conv") for v in higgins(evidence, row, None, classifier).list
-            ]
+            found = [higgins(evidence, row, None, classifier) for row in evidence.rows(dataset, "conv")]
+            values = [v for sample in found for v in sample.list]
             n = max(n, len(values))
             summary = summarise(values)
-            cells.append(f"{wording.spread(summary)}\n(paper {printed(published.TABLE_2.get((paper, classifier)))})")
+            short = reads.marked("", [], sum(sample.short for sample in found))
+            cells.append(
+                f"{wording.spread(summary)}{short}\n(paper {printed(published.TABLE_2.get((paper, classifier)))})"
+            )
         if n:
             rows.append([*cells, str(n)])
     if not rows:
@@ -86,7 +94,7 @@ def _classifiers(evidence: Evidence) -> Table | None:
         'The paper\'s caption says "on 2Dshapes" though its rows are three datasets, and names no architecture.',
     ]
     header = ["Dataset", *published.CLASSIFIERS.values(), "runs"]
-    return Table("Table 2. Four classifiers on the same votes", header, rows, notes)
+    return Table("Table 2. Four classifiers on the same votes", header, rows, [*notes, *warned(rows)])
 
 
 def spread(evidence: Evidence) -> list[Part]:
@@ -104,7 +112,8 @@ def _sources(evidence: Evidence) -> Table | None:
             split = noise(found)
             if split.classifier is None and split.votes is None:
                 continue
-            cells = [f"{known_as(dataset)}, {row.name}", str(len({k[0] for k in found}))]
+            name = marked(evidence, f"{known_as(dataset)}, {row.name}", row)
+            cells = [name, str(len({k[0] for k in found}))]
             parts = (split.training, split.votes, split.classifier)
             rows.append([*cells, *("not measured" if part is None else wording.percent(part) for part in parts)])
     if not rows:
@@ -114,4 +123,4 @@ def _sources(evidence: Evidence) -> Table | None:
         "four classifiers within one run on the same votes. Training seed: over runs, less what the votes add to it."
     ]
     header = ["Model", "training seeds", "training seed", "votes", "classifier"]
-    return Table("Where the spread comes from", header, rows, notes)
+    return Table("Where the spread comes from", header, rows, [*notes, *warned(rows)])

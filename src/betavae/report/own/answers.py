@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from betavae.errors import Misuse
+from betavae.report.document import literal
 from betavae.report.evidence import Evidence, StoreLike
-from betavae.report.reads import Reads, main_score, reads
+from betavae.report.reads import Reads, cautions, main_score, marked, reads, stopped_short
 from betavae.report.rows import FLOORS, Row, Sample, labels, row_of
 from betavae.report.statistics.claims import Answers, names_of
 from betavae.study.cells import Cell, Question, Study, merge
@@ -121,7 +122,14 @@ class Own:
             if value is not None and not (setting.row.fixed and values):
                 values[seed] = float(value)
         fallen = tuple(seed for seed, state in states.items() if state == "diverged")
-        return Sample(values, fallen, [*states.values()].count("error"), chance)
+        answers = [a for cell in setting.cells.values() if (a := self.record(cell, asked, at))]
+        return Sample(values, fallen, [*states.values()].count("error"), chance,
+                      short=sum(map(stopped_short, answers)), cautions=cautions(answers))  # fmt: skip
+
+    def marked(self, setting: Setting, sample: Sample) -> str:
+        """The label of a setting, marked where a fit or a classifier stopped short."""
+        fits = (self.record(cell) for cell in setting.cells.values())
+        return marked(literal(setting.label), (fit for fit in fits if fit), sample.short)
 
     def _questions(self, ids: dict[Question, str]) -> list[tuple[str, Asked]]:
         names, found = names_of(self.study), dict[tuple[str, str], tuple[Question, dict[Row, set[float]]]]()

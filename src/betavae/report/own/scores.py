@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Items, Part, Table, literal
 from betavae.report.own import figures
 from betavae.report.own.answers import Asked, Own, Setting, told_apart
+from betavae.report.reads import marks_in
 from betavae.report.rows import Sample
 from betavae.report.statistics.summary import summarise
 from betavae.report.style import picture
@@ -61,7 +62,12 @@ def _question(own: Own, dataset: str, number: int, asked: Asked) -> list[Part]:
     name = literal(asked.name)
     parts: list[Part] = [
         Heading(f"{name} on {literal(dataset)}", 3),
-        Table(f"{name} on {literal(dataset)}: {_says(asked)}", header, rows, _notes(own, asked)),
+        Table(
+            f"{name} on {literal(dataset)}: {_says(asked)}",
+            header,
+            rows,
+            [*_notes(own, asked), *marks_in(rows), *_warned(samples.values())],
+        ),
     ]
     short = told_apart(asked.settings)
     drawn = [(short[setting.row], samples[setting.row], setting.floor) for setting in asked.settings]
@@ -94,7 +100,7 @@ def _says(asked: Asked) -> str:
 def _row(own: Own, setting: Setting, asked: Asked, sample: Sample, digits: int) -> list[str]:
     found = summarise(sample.list)
     return [
-        literal(setting.label), str(len(sample)), together(wording.spread(found, 1.0, digits)),
+        own.marked(setting, sample), str(len(sample)), together(wording.spread(found, 1.0, digits)),
         wording.middle(found, 1.0, digits),
         together(wording.interval(found.interval if found else None, 1.0, digits)),
         _by_seed(own, setting, asked, sample, digits),
@@ -136,6 +142,10 @@ def _notes(own: Own, asked: Asked) -> list[str]:
     if any(row.fixed for row in rows):
         notes.append("Where no seed changes anything, one seed stands for all.")
     return notes
+
+
+def _warned(samples: Iterable[Sample]) -> list[str]:
+    return [f"Mind: {literal(text)}." for text in dict.fromkeys(t for s in samples for t in s.cautions)]
 
 
 def _others(own: Own, dataset: str, asked: Asked, keys: Sequence[str]) -> Table:

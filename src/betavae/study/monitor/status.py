@@ -39,8 +39,21 @@ def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = No
         "while it trains",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}",
         _on_a_gpu(study, workers, here),
+        *_small_pools(study),
     ]
     return "\n".join(lines)
+
+
+def _small_pools(study: Study) -> list[str]:
+    """A line for each pool that is too small, with how many questions draw from it."""
+    from betavae.metrics.votes import small_pool
+
+    pools = Counter(dict(q.knobs).get("pool") for job in study.jobs for q in job.questions)
+    return [
+        f"mind: {said}; {count} question{'s' if count > 1 else ''} here"
+        for pool, count in pools.items()
+        if isinstance(pool, int) and (said := small_pool(pool))
+    ]
 
 
 def _on_a_gpu(study: Study, workers: int, here: Pace) -> str:
