@@ -41,3 +41,24 @@ def test_notices_are_lines_of_the_command_each_once(capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert out.splitlines()[1].split()[:2] == [name, "3"]
     assert "is taken" not in err
+
+
+@pytest.mark.parametrize(
+    ("draws", "share", "low", "high"),
+    [
+        ([0.1, 0.2, 0.3], True, 0.0, 0.448),  # the t interval alone would begin at -.048
+        ([0.9, 0.98, 0.94], True, 0.841, 1.0),
+        ([0.1, 0.2, 0.3], False, -0.048, 0.448),
+        ([0.5, 0.5, 0.5], True, None, None),
+        ([1844.16] * 5, False, None, None),  # a Fréchet distance: no seed redraws its images
+        ([0.5], True, None, None),
+    ],
+)
+def test_an_interval_is_of_what_was_redrawn_and_in_its_range(
+    draws: list[float], share: bool, low: float | None, high: float | None
+) -> None:
+    found = comparison.spread(draws, share)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
+    assert comparison.shares("higgins", metrics.named("higgins"))
+    assert not comparison.shares("frechet", metrics.named("frechet"))

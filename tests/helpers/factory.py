@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from betavae.paper.published import FACTORS
 from betavae.study.cells import Cell, Question, pairs
 from betavae.study.versions import made_by
 from betavae.training.recipe import Recipe
@@ -145,9 +146,12 @@ def fitted(store: FakeStore, cell: Cell, rng: np.random.Generator, **fields: Any
     store.add(cell, arrays=arrays, **fields)
 
 
-def scored(store: FakeStore, cell: Cell, question: Question, score: float | None, **fields: Any) -> None:
-    """A Higgins answer; no score means that the run diverged."""
+def scored(
+    store: FakeStore, cell: Cell, question: Question, score: float | None, shape: float = -0.2, **fields: Any
+) -> None:
+    """A Higgins answer, the votes that share shape told by so much more often; no score means that the run diverged."""
     if score is None:
         store.add(cell, question, status="diverged", message="the kl term left the finite numbers at step 7", **fields)
     else:
-        store.add(cell, question, scores={"higgins": score, "train": min(1.0, score + 0.02)}, **fields)
+        each = {f"accuracy.{name}": score + shape * (name == "shape") for name in FACTORS}
+        store.add(cell, question, scores={"higgins": score, "train": min(1.0, score + 0.02), **each}, **fields)

@@ -61,7 +61,9 @@ def higgins_store(seeds: int, effect: float, spread: float = 0.02, seed: int = 0
     return store
 
 
-def table_1_store(score: Callable[[float | None], tuple[float, float]], seeds: int = 16) -> FakeStore:
+def table_1_store(
+    score: Callable[[float | None], tuple[float, float]], seeds: int = 16, shape: float = -0.2
+) -> FakeStore:
     """Every model of Table 1, its scores of five and of four factors given by its β (None: PCA and ICA)."""
     store = FakeStore()
     four = higgins(ask=("scale", "orientation", "posX", "posY"))
@@ -70,7 +72,7 @@ def table_1_store(score: Callable[[float | None], tuple[float, float]], seeds: i
         cells += [Cell("dsprites", method, 10, seed, fit=fit) for method, fit in (("pca", 25_000), ("ica", 2_500))]
         for cell in cells:
             for question, value in zip((higgins(), four), score(cell.beta), strict=True):
-                scored(store, cell, question, value)
+                scored(store, cell, question, value, shape)
     return store
 
 
@@ -229,7 +231,14 @@ def test_a_claim_of_several_models_needs_all_of_them() -> None:
     store = table_1_store(lambda beta: (0.6 + rng.normal(0, 0.01), 0.7 + rng.normal(0, 0.01)))
     assert judged(store, "five-below-four")["five-below-four"].word == SUPPORTS
     store.kept = [r for r in store.kept if r["cell"]["method"] != "ica"]
-    assert judged(store, "five-below-four")["five-below-four"].lacking == ("ICA",)
+    assert judged(store, "five-below-four")["five-below-four"].lacking == (
+        "ICA", "ICA, the other four − shape",
+    )  # fmt: skip
+
+
+def test_five_below_four_is_not_for_shape_where_shape_is_told_as_often() -> None:
+    store = table_1_store(lambda beta: (0.6, 0.7), shape=0.1)
+    assert judged(store, "five-below-four")["five-below-four"].word == CONTRADICTS
 
 
 def test_one_model_the_other_way_is_enough_to_contradict() -> None:

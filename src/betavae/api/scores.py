@@ -37,7 +37,7 @@ def score(
     Raises Misuse where it cannot be put to the model.
     """
     from betavae.metrics.base import Codes, Subject
-    from betavae.metrics.comparison import spread
+    from betavae.metrics.comparison import shares, spread
     from betavae.representation import beside, encoders
 
     if not isinstance(seeds, int) or seeds < 1:
@@ -65,11 +65,15 @@ def score(
             keys = [key for key in draws[0] if key not in ("train", "converged") and not key.startswith("accuracy.")]
             for key in keys:
                 chance = _chance(measure, knobs, data) if key == keys[0] else None
-                rows.append(_row(metric, key, label, spread([d[key] for d in draws if key in d]), chance))
+                rows.append(
+                    _row(
+                        metric, key, label, spread([d[key] for d in draws if key in d], shares(metric, measure)), chance
+                    )
+                )
             if label == name and rotated:
                 mixed = _mixed(measure, metric, one, seeds)
                 if mixed:
-                    rows.append(_row(metric, keys[0], "rotated", spread(mixed), None))
+                    rows.append(_row(metric, keys[0], "rotated", spread(mixed, shares(metric, measure)), None))
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     empty = [key for key in ("chance", "refused") if all(value is None for value in columns[key])]
     columns = {key: values for key, values in columns.items() if key not in empty}

@@ -10,13 +10,16 @@ from typing import NamedTuple
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.metrics import METRICS
-from betavae.metrics.base import Codes, Measure, Metric, Subject, ask
+from betavae.metrics.base import Codes, Measure, Metric, Probe, Subject, ask
 from betavae.names import knobs
 from betavae.representation.base import Codec
 from betavae.types import Scores
 
 POOL, FEWER = 4000, 10_000
 LEVEL = 0.95
+NO_SHARES = ("frechet", "reconstruction", "gaussian_tc", "wasserstein", "mutual_information", "equivalence",
+             "calibration")  # fmt: skip
+"""Measures of the house whose scores are no shares: they may leave [0, 1]."""
 KIND = "95 % t interval of the mean over redrawn questions; training seeds are not in it"
 
 
@@ -31,7 +34,9 @@ def quick(name: str) -> dict[str, object]:
 
 
 class Spread(NamedTuple):
-    """A score over redrawn questions: the mean, its interval, and the standard deviation of one draw (None for one)."""
+    """A score over redrawn questions: the mean, its interval (None of one draw, and where draws change nothing), and
+    the standard deviation of one draw (None for one).
+    """
 
     mean: float
     low: float | None
@@ -40,20 +45,32 @@ class Spread(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One representation's scores: its name, its number of codes, the scores of each draw, or why there are none."""
+    """One representation's scores: its name, its number of codes, the scores of each draw, or why there are none;
+    ``share`` where they are shares, so that no interval leaves [0, 1].
+    """
 
     name: str
     codes: int
     scores: tuple[Scores, ...]
     refused: str = ""
+    share: bool = False
 
     def spread(self, key: str) -> Spread | None:
         """What the draws say of one score; None where it was not given."""
-        return spread([scores[key] for scores in self.scores if key in scores])
+        return spread([scores[key] for scores in self.scores if key in scores], self.share)
 
 
-def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and 95 % t interval of independent draws; None of no draws."""
+def shares(name: str, measure: Metric | Measure) -> bool:
+    """Whether a measure's scores are shares, in [0, 1]: of a stranger's that is known where chance is."""
+    if name in METRICS:
+        return name not in NO_SHARES
+    return isinstance(measure, Metric | Probe) and measure.reads.chance is not None
+
+
+def spread(values: Sequence[float], share: bool = False) -> Spread | None:
+    """Mean and 95 % t interval of independent draws, cut to [0, 1] for shares; None of no draws. Draws that all give
+    the same number redrew nothing that it depends on, or met its ceiling: they have no interval.
+    """
     if not values:
         return None
     mean = statistics.fmean(values)
@@ -62,8 +79,13 @@ def spread(values: Sequence[float]) -> Spread | None:
     from scipy.stats import t
 
     sd = statistics.stdev(values)
+    if sd == 0 or min(values) == max(values):
+        return Spread(mean, None, None, 0.0)
     half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
-    return Spread(mean, mean - half, mean + half, sd)
+    low, high = mean - half, mean + half
+    if share and min(values) >= 0 and max(values) <= 1:
+        low, high = max(0.0, low), min(1.0, high)
+    return Spread(mean, low, high, sd)
 
 
 def compare(
@@ -86,4 +108,4 @@ def compare(
         except Misuse as error:
             yield Row(label, codec.codes, (), str(error))
             continue
-        yield Row(label, codec.codes, scores)
+        yield Row(label, codec.codes, scores, share=shares(name, metric))

@@ -13,7 +13,7 @@ from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError
 from betavae.metrics.base import Codes, Measure, Metric, Probe, Subject, ask
-from betavae.metrics.comparison import Row
+from betavae.metrics.comparison import Row, shares
 from betavae.metrics.rotations import turned
 from betavae.representation.base import Codec
 from betavae.types import Json
@@ -47,7 +47,7 @@ def suite(asked: Mapping[str, Metric | Probe], dataset: Dataset, codec: Codec, s
             yield Line(name, Row(name, codec.codes, (), str(error)), None, None, {}, time.perf_counter() - begun)
             continue
         spent = (time.perf_counter() - begun) / len(seeds)
-        row = Row(name, codec.codes, tuple(answer.scores for answer in answers))
+        row = Row(name, codec.codes, tuple(answer.scores for answer in answers), share=shares(name, metric))
         floors = [_first(metric, name, subject, seeds[0]) for subject in beside]
         yield Line(name, row, floors[0], floors[1], answers[0].notes, spent)
 
