@@ -90,7 +90,7 @@ def _slopes_mlp(
 ) -> tuple[list[Tensor], float]:
     leaves = [weight.detach().requires_grad_(True) for weight in weights]
     loss = F.cross_entropy(_forward(leaves, x, generator)[-1], y)
-    return list(torch.autograd.grad(loss, leaves)), float(loss)
+    return list(torch.autograd.grad(loss, leaves)), float(loss.detach())
 
 
 def _forward(weights: Sequence[Tensor], x: Tensor, dropout: torch.Generator | None = None) -> list[Tensor]:
