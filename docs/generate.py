@@ -68,7 +68,8 @@ def quirks() -> str:
         "Deviations of the published code (Mandelbrot99/BetaVAE, commit 2554f34) that can move a published number."
     ]
     text += [
-        "All are off by default. The paper's study runs twins with one of them on, which report a difference each."
+        "All are off by default. The paper's study runs twins with one of them on, which report a difference each, and "
+        "with all of them on."
     ]
     text += ["In a study file, the names go into `quirks = [...]` of a question or a grid and the knobs beside them;"]
     text += ["`betavae run paper --print` shows every twin in that form.", ""]
@@ -76,7 +77,8 @@ def quirks() -> str:
         told = DEVIATIONS[quirk.name]
         knobs = ", ".join(f"`{k} = {v!r}`" for k, v in (*quirk.cell, *quirk.question, *quirk.recipe))
         text += [f"## {quirk.name}", "", " ".join(told.what.split()), ""]
-        text += [f"- source: {told.source}", f"- touches: {told.touches}", f"- knobs: {knobs}", ""]
+        knobs = f"knobs: {knobs}" if knobs else f"asked instead: `{quirk.instead}`"
+        text += [f"- source: {told.source}", f"- touches: {told.touches}", f"- {knobs}", ""]
     return "\n".join(text)
 
 

@@ -292,10 +292,9 @@ def test_the_score_is_the_mean_of_its_factors() -> None:
 
 def test_a_small_pool_is_told() -> None:
     asked = higgins(votes=100, test_votes=100, pool=600)
-    answer = ask(asked, "higgins", Subject(grid(), told(perfect), perfect), 0)
-    assert (
-        answer.notes["warning"] == "a pool of 600 images lowers Higgins scores by up to 10 points; wanted 4,000 or more"
-    )
+    codes = lambda index: perfect(index.reshape(-1)).reshape(*index.shape, -1)  # noqa: E731
+    said = ask(asked, "higgins", Subject(grid(), told(perfect), codes), 0).notes["warning"]
+    assert said == "a pool of 600 images lowers Higgins scores by up to 10 points; wanted 4,000 or more"
     assert higgins(pool=4000).beside is None
 
 
