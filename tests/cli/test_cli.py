@@ -159,6 +159,7 @@ def test_the_options_are_frozen() -> None:
             "--dry-run",
             "--every",
             "--executor",
+            "--hours",
             "--keep",
             "--only",
             "--precision",
@@ -169,6 +170,7 @@ def test_the_options_are_frozen() -> None:
             "--store",
             "--track",
             "--trust",
+            "--until",
             "--workers",
         ],
         "betavae score": [

@@ -22,6 +22,7 @@ from betavae.report.statistics.comparisons import Arm, Claim, Groups, Identity, 
 from betavae.report.statistics.exact_tests import Block
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
+    EQUAL,
     NOT_RUN,
     SUPPORTS,
     UNDECIDED,
@@ -59,6 +60,13 @@ def higgins_store(seeds: int, effect: float, spread: float = 0.02, seed: int = 0
             value = level + effect * (beta > 1) + rng.normal(0, spread)
             scored(store, vae(method="mlp", beta=beta, seed=number), higgins(), float(np.clip(value, 0, 1)))
     return store
+
+
+def test_that_there_is_no_effect_can_be_shown() -> None:
+    """Both ways of judging: β moves nothing by five points, and so far fewer seeds show neither."""
+    assert judged(higgins_store(20, 0.0, seed=1), "beta-above-one")["beta-above-one"].word == EQUAL
+    assert judged(higgins_store(5, 0.0, seed=1), "beta-above-one")["beta-above-one"].word == UNDECIDED
+    assert judged(higgins_store(20, 0.12), "beta-above-one")["beta-above-one"].word == SUPPORTS
 
 
 def table_1_store(

@@ -1,16 +1,45 @@
-"""α over several looks: it adds up, keeps its level in simulation where naive looking does not, and costs little."""
+"""α over several looks: it adds up, keeps its level in simulation where naive looking does not, and costs little; and a
+study that declares looks is judged by them, whichever way its seeds came.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from test_own_claims import answered, study_of
 
 from betavae.errors import Misuse
+from betavae.report.evidence import Evidence
+from betavae.report.judged import claims, looked
+from betavae.report.markdown import markdown
+from betavae.report.statistics.claims import Answers, own_verdicts
+from betavae.report.statistics.comparisons import Arm, Claim, Within, against_line
 from betavae.report.statistics.exact_tests import Block, block_test
-from betavae.report.statistics.looks import first_decided, shares
+from betavae.report.statistics.looks import Part, Seen, all_decided, levels, shares, verdicts_at
+from betavae.report.statistics.verdicts import (
+    CONTRADICTS,
+    EQUAL,
+    NOT_RUN,
+    SUPPORTS,
+    UNDECIDED,
+    Look,
+    Verdict,
+    finding,
+    verdicts,
+)
+from betavae.study.cells import Cell, Study
+from betavae.study.claims import asks, first, had
 
 LOOKS = (6, 10, 20)
+
+
+def signs(looks: tuple[int, ...] = LOOKS) -> list[Seen]:
+    """What a sign test has at its looks."""
+    return [Seen((n,), 2 / 2**n, n) for n in looks]
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 4, 0.05 / 18])
@@ -33,6 +62,19 @@ def test_looks_must_rise(looks: tuple[int, ...]) -> None:
         shares(looks)
 
 
+def test_a_look_hands_on_what_it_cannot_use_and_one_without_new_seeds_adds_it() -> None:
+    a, b, c = shares(LOOKS)
+    # 2/2⁶ is more than the first share; 2/2¹⁰ is all that ten signs can reach below .0056, one that differs has .021.
+    assert levels(signs(), LOOKS) == pytest.approx([a, a + b, 0.05 - 2 / 2**10])
+    few = [Seen((n,), 2 / 2**n) for n in LOOKS]
+    assert levels(few, LOOKS) == pytest.approx([a, a + b, c])
+    many = [Seen((n,), 2 / 24**n) for n in LOOKS]
+    assert levels(many, LOOKS) == pytest.approx([a, b, c])
+    ended = [Seen((6, 10), 2 / 24**6), Seen((10, 10), 2 / 24**10), Seen((10, 10), 2 / 24**10)]
+    assert levels(ended, LOOKS) == pytest.approx([a, b, b + c])
+    assert levels(many[:1], LOOKS) == pytest.approx([a])
+
+
 def sign_ps(effect: float, studies: int, seed: int) -> np.ndarray:
     """Exact two-sided p's of the sign test at every look, ``[studies, looks]``."""
     wins = (np.random.default_rng(seed).normal(effect, 1.0, (studies, LOOKS[-1])) > 0).cumsum(1)
@@ -42,6 +84,10 @@ def sign_ps(effect: float, studies: int, seed: int) -> np.ndarray:
         p = np.minimum(1.0, 2 * stats.binom.cdf(np.minimum(k, n - k), n, 0.5))
         each.append(p[wins[:, n - 1]])
     return np.stack(each, 1)
+
+
+SIGN = levels(signs(), LOOKS)
+"""The levels of the looks of a sign test."""
 
 
 def test_the_simulated_p_is_the_engines() -> None:
@@ -57,7 +103,7 @@ def test_the_simulated_p_is_the_engines() -> None:
 def test_the_level_holds_and_naive_looking_does_not() -> None:
     """10,000 studies without an effect."""
     ps = sign_ps(0.0, 10_000, 1)
-    ours = (ps <= np.array(shares(LOOKS))).any(1).mean()
+    ours = (ps <= np.array(SIGN)).any(1).mean()
     naive = (ps <= 0.05).any(1).mean()
     assert ours <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)
     assert naive > 0.06
@@ -66,15 +112,126 @@ def test_the_level_holds_and_naive_looking_does_not() -> None:
 def test_looking_costs_little_power() -> None:
     """At an effect that one look at 20 seeds finds in about nine studies of ten."""
     ps = sign_ps(0.9, 10_000, 2)
-    one, several = (ps[:, -1] <= 0.05).mean(), (ps <= np.array(shares(LOOKS))).any(1).mean()
+    one, several = (ps[:, -1] <= 0.05).mean(), (ps <= np.array(SIGN)).any(1).mean()
     assert one > 0.85
     assert several > one - 0.03
-    assert (ps[:, :-1] <= np.array(shares(LOOKS))[:-1]).any(1).mean() > 0.05  # and some are decided early
+    assert (ps[:, :-1] <= np.array(SIGN)[:-1]).any(1).mean() > 0.05  # and some are decided early
 
 
-def test_the_first_look_within_its_share_decides() -> None:
-    a = shares(LOOKS)
-    assert first_decided([a[0], a[1], 1.0], LOOKS) == 0
-    assert first_decided([a[0] * 1.01, a[1], None], LOOKS) == 1
-    assert first_decided([1.0, a[1] * 1.01, a[2]], LOOKS) == 2
-    assert first_decided([0.04, 0.04], LOOKS) is None
+def line_claim(values: np.ndarray) -> Claim:
+    return Claim("c", "Says.", "", "", "", lambda _: [against_line("l", values.tolist(), 0.0, above=True)], 2)
+
+
+def by_looks(values: np.ndarray, done: int = len(LOOKS)) -> Verdict:
+    """One claim against a line, on a value a seed."""
+    nothing = Evidence([])
+    parts = [Part(nothing, [line_claim(values[:n])]) for n in LOOKS[:done]]
+    return verdicts_at(LOOKS, parts, Part(nothing, [line_claim(values)]))[0]
+
+
+def test_the_engine_decides_as_the_simulation_does() -> None:
+    """The same studies through the verdicts themselves, and their level; an effect is found at the same look."""
+    for effect, seed in ((0.0, 5), (0.9, 6)):
+        ps = sign_ps(effect, 150, seed)
+        values = np.random.default_rng(seed).normal(effect, 1.0, (150, LOOKS[-1]))
+        for p, value in zip(ps, values, strict=True):
+            hit = next((k for k in range(3) if p[k] <= SIGN[k]), None)
+            found = by_looks(value)
+            assert found.word == (UNDECIDED if hit is None else found.word)
+            assert (found.word in (SUPPORTS, CONTRADICTS)) == (hit is not None)
+            assert found.look == Look((2 if hit is None else hit) + 1, 3, LOOKS[2 if hit is None else hit])
+            assert found.p is not None
+            assert (found.p <= 0.05) == (hit is not None)
+
+
+def test_what_comes_after_a_decision_does_not_undo_it() -> None:
+    values = np.concatenate([np.ones(10), -np.ones(10)])
+    assert by_looks(values).word == SUPPORTS
+    assert by_looks(values).look == Look(2, 3, 10)
+    assert by_looks(values, done=1).word == UNDECIDED
+    assert by_looks(values, done=0).word == NOT_RUN
+
+
+def planted(cell: Cell) -> float:
+    return 0.3 + 0.02 * cell.seed + (0.3 if cell.knobs == (("beta", 4),) else 0.0)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Twelve seeds, two looks, two claims: an effect, and one on a grid of two seeds less."""
+    return replace(study_of(tmp_path, "trend", seeds=12), looks=(6, 12))
+
+
+def judged(study: Study, answers: Answers) -> list[Verdict]:
+    return own_verdicts(study, Evidence([]), answers)
+
+
+def test_a_study_is_judged_by_its_looks(study: Study) -> None:
+    answers = answered(study, planted)
+    seeds = {cell.id: cell.seed for cell in study.cells}
+    answers |= {(cell.id, None, 1.0): {"status": "ok", "cell_id": cell.id, "scores": {}} for cell in study.cells}
+    early = {key: record for key, record in answers.items() if seeds[key[0]] < 6}
+    some = {key: record for key, record in answers.items() if seeds[key[0]] < 9}
+    assert [len(had(study, a)) for a in ({}, early, some, answers)] == [0, 1, 1, 2]
+    assert asks(first(study, 6)) == set(early)
+    [none], [one], [between], [both] = (judged(study, a) for a in ({}, early, some, answers))
+    assert none.word == NOT_RUN
+    assert (one.word, one.look, one.n) == (SUPPORTS, Look(1, 2, 6), 6)
+    assert one[1:] == between[1:] == both[1:]  # what came later is not looked at again
+    page = markdown(claims([one], "The study's", looked(study)))
+    assert "**supports** at look 1 of 2" in page
+    assert "after stopping early" in page
+    assert all(said in page for said in ("p, over looks", "after 6 and 12 seeds"))
+    assert "Holm over the table" not in page
+
+
+def test_without_looks_nothing_is_said_of_them(study: Study) -> None:
+    plain = replace(study, looks=())
+    page = markdown(claims(judged(plain, answered(plain, planted)), "The study's", looked(plain)))
+    assert "look" not in page
+    assert "p, Holm" in page
+    assert "one look at all seeds" in " ".join(looked(replace(plain, grown=(6,))))
+
+
+def test_seeds_are_counted_within_each_setting(study: Study) -> None:
+    part = first(study, 3)
+    assert {cell.seed for cell in part.cells} == {0, 1, 2}
+    assert [len(arm) for arm in part.claims[0].arms] == [3, 3, 3]
+    assert first(study, 12) == study
+
+
+def margins(gaps: np.ndarray, margin: float | None) -> Claim:
+    arm = Arm("a − b", tuple(Block((1.0, -1.0), (0.5 + float(g), 0.5)) for g in gaps))
+    return Claim("c", "Says.", "", "", "", lambda _: [arm], 2, margin=margin)
+
+
+def test_no_effect_can_be_a_verdict() -> None:
+    """Where differences of both signs all lie within the margin; without a margin they decide nothing."""
+    gaps = np.array([0.01, -0.01] * 6)
+    assert [verdicts(Evidence([]), [margins(gaps, m)])[0].word for m in (None, 0.05, 0.005)] == [
+        UNDECIDED, EQUAL, UNDECIDED,
+    ]  # fmt: skip
+    assert verdicts(Evidence([]), [margins(gaps + 0.02, 0.05)])[0].word == SUPPORTS  # an effect is told first
+    assert verdicts(Evidence([]), [margins(gaps + 0.2, 0.05)])[0].findings[0].equal == 1.0
+    page = markdown(claims(verdicts(Evidence([]), [margins(gaps, 0.05)]), "The"))
+    assert "**equal** within 5 points" in page
+    assert all_decided(verdicts(Evidence([]), [margins(gaps, 0.05)]))
+    assert not all_decided(verdicts(Evidence([]), [margins(gaps, None)]))
+
+
+def test_an_equivalence_of_ones_own_is_a_decision_too() -> None:
+    gaps = [0.01, -0.01] * 6
+    within = Within("w", tuple(gaps), (0.0,) * 12, 0.05, True)
+    claim = Claim("c", "Says.", "", "", "", lambda _: [within], 2)
+    assert finding(within).p <= 0.05
+    assert all_decided(verdicts(Evidence([]), [claim]))
+
+
+def test_equality_is_found_falsely_at_most_at_its_level() -> None:
+    """The true effect is the margin itself: each one-sided test errs with α/2 at most."""
+    rng = np.random.default_rng(9)
+    found = [
+        verdicts(Evidence([]), [margins(rng.normal(0.05, 0.02, 12), 0.05)])[0].findings[0].equal <= 0.05
+        for _ in range(300)
+    ]
+    assert np.mean(found) <= 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from betavae.metrics.fits.shared_adagrad import KINDS
 from betavae.representation.floors import untrained
 from betavae.study.cells import Study
 from betavae.study.claim_file import SCORES
+from betavae.study.claims import first
 from betavae.study.store import Store
 from betavae.study.study_file import read, write
 
@@ -187,3 +189,59 @@ def test_the_scores_that_a_claim_may_name_are_those_that_measures_give(monkeypat
         answer = ask(named(name, **given), name, Subject(data, subject, codes), 0)
         found = tuple(dict.fromkeys(re.sub(r"^accuracy\..*", "accuracy.", key) for key in answer.scores))
         assert found == SCORES[name], name
+
+
+def looked(folder: Path, looks: str, claims: str = CLAIM) -> Study:
+    (folder / "mine.toml").write_text(f"looks = {looks}\n{PLAIN}{claims}", encoding="utf-8")
+    return read(folder / "mine.toml")
+
+
+def test_looks_are_fixed_before_the_first_seed_and_survive_the_store_and_the_file(tmp_path: Path) -> None:
+    study, once = looked(tmp_path, "[2, 3]"), study_of(tmp_path)
+    assert (study.looks, once.looks) == ((2, 3), ())
+    assert [job.cell.id for job in study.jobs] == [job.cell.id for job in once.jobs]
+    (tmp_path / "again.toml").write_text(write(study), encoding="utf-8")
+    assert read(tmp_path / "again.toml").looks == (2, 3)
+    store = Store(tmp_path / "store")
+    store.remember(study)
+    assert store.recalled().looks == (2, 3)
+    store.expect(once)  # nothing was run
+    store.append({"kind": "run"})
+    store.expect(study)
+    for other in (once, looked(tmp_path, "[1, 3]"), looked(tmp_path, "[2, 3]", CLAIM + CLAIM)):
+        with pytest.raises(Misuse, match="looks are fixed before the first seed is run"):
+            store.expect(other)
+    plain = json.loads((store.path / "study.json").read_text())
+    for strange in ([3, 2], [0, 3], ["3"], 3):
+        (store.path / "study.json").write_text(json.dumps({**plain, "looks": strange}))
+        with pytest.raises(Fault, match="seeds that rise"):
+            store.recalled()
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ("[3, 2]", "wanted numbers of seeds that rise"),
+        ("[]", "wanted numbers of seeds that rise"),
+        ("2", "wanted numbers of seeds that rise"),
+        ("[true, 3]", "wanted numbers of seeds that rise"),
+        ("[1, 2]", "wanted all seeds at the last look, here 3"),
+        ("[2, 4]", "wanted all seeds at the last look, here 3"),
+    ],
+)
+def test_looks_that_cannot_be_are_refused_with_their_line(looks: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match=f"mine.toml:1: looks is .*{told}"):
+        looked(tmp_path, looks)
+    with pytest.raises(Misuse, match="there are none"):
+        looked(tmp_path, "[2, 3]", claims="")
+
+
+def test_a_study_that_grew_without_looks_is_known_by_its_store(tmp_path: Path) -> None:
+    study, store = study_of(tmp_path), Store(tmp_path / "store")
+    fewer = replace(first(study, 2), claims=())
+    for each in (fewer, study, study):
+        store.expect(each)
+        store.remember(each)
+    assert store.recalled().grown == (2,)
+    store.remember(fewer)
+    assert store.recalled().grown == (2,)

@@ -55,6 +55,17 @@ def test_a_store_goes_on_with_its_own_study(whole: Path, tmp_path: Path, capsys:
     assert store.recalled() == wanted
 
 
+def test_a_sitting_without_time_leaves_all_to_the_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(tmp_path / "later")
+    store.remember(tiny_study())
+    store.append({"kind": "run"})
+    assert main.main(["run", str(store.path), "--quiet", "--hours", "0.001"]) == 0
+    assert "3 are left when the hours are over: the same command goes on" in capsys.readouterr().err
+    assert main.main(["run", str(store.path), "--quiet", "--hours", "0"]) == 2
+    assert main.main(["run", str(store.path), "--quiet", "--until", "decided"]) == 2
+    assert "declares no looks" in capsys.readouterr().err
+
+
 def test_records_that_cannot_be_trusted_are_told_by_the_exit_code(ran: Store) -> None:
     assert main.main(["status", str(ran.path)]) == 0
     with next((ran.path / "records").glob("*.jsonl")).open("a", encoding="utf-8") as file:

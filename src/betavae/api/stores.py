@@ -34,17 +34,20 @@ def run(
     store: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
+    hours: float | None = None,
+    until: str | None = None,
     quiet: bool = False,
 ) -> Ran:
     """Run what is missing of a study: "paper" at a ``scale``, a study file, the folder of a store, or a ``Study``.
 
-    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from.
+    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. It ends after so many ``hours``,
+    and with ``until`` "decided" after the look of the study at which every claim is; run again, it goes on.
     The same as ``betavae run``: the same worker processes, records and ids, into ``runs/NAME-SCALE`` unless ``store``
     says otherwise. Raises Misuse for what is no study; cells that fail are in ``failures``, their neighbours done.
     """
+    from betavae.api.sittings import sit
     from betavae.study import machine
     from betavae.study.run import pending
-    from betavae.study.run import run as run_study
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
@@ -55,7 +58,8 @@ def run(
     kept.expect(found)
     kept.remember(found)
     count = len(pending(found, kept))
-    outcome = run_study(found, kept, Settings(workers=workers, device=device), quiet=quiet)
+    settings = Settings(workers=workers, device=device)
+    outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)
     return Ran(folder, count, outcome.seconds, outcome.failures)
 
 

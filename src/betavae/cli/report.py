@@ -31,8 +31,8 @@ def act(options: argparse.Namespace) -> int:
     study = study_of(opened)
     whose = study.name == "paper"
     if options.checklist:
-        print(paper.checked(opened) if whose else page.checked(opened, study))
+        print(paper.checked(opened, study) if whose else page.checked(opened, study))
         return 0
     out = options.out or folders[0] / "report"
-    print(paper.write(opened, out) if whose else page.write(opened, study, out))
+    print(paper.write(opened, out, study=study) if whose else page.write(opened, study, out))
     return 1 if any(store.problems for store in opened) else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betavae import trust
-from betavae.cli.options import PRECISIONS, SCALES, Verb, device, trusting, whole
+from betavae.cli.options import PRECISIONS, SCALES, Verb, device, positive, trusting, whole
 from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
@@ -43,6 +43,14 @@ def declare(verb: Verb) -> None:
     this.add_argument(
         "--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing"
     )
+    this.add_argument(
+        "--hours", type=positive, metavar="H",
+        help="a sitting: end by then, trainings put down in checkpoints; the same command goes on",
+    )  # fmt: skip
+    this.add_argument(
+        "--until", choices=("decided",),
+        help="go look by look, as the study declares looks, and end once every claim is decided",
+    )  # fmt: skip
     this.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS",
                       help="training between two checkpoints (default: 60; more where the disk is slow)")  # fmt: skip
     this.add_argument("--keep", type=whole(1, 4096), default=2, metavar="N", help="checkpoints kept (default: 2)")
@@ -53,16 +61,21 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed, or all diverged."""
+    from betavae.api.sittings import looks_of, sit
     from betavae.study import executors, machine
     from betavae.study.monitor import status
     from betavae.study.monitor.track import Track
-    from betavae.study.run import diverged, pending, run, select
+    from betavae.study.run import diverged, pending, select
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
     with trust.announced(lambda text: print(f"betavae: {text}", file=sys.stderr)) if options.dry_run else nullcontext():
         whole = studied(options)
     study = select(whole, options.only, options.shard)
+    if options.until and (options.only or options.shard):
+        raise Misuse("--until decided judges whole claims; it goes without --only and --shard")
+    if options.until:
+        looks_of(whole, options.until)
     folder = options.store or _store_of(options) or Path("runs") / f"{study.name}-{study.scale}"
     if options.print:
         from betavae.study.study_file import write
@@ -95,13 +108,17 @@ def act(options: argparse.Namespace) -> int:
             f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
             file=sys.stderr,
         )
-        outcome = run(study, store, settings, quiet=options.quiet, executor=executor, listen=listen)
+        outcome = sit(
+            study, store, settings, hours=options.hours, until=options.until, quiet=options.quiet, executor=executor,
+            listen=listen,
+        )  # fmt: skip
     fell = diverged(study, store)
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
+    left = f"; {outcome.left} are left when the hours are over: the same command goes on" if outcome.left else ""
     print(
         f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}), "
-        f"{len(fell)} diverged, {len(outcome.failures)} failed",
+        f"{len(fell)} diverged, {len(outcome.failures)} failed{left}",
         file=sys.stderr,
     )
     return 1 if outcome.failures or (study.jobs and len(fell) == len(study.jobs)) else 0

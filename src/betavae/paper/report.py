@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
+from betavae.paper.claims.judged import judged
 from betavae.paper.evidence import gathered
 from betavae.paper.published import PAPER_NAME
 from betavae.paper.sections import (
@@ -27,28 +27,30 @@ from betavae.report.checklist import checklist
 from betavae.report.conditions import conditions
 from betavae.report.document import Part, save
 from betavae.report.evidence import Evidence, StoreLike
-from betavae.report.judged import claims
-from betavae.report.statistics.verdicts import verdicts
+from betavae.report.judged import claims, looked
+from betavae.study.cells import Study
 
 
-def write(stores: Sequence[StoreLike], out: Path, *, date: str | None = None) -> Path:
+def write(stores: Sequence[StoreLike], out: Path, *, study: Study | None = None, date: str | None = None) -> Path:
     """Write ``report.md``, ``report.html``, the same of ``quirks`` and their ``figures/`` into a folder; the path of
     the report's HTML page.
 
-    The pages are a function of the records alone: the same records give the same bytes, but for the line of the date.
+    The pages are a function of the records, and of the looks that the ``study`` declares: the same give the same bytes,
+    but for the line of the date.
     """
     evidence = gathered(stores)
     save(QUIRKS_TITLE, quirks(evidence), Path(out), "quirks")
-    return save(TITLE, sections(evidence, date), Path(out))
+    return save(TITLE, sections(evidence, date, study), Path(out))
 
 
-def sections(evidence: Evidence, date: str | None) -> list[Part]:
+def sections(evidence: Evidence, date: str | None, study: Study | None = None) -> list[Part]:
     """Every section of the report in order."""
-    contributions, others = verdicts(evidence, CONTRIBUTIONS), verdicts(evidence, CLAIMS)
+    contributions, others = judged(evidence, study)
+    notes = [*(looked(study) if study else []), *_short(evidence)]
     return [
         *front(evidence, contributions, others, date),
-        *claims(contributions, "The paper's primary", _short(evidence)),
-        *claims(others, "The paper's other", _short(evidence)),
+        *claims(contributions, "The paper's primary", notes),
+        *claims(others, "The paper's other", notes),
         *disentanglement.table_1(evidence),
         *disentanglement.by_factor(evidence),
         *disentanglement.standardised(evidence),
@@ -74,9 +76,9 @@ def sections(evidence: Evidence, date: str | None) -> list[Part]:
     ]
 
 
-def everything(evidence: Evidence) -> list[Part]:
+def everything(evidence: Evidence, study: Study | None = None) -> list[Part]:
     """The parts of both pages: every table and figure that there is."""
-    return [*sections(evidence, None), *quirks(evidence)]
+    return [*sections(evidence, None, study), *quirks(evidence)]
 
 
 def _short(evidence: Evidence) -> list[str]:
@@ -90,13 +92,13 @@ def _short(evidence: Evidence) -> list[str]:
     ]
 
 
-def checked(stores: Sequence[StoreLike]) -> str:
+def checked(stores: Sequence[StoreLike], study: Study | None = None) -> str:
     """The reproducibility checklist of the paper's study as Markdown."""
     evidence = gathered(stores)
     studies = sorted({(r["study"]["name"], r["study"]["scale"]) for r in evidence.records})
     return checklist(
         evidence,
-        [*verdicts(evidence, CONTRIBUTIONS), *verdicts(evidence, CLAIMS)],
+        [verdict for family in judged(evidence, study) for verdict in family],
         [_command(evidence, *study) for study in studies],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from betavae.report.rows import ORDER, Row, Sample, budget, quirks_of, row_of, sample, setting
@@ -19,6 +19,11 @@ class StoreLike(Protocol):
 
     def records(self) -> list[Record]: ...
     def arrays(self, digest: str) -> dict[str, Array]: ...
+
+
+def key_of(record: Record) -> tuple[str, str | None, float]:
+    """What a record answers: cell id, question id (None for the fit), and the fraction of training."""
+    return record["cell_id"], record["question_id"], float(record["at"])
 
 
 class Evidence:
@@ -110,6 +115,21 @@ class Evidence:
     ) -> Sample:
         """One score per seed, the mean over question seeds; of several questions the one most often answered."""
         return sample([r for r in self.answers_of(row, measure, at) if where(r)], score)
+
+
+class Chosen:
+    """Some of the records of an evidence, and all of its runs, as a store gives them."""
+
+    def __init__(self, whole: Evidence, wanted: Collection[tuple[str, str | None, float]]) -> None:
+        self._whole = whole
+        self._records = [r for r in whole.records if r["kind"] == "run" or key_of(r) in wanted]
+        self._holders = {r["arrays"]: r for r in self._records if r["arrays"]}
+
+    def records(self) -> list[Record]:
+        return self._records
+
+    def arrays(self, digest: str) -> dict[str, Array]:
+        return self._whole.arrays(self._holders[digest])
 
 
 def _place(row: Row) -> tuple[Any, ...]:

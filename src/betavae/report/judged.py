@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Part, Table
 from betavae.report.statistics.comparisons import Claim
-from betavae.report.statistics.verdicts import NOT_RUN, UNDECIDED, Finding, Verdict
+from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, UNDECIDED, Finding, Verdict
+from betavae.study.cells import Study
 
 SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2)}
 """How effects are printed by unit: factor and digits."""
@@ -16,21 +17,51 @@ PLAIN = (1.0, 3)
 """The same of any other unit."""
 
 
+BY_LOOKS = "each claim at its own part of it over the looks"
+NO_EFFECT = (
+    "“Equal” where no effect of a claim is as large as its margin: two exact one-sided tests of every effect, each at "
+    "half of α; Holm over the claims that have a margin."
+)
+
+
+def looked(study: Study) -> list[str]:
+    """The notes below the claims of a study that is judged by looks, or that grew without them."""
+    if study.looks:
+        return [
+            f"Looks, declared beforehand: after {wording.several(study.looks)} seeds. Every claim has an equal part of "
+            "α = .05 for itself, fixed before the first look and never passed on to others, spent over the looks by "
+            "O'Brien and Fleming's shares; p is multiplied so that .05 decides. A claim is judged at the first look "
+            "that decides it. Where that is not the last, effect and interval follow a decision to stop that was taken "
+            "for them: on average the effect is too large, and such intervals hold less often than is said."
+        ]
+    if study.grown:
+        return [
+            f"This study had {wording.several(study.grown)} seeds before it was given more, and declares no looks: the "
+            "levels stated here hold for one look at all seeds. Whoever judged it before and added seeds because a "
+            "claim was undecided finds false verdicts more often than that."
+        ]
+    return []
+
+
 def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Part]:
     """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own."""
     rows = [line(v) for v in judged]
-    header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)", "p, Holm",
-              "verdict"]  # fmt: skip
+    by_looks = any(v.look for v in judged)
+    header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)",
+              "p, over looks" if by_looks else "p, Holm", "verdict"]  # fmt: skip
     said = [
         "The effect is positive where the claim points; of several comparisons that must all hold, the weakest is "
         "printed here and all of them below. Intervals are over seeds, in brackets the chance that such an interval "
         "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
-        'Tests are exact permutation tests, two-sided, α = .05, Holm over the table. "At least" so many seeds: below '
+        f"Tests are exact permutation tests, two-sided, α = .05, {BY_LOOKS if by_looks else 'Holm over the table'}. "
+        '"At least" so many seeds: below '
         "them even a unanimous outcome does not pass in the worst place of that table, and at them little else does; "
         "beside it the seeds for 80 % power at the effect and spread seen, where at least four comparisons know them. "
         "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
     ]
     parts = ["Comparison", "n", "effect", "interval", "P", "p"]
+    if any(v.claim.margin for v in judged):
+        said.append(NO_EFFECT)
     details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
     blocks: list[Part] = [Heading(f"{whose} claims"), Table("Claims and verdicts", header, rows, [*said, *notes])]
     if details:
@@ -50,9 +81,15 @@ def line(verdict: Verdict) -> list[str]:
     weakest = min(verdict.findings, key=lambda f: (f.z, f.effect if claim.orders else -f.effect))
     p = wording.NOTHING if claim.orders == 0 else wording.probability(verdict.p or 0.0)
     word = f"**{verdict.word}**"
+    if verdict.word == EQUAL:
+        word += f" within {_size(claim.margin or 0.0, claim)}"
+    if verdict.look:
+        word += f" at look {verdict.look.number} of {verdict.look.of}"
     if verdict.word == UNDECIDED:
         word += f" ({wording.seeds(verdict.least, verdict.likely)})"
     effect, between, chance = _effect(weakest, claim)
+    if verdict.look and verdict.word != UNDECIDED and verdict.look.number < verdict.look.of:
+        between += ", after stopping early"
     return [said, str(verdict.n) if claim.orders != 0 else wording.NOTHING, effect, between, chance, p, word]
 
 
@@ -63,6 +100,11 @@ def _effect(found: Finding, claim: Claim) -> tuple[str, str, str]:
     size = "∞" if math.isinf(found.effect) else f"{scale * found.effect:+.{digits}f}"
     unit = f" {claim.unit}" if claim.unit else ""
     return size + unit, wording.interval(found.interval, scale, digits), f"{found.chance:.2f}"
+
+
+def _size(value: float, claim: Claim) -> str:
+    scale, digits = SCALES.get(claim.unit, PLAIN)
+    return f"{scale * value:.{digits}f}".rstrip("0").rstrip(".") + (f" {claim.unit}" if claim.unit else "")
 
 
 def _comparisons(verdict: Verdict) -> list[list[str]]:

@@ -153,7 +153,9 @@ class Study:
     """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is.
 
     ``named`` gives the names of its questions by their ids, ``claims`` what is said of their scores beforehand,
-    ``sources`` is the code from outside that its names stand for: none is part of any id.
+    ``sources`` is the code from outside that its names stand for, ``looks`` the numbers of seeds after which its claims
+    are judged (none: once, on all), ``grown`` those at which they could be judged before more seeds were added without
+    looks: none is part of any id.
     """
 
     name: str
@@ -162,6 +164,8 @@ class Study:
     named: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     claims: tuple[Claim, ...] = ()
     sources: tuple[Source, ...] = field(default=(), compare=False)
+    looks: tuple[int, ...] = ()
+    grown: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def cells(self) -> tuple[Cell, ...]:

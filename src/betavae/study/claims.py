@@ -1,4 +1,5 @@
-"""A claim of a study's own: what it says of which score, and the cells that it sets against each other.
+"""A claim of a study's own: what it says of which score, and the cells that it sets against each other; and the looks,
+the numbers of seeds after which claims are judged.
 
 Frozen plain data, made by ``claim_file`` from a study file and judged by reports alone: no claim changes what is run,
 and none enters an id.
@@ -6,12 +7,14 @@ and none enters an id.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from betavae.study.cells import canonical
+from betavae.errors import Misuse
+from betavae.study.cells import Cell, Study, canonical
 from betavae.types import Json
 
 FORMS = ("more", "at_least", "at_most", "equal_within", "trend")
@@ -76,3 +79,81 @@ class Claim:
         if (plain["bound"] is None) != (plain["form"] in ("more", "trend")):
             raise ValueError("a claim lacks its bound, or has one too many")
         return Claim(**{**plain, "arms": arms, "given": canonical(plain["given"])})
+
+
+def rising(given: Any) -> tuple[int, ...]:
+    """Numbers of seeds that rise, from 1 on, or none. Raises ValueError for anything else."""
+    whole = isinstance(given, list | tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in given)
+    if not whole or any(a >= b for a, b in itertools.pairwise([0, *given])):
+        raise ValueError("wanted numbers of seeds that rise")
+    return tuple(given)
+
+
+def asks(study: Study) -> set[tuple[str, str | None, float]]:
+    """What a study wants a record of: cell id, question id (None for the fit), and the fraction of training."""
+    ids = {q: q.id for q in dict.fromkeys(q for job in study.jobs for q in job.questions)}
+    found: set[tuple[str, str | None, float]] = set()
+    for job in study.jobs:
+        key = job.cell.id
+        found |= {(key, None, 1.0), *((key, ids[q], float(at)) for q in job.questions for at in q.at)}
+    return found
+
+
+def seeds_of(study: Study) -> int:
+    """The most seeds that any setting of a study has: a setting is what cells that differ in their seed alone share."""
+    return max((len(cells) for cells in _settings(study).values()), default=0)
+
+
+def first(study: Study, seeds: int) -> Study:
+    """What is judged after so many seeds: of every setting the cells of its first seeds, in the order in which the
+    study names seeds, and the claims on these.
+    """
+    order: dict[int, int] = {}
+    for cell in study.cells:
+        order.setdefault(cell.seed, len(order))
+    groups = _settings(study).values()
+    kept = {cell for group in groups for cell in sorted(group, key=lambda c: order[c.seed])[:seeds]}
+    jobs = tuple(job for job in study.jobs if job.cell in kept)
+    ids = {job.cell.id for job in jobs}
+    claims = (replace(c, arms=tuple(tuple(key for key in arm if key in ids) for arm in c.arms)) for c in study.claims)
+    return replace(study, jobs=jobs, claims=tuple(claims))
+
+
+def had(study: Study, done: Collection[tuple[str, str | None, float]]) -> list[Study]:
+    """What the looks of a study judge, as far as all of it is done: the first look's, then the second's, and so on."""
+    parts = [first(study, seeds) for seeds in study.looks]
+    return list(itertools.takewhile(lambda part: all(key in done for key in asks(part)), parts))
+
+
+def fixed(before: Study, now: Study) -> None:
+    """Raises Misuse where looks, or the claims that share α over them, are no longer what they were."""
+    if before.looks == now.looks and (not now.looks or _said(before) == _said(now)):
+        return
+    what = (
+        f"claims were judged after {_looks(before)} before" if before.looks != now.looks else "its claims were others"
+    )
+    raise Misuse(
+        f"looks are fixed before the first seed is run: {what}; take the study back to what it was, "
+        "or give another folder as --store"
+    )
+
+
+def grown(before: Study, now: Study) -> tuple[int, ...]:
+    """The numbers of seeds at which claims could be judged before a study without looks was given more."""
+    was, has = seeds_of(before), seeds_of(now)
+    return (*before.grown, was) if not now.looks and 0 < was < has else before.grown
+
+
+def _settings(study: Study) -> dict[Cell, list[Cell]]:
+    found: dict[Cell, list[Cell]] = {}
+    for cell in study.cells:
+        found.setdefault(replace(cell, seed=0), []).append(cell)
+    return found
+
+
+def _said(study: Study) -> list[str]:
+    return [claim.given for claim in study.claims]
+
+
+def _looks(study: Study) -> str:
+    return f"looks {list(study.looks)}" if study.looks else "one look at all seeds"

@@ -16,9 +16,10 @@ from betavae import trust
 from betavae.errors import Misuse
 from betavae.study import machine
 from betavae.study.cells import Job, Study
+from betavae.study.claims import asks
 from betavae.study.executors.base import Executor
 from betavae.study.executors.local import Local
-from betavae.study.jobs.messages import Done, Hear, Kept, Said
+from betavae.study.jobs.messages import Hear, Kept, Said
 from betavae.study.monitor.forecast import groups, predict
 from betavae.study.monitor.progress import Progress
 from betavae.study.records import Record, asked, blank, of
@@ -27,11 +28,14 @@ from betavae.study.store import Store
 
 
 class Outcome(NamedTuple):
-    """What a run came to: wall and predicted seconds, and the reason of each failure by cell id."""
+    """What a run came to: wall and predicted seconds, the reason of each failure by cell id, and how many cells a
+    sitting left.
+    """
 
     seconds: float
     predicted: float
     failures: dict[str, str]
+    left: int = 0
 
 
 def diverged(study: Study, store: Store) -> dict[str, str]:
@@ -43,10 +47,9 @@ def diverged(study: Study, store: Store) -> dict[str, str]:
 
 def failures(study: Study, store: Store) -> list[Record]:
     """The errors among the answers to what a study asks; those to what it no longer asks are none of its own."""
-    asks: Done = {(job.cell.id, None, 1.0) for job in study.jobs}
-    asks |= {(job.cell.id, q.id, at) for job in study.jobs for q in job.questions for at in q.at}
+    wanted = asks(study)
     wrong = (r for r in store.records() if r["status"] == "error")
-    return [r for r in wrong if (r["cell_id"], r["question_id"], r["at"]) in asks]
+    return [r for r in wrong if (r["cell_id"], r["question_id"], r["at"]) in wanted]
 
 
 def pending(study: Study, store: Store) -> tuple[Job, ...]:
@@ -127,8 +130,8 @@ def run(
     seconds = time.perf_counter() - begun
     here = machine.describe(device, workers, settings.precision)
     common: dict[str, Any] = {"study": {"name": study.name, "scale": study.scale}, "machine": here}
-    done = store.done()
-    for job in pending(study, store):
+    done, open_ = store.done(), pending(study, store)
+    for job in open_:
         if job.cell.id in failures and job.cell.id not in errors:  # it failed before it could leave a record itself
             error = {**common, "status": "error", "message": failures[job.cell.id], **of(job.cell)}
             answers = [asked(q, at) for q in job.questions for at in q.at]
@@ -137,4 +140,5 @@ def run(
     scores = {"wall": seconds, "predicted": predicted}
     notes = {"workers": workers, "jobs": len(jobs)}
     store.append(blank(**common, kind="run", scores=scores, notes=notes, seconds=seconds))
-    return Outcome(seconds, predicted, {**errors, **failures})
+    failed = {**errors, **failures}
+    return Outcome(seconds, predicted, failed, sum(job.cell.id not in failed for job in open_))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import msgspec
 
 from betavae.trust import Source
@@ -15,7 +18,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     together they take under a fiftieth of training, though what the first will take is not known beforehand. The newest
     ``checkpoints`` are kept. ``workers`` None: as many as the machine or the cluster has room for. A training tells of
     itself every ``say_every`` seconds. ``threads`` are those of each library in a worker process: two workers of one
-    use two cores better than one of two. ``sources`` is the code from outside that workers may import.
+    use two cores better than one of two. ``sources`` is the code from outside that workers may import. At ``ends``
+    (seconds since 1970; None: never) a sitting is over: trainings are put down in a checkpoint, nothing is begun that
+    would not end before, and the same command goes on later.
     """
 
     device: str = "cpu"
@@ -27,6 +32,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 1
     sources: tuple[Source, ...] = ()
     workers: int | None = None
+    ends: float | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds until the sitting is over."""
+        return math.inf if self.ends is None else self.ends - time.time()
 
     def on(self, device: str) -> Settings:
         """The same on a device; what is not the GPU's own is done in single precision."""

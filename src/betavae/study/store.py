@@ -30,7 +30,7 @@ from betavae.disk import Unwritable, append, make_folder, write_atomic
 from betavae.errors import Fault, Misuse
 from betavae.study import versions
 from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
-from betavae.study.claims import Claim
+from betavae.study.claims import Claim, fixed, grown, rising
 from betavae.study.records import SCHEMA, Page, Record, rank, turned
 from betavae.trust import Source
 
@@ -102,15 +102,9 @@ class Store:
             return ()
 
     def done(self) -> set[tuple[str, str | None, float]]:
-        """What need not be done again: (cell id, question id or None for the fit, at). An error never counts as
-        done.
-        """
-        records = self.records()
-        return {
-            (r["cell_id"], r["question_id"], float(r["at"]))
-            for r in records
-            if r["status"] != "error" and r["kind"] != "run"
-        }
+        """What need not be done again, which an error never is: (cell id, question id or None for the fit, at)."""
+        kept = (r for r in self.records() if r["status"] != "error" and r["kind"] != "run")
+        return {(r["cell_id"], r["question_id"], float(r["at"])) for r in kept}
 
     def put(self, arrays: Mapping[str, Array]) -> str:
         """Keep arrays by content; gives the name they are found by."""
@@ -145,13 +139,16 @@ class Store:
             raise Fault(f"{path} is no safetensors file: {error}") from None
 
     def remember(self, study: Study) -> None:
-        """Keep the study itself, so that ``status`` knows what was wanted."""
+        """Keep the study itself, so that ``status`` knows what was wanted; and that it grew, where it did."""
+        if before := self._before():
+            study = replace(study, grown=grown(before, study))
         jobs = [job.plain() for job in study.jobs]
         plain = {
             "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),
             "claims": [claim.plain() for claim in study.claims],
             "sources": [source._asdict() for source in study.sources],
         }  # fmt: skip
+        plain |= {key: [*given] for key, given in (("looks", study.looks), ("grown", study.grown)) if given}
         write_atomic(self.path / "study.json", json.dumps(plain, indent=1).encode())
         try:
             make_folder(self.path / "records")
@@ -173,24 +170,30 @@ class Store:
             sources = tuple(map(_source, plain.get("sources", [])))
             if {key for c in claims for arm in c.arms for key in arm} - {job.cell.id for job in jobs}:
                 raise ValueError("a claim speaks of cells that it does not have")
-            return Study(plain["name"], plain["scale"], jobs, named, claims, sources)
+            looks, grown = (rising(plain.get(key, [])) for key in ("looks", "grown"))
+            return Study(plain["name"], plain["scale"], jobs, named, claims, sources, looks, grown)
         except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
             missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]
             reason = "nested too deeply" if isinstance(error, RecursionError) else missing
             raise Fault(f"{path} is not a study: {reason}; run the study again") from None
 
     def expect(self, study: Study) -> None:
-        """Raises Misuse where another study is remembered here: what is open of it would be forgotten."""
-        if (self.path / "study.json").is_file():
-            try:
-                other = self.recalled()
-            except Fault:  # it cannot be read, and is written anew
-                return
-            if (other.name, other.scale) != (study.name, study.scale):
-                raise Misuse(
-                    f"{self.path} is the store of {other.name!r} at scale {other.scale!r}; it cannot also be that of "
-                    f"{study.name!r} at scale {study.scale!r}: give another folder as --store"
-                )
+        """Raises Misuse where another study is remembered here: what is open of it would be forgotten; other looks."""
+        other = self._before()
+        if other and (other.name, other.scale) != (study.name, study.scale):
+            raise Misuse(
+                f"{self.path} is the store of {other.name!r} at scale {other.scale!r}; it cannot also be that of "
+                f"{study.name!r} at scale {study.scale!r}: give another folder as --store"
+            )
+        if other and any((self.path / "records").glob("*.jsonl")):
+            fixed(other, study)
+
+    def _before(self) -> Study | None:
+        """The study remembered here; None where there is none that can be read: it is written anew."""
+        try:
+            return self.recalled()
+        except (Misuse, Fault):
+            return None
 
     def study(self) -> Study:
         """The study last run here; where none is remembered, what the records tell of."""

@@ -24,12 +24,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from betavae.errors import Misuse
 from betavae.study import claim_file, grid_file
 from betavae.study.cells import Job, Question, Study, merge
+from betavae.study.claims import rising, seeds_of
 from betavae.study.reader import Reader, too_deep
 
 LARGEST = 4_000_000
@@ -66,7 +68,7 @@ def read(path: Path) -> Study:
 
 
 def _study(reader: Reader, table: dict[str, Any]) -> Study:
-    reader.known(table, ("name", "scale", "questions", "grid", "claims"), "key of a study")
+    reader.known(table, ("name", "scale", "looks", "questions", "grid", "claims"), "key of a study")
     names = {}
     for key, default in (("name", reader.path.stem), ("scale", "own")):
         names[key] = table.get(key, default)
@@ -88,7 +90,25 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
     merged = merge(jobs)
     named = tuple({question.id: key for key, question in reversed(questions.items())}.items())
     said = claim_file.read(reader, table.get("claims", []), questions, merged)
-    return Study(names["name"], names["scale"], merged, named, said, tuple(reader.sources.values()))
+    study = Study(names["name"], names["scale"], merged, named, said, tuple(reader.sources.values()))
+    return replace(study, looks=_looks(reader, table["looks"], study)) if "looks" in table else study
+
+
+def _looks(reader: Reader, given: Any, study: Study) -> tuple[int, ...]:
+    """The numbers of seeds after which the claims of a study are judged. Raises Misuse naming the line."""
+    try:
+        looks = rising(given)
+    except ValueError:
+        looks = ()
+    if not looks:
+        raise reader.refuse("looks", given, "numbers of seeds that rise, such as [6, 10, 20]")
+    if not study.claims:
+        raise Misuse(
+            f"{reader.line('looks')}: looks judge claims, and there are none; add [[claims]] or leave looks out"
+        )
+    if looks[-1] != seeds_of(study):
+        raise reader.refuse("looks", given, f"all seeds at the last look, here {seeds_of(study)}")
+    return looks
 
 
 def write(study: Study) -> str:
@@ -98,6 +118,7 @@ def write(study: Study) -> str:
         for question in job.questions:
             named.setdefault(question, own.pop(question.id, f"{question.measure}-{len(named) + 1}"))
     lines = [f"name = {_toml(study.name)}", f"scale = {_toml(study.scale)}"]
+    lines += [f"looks = {_toml(study.looks)}"] if study.looks and study.claims else []
     for question, name in named.items():
         plain = question.plain()
         knobs = {k: v for k, v in dict(question.knobs).items() if v is not None}

@@ -4,21 +4,25 @@ fiftieth of training.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 import soak
 import torch
 from runs import STEPS, Context, Stop, job
 
 from betavae import datasets
-from betavae.study.cells import Job
+from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.jobs import checkpointing, fit
 from betavae.study.jobs import perform as performing
+from betavae.study.jobs.attempt import attempt
+from betavae.study.jobs.messages import Message, Step
 from betavae.study.jobs.perform import perform
 from betavae.study.settings import Settings
 from betavae.study.store import Store
@@ -55,6 +59,47 @@ def test_stopped_anywhere_it_ends_as_if_never_stopped(
     assert sorted({*done, *last.steps}) == list(range(1, STEPS + 1))
     # A word comes before its step's checkpoint: each stop costs that one step.
     assert len(done) + len(last.steps) == STEPS + len(stops)
+
+
+class Sitting(Context):
+    """A context whose sitting is over when it is told of a certain step; checkpoints come at its end alone."""
+
+    def __init__(self, folder: Path, over: int) -> None:
+        super().__init__(folder, settings=Settings(every=1e9, say_every=0.0))
+        self.over = over
+
+    def _hear(self, message: Message) -> None:
+        super()._hear(message)
+        if isinstance(message, Step) and message.step == self.over:
+            self.settings = msgspec.structs.replace(self.settings, ends=0.0)
+
+
+@pytest.mark.parametrize("ends", [(1,), (4, 9), (8,), (3, 6, 11, 16)], ids=str)
+def test_a_sitting_that_is_over_puts_down_what_it_does_and_another_goes_on(
+    ends: tuple[int, ...], wanted: dict[tuple[Any, ...], Any], tmp_path: Path
+) -> None:
+    done: list[int] = []
+    for over in ends:
+        context = Sitting(tmp_path / "s", over)
+        assert attempt([job()], context) == "paused"
+        assert checkpoint.newest(tmp_path / "s" / "checkpoints" / job().cell.id) == over
+        done += context.steps
+    last = Context(tmp_path / "s")
+    assert attempt([job()], last) == "done"
+    assert soak.numbers(tmp_path / "s") == wanted
+    assert sorted([*done, *last.steps]) == list(range(1, STEPS + 1))  # no step is done twice
+
+
+def test_a_sitting_begins_nothing_that_it_has_no_time_for(tmp_path: Path) -> None:
+    settings = Settings(ends=time.time() + 60)
+    for cell, asked in ((Cell("squares", "ica", 4, 1, fit=10_000_000), ()), (job().cell, (SLOW,))):
+        context = Context(tmp_path / cell.method, settings=settings)
+        assert attempt([Job(cell, asked)], context) == "paused"
+        assert not context.store.records()
+
+
+SLOW = Question("higgins", pairs({"votes": 1_000_000, "classifier": "forest"}))
+"""A question of hours."""
 
 
 def test_it_goes_on_from_before_the_first_open_question(wanted: dict[tuple[Any, ...], Any], tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ CLASSIFIER_MARGIN = 0.05
 ROTATION_MARGIN = 0.05
 HIGH, NEAR_ALL, AROUND_NINETY, EASY = 0.85, 0.95, 0.85, 0.60
 ROUNDING = 1e-4
+NO_EFFECT = 0.05
+"""Half of what Table 1 prints for β = 4 over β = 1: scores that are shown to lie nearer decide that there is none."""
 
 CONTRIBUTIONS: tuple[Claim, ...] = (
     Claim("higgins-not-reached", "The 99 % of Higgins et al. are not reached by the median over all seeds.",
@@ -25,7 +27,7 @@ CONTRIBUTIONS: tuple[Claim, ...] = (
           disent.below_higgins(HIGGINS), 2, note="99.23 % is what Higgins et al. print for β = 4."),
     Claim("low-beta-mpi3d", "On MPI3DToy β = .1 is best, followed by β = 1.", "Sec. 1 (2), 3.1.2, 5, Figure 3",
           "convolutional VAE, MPI3DToy", "β = .1 less the mean of the others, and β = 1 less that of 4 and 10",
-          disent.low_beta_first, 3),
+          disent.low_beta_first, 3, margin=NO_EFFECT),
     Claim("not-disentangled", "A high score does not mean disentangled.", "Sec. 1 (3), 3.1.3, Figure 4",
           "both VAEs at every β, 2Dshapes",
           "fall of the mean score over β under a random rotation of the codes, below 5 points",
@@ -41,7 +43,7 @@ CONTRIBUTIONS: tuple[Claim, ...] = (
 CLAIMS: tuple[Claim, ...] = (
     Claim("beta-above-one", "β > 1 scores above β = 1 on 2Dshapes.", "Sec. 3.1.1, Table 1", "MLP VAE, 2Dshapes",
           "mean score of β = 4 and 10 less that of β = 1, five factors",
-          disent.beta_contrast("2Dshapes", "mlp", ABOVE_ONE), 3),
+          disent.beta_contrast("2Dshapes", "mlp", ABOVE_ONE), 3, margin=NO_EFFECT),
     Claim("gain-below-higgins", "β = 4 gains less over β = 1 than Higgins et al. report.", "Sec. 3.1.1, Table 1",
           "MLP VAE, 2Dshapes", "score of β = 4 less that of β = 1, four factors, below 37.65 points",
           disent.gain_below(HIGGINS_GAIN), 2),
@@ -63,7 +65,8 @@ CLAIMS: tuple[Claim, ...] = (
           "PCA and ICA on the paper's subsets, 2Dshapes", "score of five factors above 60 %, each",
           disent.linear_reach(EASY), 2, note="The paper names no line; both its medians are above 69 %."),
     Claim("conv-above-mlp", "The convolutional VAE scores above the MLP on 2Dshapes.", "Sec. 3.1.2, Figure 3",
-          "both VAEs at every β, 2Dshapes", "mean score over β, five factors", disent.conv_against_mlp, None),
+          "both VAEs at every β, 2Dshapes", "mean score over β, five factors", disent.conv_against_mlp, None,
+          margin=NO_EFFECT),
     Claim("conv-near-all", "The convolutional VAE often reaches almost 100 % on four factors.", "Sec. 3.1.2",
           "convolutional VAE at every β, 2Dshapes", "mean score over β, four factors, above 95 %",
           disent.every_beta_reaches("2Dshapes", NEAR_ALL, 4), 2, note="The line for \"almost 100 %\" is ours."),

@@ -11,7 +11,7 @@ from betavae.report import wording
 from betavae.report.conditions import hardware, outdated, sources, wall
 from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
-from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
+from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
 
 SHORT = " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs."
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
@@ -73,10 +73,12 @@ def said(contributions: Sequence[Verdict], others: Sequence[Verdict]) -> list[Pa
     """The four contributions of the paper, a line each with what would decide it; then what else the records show."""
     first = [f"**{v.word.capitalize()}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
     lines = []
-    for word in (SUPPORTS, CONTRADICTS):
+    for word in (SUPPORTS, CONTRADICTS, EQUAL):
         for v in (v for v in others if v.word == word):
             if v.claim.orders == 0:
                 lines.append(f"An identity of Section 4.2 holds to rounding, with no seed involved: {v.claim.says}")
+            elif word == EQUAL:
+                lines.append(f"There is **no such effect** of {100 * (v.claim.margin or 0):g} points: {v.claim.says}")
             else:
                 lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
     undecided = [v for v in others if v.word == UNDECIDED]
@@ -98,4 +100,5 @@ def _why(verdict: Verdict) -> str:
     seeds = f"{verdict.n} seed{'s' if verdict.n != 1 else ''}"
     if verdict.word == UNDECIDED:
         return f"Run with {seeds}; it {wording.seeds(verdict.least, verdict.likely)}."
-    return f"{seeds}, p = {wording.probability(verdict.p or 0.0)} after Holm over the four."
+    how = f"at look {verdict.look.number} of {verdict.look.of}" if verdict.look else "after Holm over the four"
+    return f"{seeds}, p = {wording.probability(verdict.p or 0.0)} {how}."

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from betavae.errors import Misuse
 from betavae.report.document import literal
-from betavae.report.evidence import Evidence, StoreLike
+from betavae.report.evidence import Chosen, Evidence, StoreLike, key_of
 from betavae.report.reads import Reads, cautions, main_score, marked, reads, stopped_short
 from betavae.report.rows import FLOORS, Row, Sample, labels, row_of
 from betavae.report.statistics.claims import Answers, names_of
 from betavae.study.cells import Cell, Question, Study, merge
 from betavae.study.records import Record
 from betavae.study.store import Store
-
-if TYPE_CHECKING:
-    from betavae.types import Array
 
 Key = tuple[str, str | None, float]
 
@@ -62,6 +59,8 @@ def study_of(stores: Sequence[Store]) -> Study:
         jobs=merge(job for study in studies for job in study.jobs),
         named=tuple({key: name for study in reversed(studies) for key, name in study.named}.items()),
         claims=tuple(dict.fromkeys(claim for study in studies for claim in study.claims)),
+        looks=studies[0].looks if len({study.looks for study in studies}) == 1 else (),
+        grown=max((study.grown for study in studies), key=len),
     )
 
 
@@ -81,9 +80,9 @@ class Own:
         for job in study.jobs:
             key = self._ids[job.cell]
             self.wanted |= {(key, ids[q], at) for q in job.questions for at in _moments(job.cell, q)}
-        self.answers: Answers = {_key(r): r for r in whole.records if r["kind"] != "run" and _key(r) in self.wanted}
-        self.others = [r for r in whole.records if r["kind"] != "run" and _key(r) not in self.wanted]
-        self.evidence = Evidence([_Part(whole, self.wanted)])
+        self.answers: Answers = {key_of(r): r for r in whole.records if r["kind"] != "run" and key_of(r) in self.wanted}
+        self.others = [r for r in whole.records if r["kind"] != "run" and key_of(r) not in self.wanted]
+        self.evidence = Evidence([Chosen(whole, self.wanted)])
         self.arrays = whole.arrays
         self.settings = _settings(study.cells)
         self.datasets = list(dict.fromkeys(cell.dataset for cell in study.cells))
@@ -156,28 +155,9 @@ class Own:
         return asked
 
 
-class _Part:
-    """The records of a study alone, as a store gives them."""
-
-    def __init__(self, whole: Evidence, wanted: set[Key]) -> None:
-        self._whole = whole
-        self._records = [r for r in whole.records if r["kind"] == "run" or _key(r) in wanted]
-        self._holders = {r["arrays"]: r for r in self._records if r["arrays"]}
-
-    def records(self) -> list[Record]:
-        return self._records
-
-    def arrays(self, digest: str) -> dict[str, Array]:
-        return self._whole.arrays(self._holders[digest])
-
-
 def _moments(cell: Cell, question: Question) -> list[float]:
     """When a cell is asked: what is not trained has no moment before the last."""
     return [float(at) for at in question.at if cell.recipe or at == 1.0]
-
-
-def _key(record: Record) -> Key:
-    return record["cell_id"], record["question_id"], float(record["at"])
 
 
 def _settings(cells: Iterable[Cell]) -> list[Setting]:

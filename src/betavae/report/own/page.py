@@ -12,15 +12,15 @@ from betavae.report.checklist import checklist, items
 from betavae.report.conditions import ran_on
 from betavae.report.document import Folded, Heading, Items, Part, Table, Text, literal, save
 from betavae.report.evidence import StoreLike
-from betavae.report.judged import claims
+from betavae.report.judged import claims, looked
 from betavae.report.own.agreement import agreement
 from betavae.report.own.answers import Own, Setting, shared
 from betavae.report.own.losses import losses
 from betavae.report.own.outcomes import left_out, outcomes
 from betavae.report.own.pictures import architectures, pictures
 from betavae.report.own.scores import along, scores
-from betavae.report.statistics.claims import own_claims
-from betavae.report.statistics.verdicts import Verdict, verdicts
+from betavae.report.statistics.claims import own_verdicts
+from betavae.report.statistics.verdicts import Verdict
 from betavae.study.cells import Study
 
 OUTCOMES = {"ok": "trained or fitted", "diverged": "diverged", "error": "failed", "not run": "not run"}
@@ -45,13 +45,14 @@ def write(stores: Sequence[StoreLike], study: Study, out: Path) -> Path:
 def checked(stores: Sequence[StoreLike], study: Study) -> str:
     """The reproducibility checklist of a study as Markdown."""
     own = Own(stores, study)
-    return checklist(own.evidence, verdicts(own.evidence, own_claims(study, own.answers)))
+    return checklist(own.evidence, own_verdicts(study, own.evidence, own.answers))
 
 
 def sections(own: Own) -> list[Part]:
     """Every section of the report in order."""
-    judged = verdicts(own.evidence, own_claims(own.study, own.answers))
-    notes = [WITHIN] if any(claim.form == "equal_within" for claim in own.study.claims) else []
+    judged = own_verdicts(own.study, own.evidence, own.answers)
+    notes = looked(own.study)
+    notes += [WITHIN] if any(claim.form == "equal_within" for claim in own.study.claims) else []
     return [
         *_front(own, judged),
         *_run(own),

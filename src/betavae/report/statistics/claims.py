@@ -13,13 +13,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from betavae.report.document import literal
+from betavae.report.evidence import Evidence
 from betavae.report.reads import Reads, main_score, reads
 from betavae.report.rows import LETTERS, row_of
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block
-from betavae.report.statistics.verdicts import least
+from betavae.report.statistics.looks import Part, verdicts_at
+from betavae.report.statistics.verdicts import Verdict, least, verdicts
 from betavae.study import claims
 from betavae.study.cells import Cell, Question, Study
+from betavae.study.claims import had
 from betavae.study.records import Record
 
 Answers = Mapping[tuple[str, str | None, float], Record]
@@ -53,6 +56,13 @@ def own_claims(study: Study, answers: Answers) -> list[Claim]:
     """The claims of a study on what has been answered."""
     cells, names = {cell.id: cell for cell in study.cells}, names_of(study)
     return [_claim(claim, k, cells, names, answers) for k, claim in enumerate(study.claims, 1)]
+
+
+def own_verdicts(study: Study, evidence: Evidence, answers: Answers) -> list[Verdict]:
+    """The claims of a study as judged: once, or by its looks where it declares some."""
+    whole = Part(evidence, own_claims(study, answers))
+    parts = [Part(evidence, own_claims(part, answers)) for part in had(study, answers)]
+    return verdicts_at(study.looks, parts, whole) if study.looks else verdicts(*whole)
 
 
 def seeds_needed(study: Study) -> list[str]:

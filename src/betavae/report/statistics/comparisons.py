@@ -73,7 +73,8 @@ class Claim:
 
     ``orders`` is the number of equally likely arrangements of one block's values that the statistic can tell apart: it
     fixes how few seeds can decide the claim at all. None is the rank-sum test, 0 an equation. ``seeds`` is the number
-    of seeds that make one block; ``unit`` is how effects are printed: points of score, nats, or plain numbers.
+    of seeds that make one block; ``unit`` is how effects are printed: points of score, nats, or plain numbers. Where a
+    claim has a ``margin``, effects that are all shown to lie within it, to either side, decide it too: there is none.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Claim:
     seeds: int = 1
     unit: str = "points"
     note: str = ""
+    margin: float | None = None
 
     @property
     def test(self) -> str:

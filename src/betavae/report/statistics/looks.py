@@ -1,10 +1,11 @@
 """Looking more than once: how a claim's α is spent over the numbers of seeds at which it is judged.
 
 A claim that is judged after 6, 10 and 20 seeds and called decided at the first p below .05 is called decided too often.
-Here every look has an α of its own, fixed before the first: they add up to the claim's, so whatever exact test gives
-the p's, and however they depend on each other, the chance of a false decision at any look is at most the claim's α. The
-shares follow O'Brien and Fleming's boundary as Lan and DeMets (1983) spend it: next to nothing early, almost all at the
-last look, which therefore costs little power.
+Here every claim of a table has the same part of α, fixed before the first look and never passed on, and every look a
+share of that: they add up, so whatever exact test gives the p's, and however they depend on each other, the chance of a
+false decision at any look is at most the claim's part. The shares follow O'Brien and Fleming's boundary as Lan and
+DeMets (1983) spend it: next to nothing early, almost all at the last look, which therefore costs little power. Exact
+tests of few seeds have few p's: what a look cannot use of its share, the claim's next look has.
 """
 
 from __future__ import annotations
@@ -12,11 +13,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
 
 from betavae.errors import Misuse
+from betavae.report.evidence import Evidence
+from betavae.report.statistics.comparisons import Claim
 from betavae.report.statistics.summary import ALPHA
+from betavae.report.statistics.verdicts import (
+    CONTRADICTS,
+    EQUAL,
+    SUPPORTS,
+    UNDECIDED,
+    Found,
+    Look,
+    Verdict,
+    judge,
+    look_at,
+)
 
 
 def shares(looks: Sequence[int], alpha: float = ALPHA) -> tuple[float, ...]:
@@ -33,7 +49,73 @@ def shares(looks: Sequence[int], alpha: float = ALPHA) -> tuple[float, ...]:
     return tuple(b - a for a, b in itertools.pairwise([0.0, *spent]))
 
 
-def first_decided(ps: Sequence[float | None], looks: Sequence[int], alpha: float = ALPHA) -> int | None:
-    """The place of the first look whose p (None: not reached yet) is within its share, or None."""
-    allowed = zip(ps, shares(looks, alpha), strict=False)
-    return next((k for k, (p, share) in enumerate(allowed) if p is not None and p <= share), None)
+class Seen(NamedTuple):
+    """What one claim has at one look: the seeds in each of its arms, the smallest p that so many can give, and where it
+    is one sign test the number of its signs.
+    """
+
+    sizes: tuple[int, ...]
+    smallest: float
+    signs: int = 0
+
+    def spends(self, level: float) -> float:
+        """The chance of a false decision at a level: nothing where no p is so small, of signs what they can reach."""
+        if self.smallest > level:
+            return 0.0
+        if not self.signs:
+            return level
+        ps = 2 * stats.binom.cdf(np.arange(self.signs // 2 + 1), self.signs, 0.5)
+        return float(ps[ps <= level].max(initial=0.0))
+
+
+def levels(seen: Sequence[Seen], looks: Sequence[int], alpha: float = ALPHA) -> list[float]:
+    """The level at which a claim is judged at each look that was had.
+
+    What a look cannot use, since its p's are few, the claim's next has too; a look without a new seed is the same test
+    again, at both shares together. Seeds and possible p's are the plan's, not the outcome's: levels are fixed before.
+    """
+    found: list[float] = []
+    given = spent = 0.0
+    for k, (each, share) in enumerate(zip(seen, shares(looks, alpha), strict=False)):
+        if k and seen[k - 1].sizes != each.sizes:
+            spent += seen[k - 1].spends(found[-1])
+        given += share
+        found.append(given - spent)
+    return found
+
+
+class Part(NamedTuple):
+    """What is looked at: the evidence of the first seeds, and the claims on it in their order."""
+
+    evidence: Evidence
+    claims: Sequence[Claim]
+
+
+def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> list[Verdict]:
+    """Every claim as judged at the first look that decides it, else at the last that was had.
+
+    ``parts`` are those of the looks that are complete; without one the claims of the ``whole`` are not run. Verdicts
+    carry p times α over the level of the look, so that .05 decides as in a table that is judged once.
+    """
+    tests = max(1, sum(claim.orders != 0 for claim in whole.claims))
+    judged = []
+    for place, claim in enumerate(whole.claims):
+        seen: list[Seen] = []
+        verdict = judge(claim, Found((), (f"all of look 1, {looks[0]} seeds",)), 1.0, tests)
+        for k, part in enumerate(parts):
+            here = part.claims[place]
+            found = look_at(here, part.evidence)
+            seeds = min((f.n for f in found.findings), default=0) * here.seeds
+            seen.append(Seen(found.sizes, here.smallest_p(seeds) if seeds else 1.0, found.signs))
+            scale = ALPHA / levels(seen, looks, ALPHA / tests)[-1] if here.orders != 0 else 0.0
+            verdict = judge(here, found, min(1.0, found.p * scale), tests, min(1.0, found.equal * scale))
+            verdict = verdict._replace(look=Look(k + 1, len(looks), looks[k]))
+            if verdict.word in (SUPPORTS, CONTRADICTS, EQUAL):
+                break
+        judged.append(verdict)
+    return judged
+
+
+def all_decided(judged: Sequence[Verdict]) -> bool:
+    """Whether no further seed could decide more: a claim that lacks what this study does not run stays as it is."""
+    return all(verdict.word != UNDECIDED for verdict in judged)

@@ -21,6 +21,7 @@ from betavae.report.statistics.exact_tests import (
     MOST,
     POWER,
     Block,
+    Tested,
     block_test,
     holm,
     probability_of_more,
@@ -33,13 +34,16 @@ from betavae.report.statistics.summary import ALPHA, Interval, median_interval
 FEW = 4
 """Comparisons below which nothing is said of power."""
 SUPPORTS, CONTRADICTS, UNDECIDED, NOT_RUN = "supports", "contradicts", "undecided", "not run"
+EQUAL = "equal"
+"""There is no effect as large as the claim's margin."""
 
 
 class Finding(NamedTuple):
     """One comparison: effect in the claim's direction, its interval over seeds, P(the claim's side is more), exact p.
 
     ``n`` counts blocks (seeds, or pairs of seeds; the smaller group of two); ``z`` is the statistic in standard
-    deviations of its null distribution, positive where the claim points.
+    deviations of its null distribution, positive where the claim points. ``equal`` is the p of two one-sided tests
+    that the effect lies within the claim's margin to either side.
     """
 
     label: str
@@ -49,10 +53,19 @@ class Finding(NamedTuple):
     chance: float
     p: float
     z: float
+    equal: float = 1.0
+
+
+class Look(NamedTuple):
+    """The look at which a claim was judged: its number, how many are planned, and the seeds of the study at it."""
+
+    number: int
+    of: int
+    seeds: int
 
 
 class Verdict(NamedTuple):
-    """A claim judged: the word, its p after Holm, and what was found.
+    """A claim judged: the word, its p after Holm (or over looks), and what was found.
 
     ``least`` is the fewest seeds at which a unanimous outcome decides it; ``likely`` those for 80 % power at the effect
     and spread seen, None where it is decided or too few seeds say anything of that. ``lacking`` names the comparisons
@@ -66,6 +79,7 @@ class Verdict(NamedTuple):
     likely: int | None
     findings: tuple[Finding, ...]
     lacking: tuple[str, ...] = ()
+    look: Look | None = None
 
     @property
     def n(self) -> int:
@@ -76,25 +90,57 @@ class Verdict(NamedTuple):
 def verdicts(evidence: Evidence, claims: Sequence[Claim]) -> list[Verdict]:
     """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1.
 
-    A claim speaks of all its comparisons: where records of one are missing, it was not run.
+    That there is no effect is adjusted among the claims that have a margin: of one claim either an effect or its
+    absence can be found falsely, never both, so each kind of error keeps the level of the table.
     """
-    found, lacking = dict[str, tuple[Finding, ...]](), dict[str, tuple[str, ...]]()
-    for claim in claims:
-        compared = claim.gather(evidence)
-        lacking[claim.name] = tuple(c.label for c in compared if not _filled(c))
-        found[claim.name] = () if lacking[claim.name] else tuple(map(finding, compared))
-    ps = holm({c.name: joint_p(found[c.name]) for c in claims if c.orders != 0})
-    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), lacking[c.name]) for c in claims]
+    found = {claim.name: look_at(claim, evidence) for claim in claims}
+    ps = holm({c.name: found[c.name].p for c in claims if c.orders != 0})
+    equal = holm({c.name: found[c.name].equal for c in claims if c.margin is not None})
+    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), equal.get(c.name, 1.0)) for c in claims]
 
 
-def judge(claim: Claim, findings: tuple[Finding, ...], p: float, tests: int, lacking: tuple[str, ...] = ()) -> Verdict:
-    """The word for one claim from its adjusted p, in a table of so many tests."""
-    fewest = least(claim, tests)
+class Found(NamedTuple):
+    """What the comparisons of a claim found; or, as it speaks of all of them, nothing where records of some are
+    ``lacking``. ``sizes`` are the seeds (or pairs of them) in each arm, ``signs`` those of a lone sign test.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    lacking: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    signs: int = 0
+
+    @property
+    def p(self) -> float:
+        """One p of all comparisons."""
+        return joint_p(self.findings)
+
+    @property
+    def equal(self) -> float:
+        """One p that no comparison has an effect as large as the margin: the largest, each must be shown."""
+        return max((f.equal for f in self.findings), default=1.0)
+
+
+def look_at(claim: Claim, evidence: Evidence) -> Found:
+    """What the records hold for a claim."""
+    compared = claim.gather(evidence)
+    sizes = tuple(size for c in compared for size in _sizes(c))
+    if lacking := tuple(c.label for c in compared if not all(_sizes(c))):
+        return Found((), lacking, sizes)
+    lone = [c for c in compared if isinstance(c, Arm) and not c.exchangeable] if len(compared) == 1 else []
+    untied = bool(lone) and all(len(set(block.values)) == 2 for block in lone[0].blocks)
+    return Found(tuple(finding(c, claim.margin) for c in compared), (), sizes, sizes[0] if untied else 0)
+
+
+def judge(claim: Claim, found: Found, p: float, tests: int, equal: float = 1.0) -> Verdict:
+    """The word for one claim from its adjusted p, and from that of no effect, in a table of so many tests."""
+    fewest, findings, lacking = least(claim, tests), found.findings, found.lacking
     if not findings:
         return Verdict(claim, NOT_RUN, None, fewest, None, (), lacking)
     if p <= ALPHA:
         word = CONTRADICTS if any(f.z < 0 for f in findings) else SUPPORTS
         return Verdict(claim, word, p, fewest, None, findings)
+    if equal <= ALPHA:
+        return Verdict(claim, EQUAL, equal, fewest, None, findings)
     each = [likely(f, claim, fewest, tests) for f in findings]
     known = [n for n in each if n is not None]
     return Verdict(claim, UNDECIDED, p, fewest, max(known) if len(known) == len(each) else None, findings)
@@ -133,29 +179,31 @@ def likely(found: Finding, claim: Claim, fewest: int, tests: int) -> int | None:
     return max(fewest, n + claim.seeds, more)
 
 
-def _filled(arm: Comparison) -> bool:
+def _sizes(arm: Comparison) -> tuple[int, ...]:
     match arm:
         case Arm(_, blocks, _):
-            return bool(blocks)
+            return (len(blocks),)
         case Groups(_, a, b) | Within(_, a, b):
-            return bool(a and b)
+            return len(a), len(b)
         case Identity():
-            return True
+            return (1,)
 
 
-def finding(arm: Comparison) -> Finding:
-    """What one comparison found."""
+def finding(arm: Comparison, margin: float | None = None) -> Finding:
+    """What one comparison found; where there is a ``margin``, also whether its effect lies within."""
     match arm:
         case Arm(label, blocks, exchangeable):
             gaps = [_gap(block) for block in blocks]
             chance = statistics.fmean(probability_of_more(*_ends(block)) for block in blocks)
             tested = contrast_test(blocks) if exchangeable else block_test(blocks)
-            return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested)
+            equal = _shown(_inside(gaps, margin)) if margin else 1.0
+            return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested, equal)
         case Groups(label, a, b):
             shift = statistics.median(x - y for x in a for y in b)
             tested = rank_sum_test(a, b)
             chance = probability_of_more(a, b)
-            return Finding(label, min(len(a), len(b)), shift, shift_interval(a, b), chance, *tested)
+            equal = _shown(_near(a, b, margin)) if margin else 1.0
+            return Finding(label, min(len(a), len(b)), shift, shift_interval(a, b), chance, *tested, equal)
         case Within():
             return _within(arm)
         case Identity(label, error, tolerance):
@@ -167,16 +215,24 @@ def _within(arm: Within) -> Finding:
     """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin."""
     label, a, b, margin, paired = arm
     gaps = [_less(x, y) for x, y in (zip(a, b, strict=True) if paired else itertools.product(a, b))]
-    if paired:
-        above, below = (block_test(against_line("", gaps, line, line < 0).blocks) for line in (-margin, margin))
-        interval = median_interval(gaps)
-    else:
-        above = rank_sum_test([x + margin for x in a], b)
-        below = rank_sum_test([y + margin for y in b], a)
-        interval = shift_interval(a, b)
+    tested = _inside(gaps, margin) if paired else _near(a, b, margin)
+    interval = median_interval(gaps) if paired else shift_interval(a, b)
     inside = statistics.fmean(abs(gap) <= margin for gap in gaps)
-    tested = within_test(above, below)
     return Finding(label, min(len(a), len(b)), statistics.median(gaps), interval, inside, *tested)
+
+
+def _inside(gaps: Sequence[float], margin: float) -> Tested:
+    """Whether the median of differences, one a seed, lies within a margin."""
+    return within_test(*(block_test(against_line("", gaps, line, line < 0).blocks) for line in (-margin, margin)))
+
+
+def _near(a: Sequence[float], b: Sequence[float], margin: float) -> Tested:
+    """Whether two groups lie within a margin of each other."""
+    return within_test(rank_sum_test([x + margin for x in a], b), rank_sum_test([y + margin for y in b], a))
+
+
+def _shown(within: Tested) -> float:
+    return within.p if within.z > 0 else 1.0  # else its p is of lying beyond the margin
 
 
 def _less(a: float, b: float) -> float:

@@ -17,6 +17,10 @@ TRIES = 3
 """How often a job is begun before it counts as failed."""
 
 
+FATES = ("done", "elsewhere", "trained", "paused")
+"""What may become of a cell that has not failed, as ``messages.Finished`` says."""
+
+
 class Executor(Protocol):
     """Where groups of jobs are done."""
 

@@ -18,7 +18,7 @@ from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study.cells import Job
 from betavae.study.executors import stream
-from betavae.study.executors.base import TRIES, Group
+from betavae.study.executors.base import FATES, TRIES, Group
 from betavae.study.jobs.context import kept
 from betavae.study.jobs.messages import Begun, Finished, Found, Hear, Lost, Perform, Refused, Said, line, said
 from betavae.study.leases import try_lease
@@ -70,6 +70,10 @@ class Driver:
         self.waiting = list(groups)
         try:
             while self.waiting or self.running or self.elsewhere:
+                if self.settings.left <= 0:
+                    self.waiting, self.elsewhere = [], []
+                    if not self.running:
+                        break
                 total = self.total()
                 while self.waiting and len(self.running) < workers and self._room(self.waiting[0], total):
                     self._begin(self.waiting.pop(0))
@@ -144,7 +148,7 @@ class Driver:
             if isinstance(message, Refused):
                 raise Unwritable(message.reason)
             if isinstance(message, Finished):
-                self.failures.update({k: v for k, v in message.fates.items() if v != "done"})
+                self.failures.update({k: v for k, v in message.fates.items() if v not in FATES})
             self.hear(out.slot, self._keep(message) if isinstance(message, Found) else message)
 
     def _keep(self, found: Found) -> Said:

@@ -16,7 +16,7 @@ from pathlib import Path
 from betavae.disk import Unwritable
 from betavae.errors import Fault
 from betavae.study import machine
-from betavae.study.executors.base import TRIES, Group
+from betavae.study.executors.base import FATES, TRIES, Group
 from betavae.study.executors.division import Role, Task, first_tasks, roles, then
 from betavae.study.executors.process import Inbox, Worker
 from betavae.study.jobs.messages import Finished, Hear, Lost, Perform, Prepare, Prepared, Preparing, Refused
@@ -49,6 +49,8 @@ class Local:
 
         A dataset is prepared (drawn, converted, checked) once, by one worker, before any of its groups begins.
         """
+        if settings.left <= 0:
+            return {}
         workers = max(1, min(settings.workers or self.slots(settings.device), sum(map(len, groups))))
         wanted = self.roles(settings.device, workers)
         if not any(job.questions or not job.cell.recipe for group in groups for job in group):
@@ -85,7 +87,7 @@ class _Execution:
         """Go on until nothing waits and nobody works."""
         try:
             self.workers += map(self._start, range(len(self.roles)))
-            while self.waiting or any(not w.idle for w in self.workers):
+            while self._goes_on():
                 for worker in self.workers:
                     self._assign(worker)
                 worker, message = self.inbox.get()
@@ -106,6 +108,12 @@ class _Execution:
             for worker in self.workers:
                 worker.stop()
         return self.failures
+
+    def _goes_on(self) -> bool:
+        """Whether somebody works or something waits: nothing does any more when the sitting is over."""
+        if self.settings.left <= 0:
+            self.waiting, self.unprepared = [], []
+        return bool(self.waiting) or any(not w.idle for w in self.workers)
 
     def _start(self, number: int) -> Worker:
         log, role = self.logs / f"worker-{number}.log", self.roles[number]
@@ -136,7 +144,7 @@ class _Execution:
         task, worker.task = worker.task, None
         assert task is not None
         fates = self._pass_on(task, fates)
-        self.failures.update({k: v for k, v in fates.items() if v not in ("done", "elsewhere", "trained")})
+        self.failures.update({k: v for k, v in fates.items() if v not in FATES})
         # Alone and after all else: who waits holds no lease that others could wait for.
         others = [task._replace(group=(job,)) for job in task.group if fates[job.cell.id] == "elsewhere"]
         self.waiting += others

@@ -10,7 +10,7 @@ import torch
 from betavae.disk import Unwritable
 from betavae.study import machine
 from betavae.study.cells import Job
-from betavae.study.jobs.context import Context, failed, reason
+from betavae.study.jobs.context import Context, Paused, failed, reason
 from betavae.study.jobs.messages import Note
 from betavae.study.jobs.perform import perform
 
@@ -20,13 +20,15 @@ class DeviceLost(Exception):
 
 
 def attempt(jobs: Sequence[Job], context: Context, trains: bool = True, cautious: bool = False) -> str:
-    """Perform jobs together: "done", or why they could not go on. Raises Unwritable, and DeviceLost with no record
-    left: another process goes on.
+    """Perform jobs together: "done", "paused" where the sitting is over, or why they could not go on. Raises
+    Unwritable, and DeviceLost with no record left: another process goes on.
     """
     try:
         perform(jobs, context, trains, cautious)
     except Unwritable:
         raise
+    except Paused:
+        return "paused"
     except Exception as error:
         said = reason(error)
         if machine.lost(context.settings.device):

@@ -21,6 +21,10 @@ from betavae.study.store import Store
 from betavae.types import Json
 
 
+class Paused(Exception):
+    """The sitting is over: what was begun is put down, and goes on when the same command is given again."""
+
+
 class Context(Protocol):
     """What a job needs from the study around it; every executor has one."""
 

@@ -150,7 +150,9 @@ class Lost(Message):
 
 
 class Finished(Message):
-    """What became of each cell: "done", "trained" where questions are left, "elsewhere", or why it failed."""
+    """What became of each cell: "done", "trained" where questions are left, "elsewhere", "paused" where the sitting is
+    over, or why it failed.
+    """
 
     fates: dict[str, str]
 

@@ -6,6 +6,7 @@ already done is skipped; an error in one question is recorded and the next one i
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
-from betavae.study.jobs.context import Context, failed, reason, record, sound
+from betavae.study.jobs.context import Context, Paused, failed, reason, record, sound
 from betavae.study.jobs.fit import PARAMETERS, fall, finish
 from betavae.study.jobs.messages import Asking, Fitting, Note
+from betavae.study.monitor import cost
 from betavae.study.records import asked
 from betavae.training import autotune, population
 from betavae.training.gradient import Task
@@ -42,8 +44,10 @@ def perform(
 
     ``cautious`` trains in the plain way without trying others, one of which may have been the end of a worker. Raises
     Fault where ``trains`` is False and a cell's training is not there to be asked. ``dataset`` is opened by its name
-    unless it is given.
+    unless it is given. Raises Paused where the sitting is over first.
     """
+    if context.settings.left <= 0:
+        raise Paused
     population.release()  # what the jobs before left on a GPU is neither room nor a reason to keep images off it
     if dataset is None:
         dataset = datasets.load(jobs[0].cell.dataset, device=context.settings.device)
@@ -97,6 +101,7 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Contex
     for question in job.questions:
         if at not in question.at or context.done(job.cell.id, question.id, at):
             continue
+        _time_for(context, Job(job.cell, (question,)), fit=False)
         begun = time.perf_counter()
         context.say(Asking(job.cell.id, question.measure))
         found, status, message = Answer(), "ok", ""
@@ -121,6 +126,7 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     due = [q for q in job.questions if not context.done(cell.id, q.id, 1.0)]
     if context.done(cell.id, None, 1.0) and not due:
         return
+    _time_for(context, Job(cell, ()), fit=True)
     context.say(Fitting(cell.id, cell.method))
     try:
         codec = fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
@@ -135,6 +141,14 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
             record(context, dataset, cell, notes=notes, seconds=time.perf_counter() - begun, images=images), {}
         )
     _answer(job, 1.0, dataset, codec, context)
+
+
+def _time_for(context: Context, job: Job, fit: bool) -> None:
+    """Raise Paused unless the sitting has time for a fit, or for the question of a job, with as much again to spare."""
+    if math.isfinite(left := context.settings.left):
+        wanted = cost.cost(job).seconds - (0.0 if fit else cost.cost(Job(job.cell, ())).seconds)
+        if left < 2 * wanted:
+            raise Paused
 
 
 def task_of(cell: Cell, dataset: Dataset) -> Task:
@@ -170,14 +184,28 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
         Watch(task, job.cell, context, found, how.precision, len(jobs), together)
         for job, found in zip(jobs, taken, strict=True)
     ]
+    down = set[int]()
+
+    def see(k: int, state: State) -> None:
+        if k in down:  # and so have all others of its group been put down
+            raise Paused
+        watches[k](state)
+        if context.settings.left <= 0:
+            watches[k].save(state)
+            down.add(k)
+
     for at in fractions:
-        states = population.advance(
-            task, members, states, steps_at(task, at), lambda k, state: watches[k](state), how=how
-        )
+        states = population.advance(task, members, states, steps_at(task, at), see, how=how)
         for watch in watches:
             watch.pause()
-        for job, state in zip(jobs, states, strict=True):
-            _due(job, at, task, state, dataset, context)
+        try:
+            for job, state in zip(jobs, states, strict=True):
+                _due(job, at, task, state, dataset, context)
+        except Paused:
+            for watch, state in zip(watches, states, strict=True):
+                if watch.trains:
+                    watch.save(state)
+            raise
         for watch, state in zip(watches, states, strict=True):
             watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):

@@ -90,9 +90,9 @@ class Progress:
                 self._line(f"{self._name(cell)}: {status}: {said}")
             case Finished(fates):
                 for cell, fate in fates.items():
-                    if fate not in ("elsewhere", "trained"):
+                    if fate not in ("elsewhere", "trained", "paused"):
                         self.done.add(cell)
-                    if fate not in ("done", "trained"):
+                    if fate not in ("done", "trained", "paused"):
                         what = "another process does it; waiting for that" if fate == "elsewhere" else fate
                         self._line(f"{self._name(cell)}: {what}")
                 self._tick()
