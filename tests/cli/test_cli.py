@@ -161,6 +161,7 @@ def test_the_options_are_frozen() -> None:
             "--executor",
             "--hours",
             "--keep",
+            "--measure",
             "--only",
             "--precision",
             "--print",

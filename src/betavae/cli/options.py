@@ -16,7 +16,7 @@ from betavae.names import foreign
 if TYPE_CHECKING:
     from betavae.trust import Source
 
-SCALES = ("smoke", "laptop", "paper", "beyond")
+SCALES = ("smoke", "laptop", "overnight", "paper", "beyond")
 PLUGGED = ("dataset", "method", "objective", "metric")
 """What may also be code from outside, file.py:name or module:name."""
 PRECISIONS = ("float32", "tf32", "bf16")

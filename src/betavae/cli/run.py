@@ -15,6 +15,7 @@ from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
     from betavae.study.cells import Study
+    from betavae.study.monitor.pace import Pace
 
 
 def declare(verb: Verb) -> None:
@@ -44,6 +45,10 @@ def declare(verb: Verb) -> None:
         "--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing"
     )
     this.add_argument(
+        "--measure", action="store_true",
+        help="with --dry-run: measure this machine for some seconds first, and keep what it takes for later forecasts",
+    )  # fmt: skip
+    this.add_argument(
         "--hours", type=positive, metavar="H",
         help="a sitting: end by then, trainings put down in checkpoints; the same command goes on",
     )  # fmt: skip
@@ -72,6 +77,8 @@ def act(options: argparse.Namespace) -> int:
     with trust.announced(lambda text: print(f"betavae: {text}", file=sys.stderr)) if options.dry_run else nullcontext():
         whole = studied(options)
     study = select(whole, options.only, options.shard)
+    if options.measure and not options.dry_run:
+        raise Misuse("--measure is for a forecast; give --dry-run with it")
     if options.until and (options.only or options.shard):
         raise Misuse("--until decided judges whole claims; it goes without --only and --shard")
     if options.until:
@@ -84,7 +91,11 @@ def act(options: argparse.Namespace) -> int:
         return 0
     _at_hand(options)
     if options.dry_run:
-        print(status.plan(study, options.workers, folder))
+        print(status.plan(study, options.workers, folder, _measured(study, options) if options.measure else None))
+        if (study.name, study.scale) == ("paper", "overnight"):
+            from betavae.paper.pilot import seeds_needed as papers
+
+            print("\n".join(["", *papers(study)]))
         if study.claims:
             from betavae.report.statistics.claims import seeds_needed
 
@@ -122,6 +133,19 @@ def act(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 1 if outcome.failures or (study.jobs and len(fell) == len(study.jobs)) else 0
+
+
+def _measured(study: Study, options: argparse.Namespace) -> Pace:
+    """What this machine gives now, each kind of work of a study measured. Raises Fault."""
+    from betavae.study import machine
+    from betavae.study.monitor import measured
+    from betavae.study.monitor.pace import pace
+
+    workers = min(options.workers or machine.cores(), machine.cores())
+    cells = measured.lacking(study.jobs, measured.NOTHING)
+    print(f"betavae: measuring this machine, about {measured.takes(cells):.0f} s", file=sys.stderr)
+    found = measured.measure(cells, workers)
+    return pace(workers)._replace(free=found.free, measured=found)
 
 
 def studied(options: argparse.Namespace) -> Study:

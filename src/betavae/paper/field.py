@@ -45,6 +45,7 @@ class Size:
 SIZES = {
     "smoke": Size(300, 150, 4, 100, one=True),
     "laptop": Size(10_000, 5_000, 64, 10_000, one=True),
+    "overnight": Size(10_000, 5_000, 64, 10_000),
     "paper": Size(10_000, 5_000, 64, 10_000),
     "beyond": Size(10_000, 5_000, 64, 10_000),
 }

@@ -1,4 +1,4 @@
-"""How much of the paper a run does: its four scales, from a test of the chain to many more seeds than it had."""
+"""How much of the paper a run does: its five scales, from a test of the chain to many more seeds than it had."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ SCALES: dict[str, Scale] = {
         seeds={"dsprites": SEEDS[:2], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
         votes=1000, test_votes=1000, pool=8000, frames=500, curve=(0.25, 0.5, 0.75, 1.0), twins=tuple(QUIRKS),
         full_fits=True, small=True, vote_seeds=(0, 1, 2),
+    ),
+    "overnight": Scale(  # chosen by a pilot and powers: docs/overnight.md
+        passes={("dsprites", "mlp"): 40_000, ("dsprites", "conv"): 80_000, ("shapes3d", "conv"): 120_000,
+                ("mpi3d", "conv"): 200_000, ("cifar", "conv"): 60_000},
+        seeds={"dsprites": SEEDS + MORE[:16], "shapes3d": SEEDS[:3] + MORE[:7], "mpi3d": SEEDS[:3] + MORE[:7],
+               "cifar": CIFAR_SEEDS + MORE[:10]},
+        votes=1000, test_votes=1000, pool=8000, frames=500, curve=(0.25, 0.5, 0.75, 1.0), twins=tuple(QUIRKS),
+        full_fits=True, small=True, vote_seeds=(0, 1),
     ),
     "paper": Scale(
         passes=_epochs(10, 40), seeds=_PAPER_SEEDS, votes=1000, test_votes=1000, pool=None, frames=10_000,

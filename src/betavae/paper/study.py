@@ -1,4 +1,4 @@
-"""The study of "β-VAE Reproducibility: Challenges and Extensions" as data: its cells, its questions, at four scales.
+"""The study of "β-VAE Reproducibility: Challenges and Extensions" as data: its cells, its questions, at five scales.
 
 ``paper("laptop")`` is for two cores and a quarter of an hour, and says how small a part of the paper's budget it is;
 ``paper("paper")`` is its 72 trainings and about 1.35 billion image passes. Recipes are those of Table 4 and App. A;

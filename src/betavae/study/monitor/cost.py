@@ -17,7 +17,8 @@ from betavae.errors import BetavaeError
 from betavae.models import Size
 from betavae.names import foreign
 from betavae.study.cells import Cell, Job, Question
-from betavae.study.monitor import pace
+from betavae.study.monitor import measured, pace
+from betavae.study.monitor.measured import Measured
 from betavae.training.recipe import BINS
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def work(cell: Cell) -> int:
 
 
 @lru_cache(maxsize=1024)
-def measured(question: Question) -> Metric | Probe | None:
+def measure_of(question: Question) -> Metric | Probe | None:
     """The measure of a question, which says what it costs; None where it cannot be made here."""
     from betavae.metrics import named
 
@@ -84,7 +85,7 @@ def measured(question: Question) -> Metric | Probe | None:
 
 def encodings(question: Question, size: int) -> int:
     """How many different images a question has encoded."""
-    measure = measured(question)
+    measure = measure_of(question)
     looks = measure.looks if measure else 0
     return min(size, looks(size) if callable(looks) else looks)
 
@@ -95,14 +96,18 @@ def share(method: str, shape: tuple[int, int, int]) -> float:
     return min((abs(c - shape[0]) + abs(s - shape[1]), v) for (m, c, s), v in SHARE.items() if m == alike)[1]
 
 
-def cost(job: Job, rate: float | None = None) -> Cost:
-    """The cost of one job on one core, of this machine or of so many multiply-adds a second."""
+def cost(job: Job, rate: float | None = None, held: Measured | None = None) -> Cost:
+    """The cost of one job on one core, of this machine or of so many multiply-adds a second; of a kind of work that
+    was measured (``held``), as that says.
+    """
+    held = held or (measured.known() if rate is None else measured.NOTHING)
     cell = job.cell
     shape = shape_of(cell.dataset)
     known = cell.dataset in OUTLINES or foreign(cell.dataset)
     size = math.prod(outline(cell.dataset)[1]) if known else 100_000
     rate = rate or pace.product_rate()
     seconds, passes, encoder = OPEN, 0, math.prod(shape) * cell.codes
+    image: float | None = None
     render = RENDER.get(cell.dataset, 2e-5)
     if cell.recipe:
         made = size_of(cell)
@@ -110,25 +115,26 @@ def cost(job: Job, rate: float | None = None) -> Cost:
         passes = cell.recipe.steps * cell.recipe.batch
         own = objectives.named(cell.objective or "beta_vae").costs(cell.codes).macs  # dense products, as the MLP's
         each = (work(cell) - own) / share(cell.method, shape) + own / share("mlp", shape)
-        seconds += passes * (each / rate + render)
-        seconds += cell.recipe.steps * (STEP + PARAMETER * made.parameters)
+        reckoned = cell.recipe.batch * each / rate + STEP + PARAMETER * made.parameters
+        step, image = held.step(cell), held.image(cell)
+        seconds += cell.recipe.steps * (step or reckoned) + passes * render
     else:
-        seconds += _fitting(cell, size, render)
+        seconds += held.rest * _fitting(cell, size, render)
     encoded = 0
     for at in sorted({a for q in job.questions for a in q.at}):
         asked = [q for q in job.questions if at in q.at]
         # Metrics of one seed and stream share a draw, and so its codes: the largest counts once.
         draws: dict[tuple[int, str], int] = {}
         for q in asked:
-            measure = measured(q)
-            seconds += measure.seconds if measure else 0.0
+            measure = measure_of(q)
+            seconds += held.rest * measure.seconds if measure else 0.0
             if stream := getattr(measure, "draws", ""):
                 draws[q.seed, stream] = max(draws.get((q.seed, stream), 0), encodings(q, size))
             else:
                 encoded += encodings(q, size)
         encoded += round(size * -math.expm1(-sum(draws.values()) / size))
     speed = rate * ENCODE.get(cell.method, ENCODE["conv"])
-    return Cost(passes, encoded, seconds + encoded * (encoder / speed + render))
+    return Cost(passes, encoded, seconds + encoded * ((image or encoder / speed) + render))
 
 
 def _fitting(cell: Cell, size: int, render: float) -> float:
@@ -151,7 +157,7 @@ def footprint(job: Job) -> int:
         kept += 4 * size_of(cell).parameters
         kept += 8 * BINS * (cell.codes + 3)
     for question in job.questions:
-        kept += len(question.at) * getattr(measured(question), "pictures", 0) * pixels
+        kept += len(question.at) * getattr(measure_of(question), "pictures", 0) * pixels
         records += len(question.at)
     return kept + RECORD * records
 

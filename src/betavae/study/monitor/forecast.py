@@ -29,9 +29,9 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu", here: Pace |
     of each group that is trained.
     """
     here = here or pace(workers)
-    drawing, rate_here = cost.drawing(jobs), here.rate
+    drawing, at = cost.drawing(jobs), (here.rate, here.measured)
     if device == "cpu":
-        seconds = drawing + [cost.cost(job, rate_here).seconds for job in jobs]
+        seconds = drawing + [cost.cost(job, *at).seconds for job in jobs]
         return BEGIN + _makespan(seconds, min(workers, here.cores)) / here.free
     rate, usual = gpu_rate()[0], cost.work(USUAL)
     clocks, now = [0.0] * max(1, min(workers, here.cores) - 1), 0.0
@@ -39,7 +39,7 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu", here: Pace |
     def asked(job: Job) -> float:
         if not job.cell.recipe:
             return 0.0
-        return cost.cost(job, rate_here).seconds - cost.cost(Job(job.cell, ()), rate_here).seconds
+        return cost.cost(job, *at).seconds - cost.cost(Job(job.cell, ()), *at).seconds
 
     def rest(seconds: float, ready: float) -> None:
         k = clocks.index(min(clocks))
@@ -47,7 +47,7 @@ def predict(jobs: Sequence[Job], workers: int, device: str = "cpu", here: Pace |
 
     made = groups(jobs, device)
     for (job,) in (group for group in made if group[0].cell.recipe is None):
-        rest(cost.cost(job, rate_here).seconds, 0.0)
+        rest(cost.cost(job, *at).seconds, 0.0)
     for group in made:
         for job in group:
             if recipe := job.cell.recipe:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from betavae.study import machine
+from betavae.study.monitor.measured import NOTHING, Measured, known
 
 SIDE, ROUNDS = 1024, 6
 LOOK = 0.25
@@ -20,11 +21,12 @@ LEAST = 0.02
 
 
 class Pace(NamedTuple):
-    """Multiply-adds a second of one core; the cores; and the share of their time that is free."""
+    """Multiply-adds a second of one core; the cores; the share of their time that is free; and what was measured."""
 
     rate: float
     cores: int
     free: float = 1.0
+    measured: Measured = NOTHING
 
     @property
     def load(self) -> str:
@@ -36,7 +38,7 @@ class Pace(NamedTuple):
 def pace(workers: int) -> Pace:
     """What so many workers would be given if they began now."""
     cores = machine.cores()
-    return Pace(product_rate(), cores, free(min(workers, cores)))
+    return Pace(product_rate(), cores, free(min(workers, cores)), known())
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.monitor import cost
 from betavae.study.monitor.forecast import gpu_rate, predict
+from betavae.study.monitor.measured import lacking, takes
 from betavae.study.monitor.pace import Pace, pace
 from betavae.study.run import diverged, failures, pending
 from betavae.study.store import Store
@@ -24,20 +25,23 @@ def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = No
     lines = [f"{study.name} at scale {study.scale}: {len(study.jobs)} cells, records in {folder}", ""]
     lines.append(f"{'cell':16}  {'what':48}  {'image passes':>13}  {'encoded':>10}  {'core-s':>8}  questions")
     for job in study.jobs:
-        c = cost.cost(job, here.rate)
+        c = cost.cost(job, here.rate, here.measured)
         asked = Counter(q.measure for q in job.questions)
         words = ", ".join(f"{m}×{n}" if n > 1 else m for m, n in asked.items())
         lines.append(
             f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
         )
     whole, seconds = cost.total(study.jobs), predict(study.jobs, workers, here=here)
+    alone = predict(study.jobs, workers, here=here._replace(free=1.0))
     questions = sum(len(j.questions) for j in study.jobs)
     lines += [
         "",
         f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
         f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
         "while it trains",
-        f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}",
+        f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}; "
+        f"{_duration(alone)} with all of it",
+        _rates(study, here),
         _on_a_gpu(study, workers, here),
         *_small_pools(study),
     ]
@@ -54,6 +58,17 @@ def _small_pools(study: Study) -> list[str]:
         for pool, count in pools.items()
         if isinstance(pool, int) and (said := small_pool(pool))
     ]
+
+
+def _rates(study: Study, here: Pace) -> str:
+    """Where the rates of a forecast come from."""
+    if cells := lacking(study.jobs, here.measured):
+        kinds = f"{len(cells)} kinds" if len(cells) > 1 else "one kind"
+        return (
+            f"the rates of {kinds} of training are reckoned, not measured here: `--dry-run --measure` measures this "
+            f"machine, in about {takes(cells):.0f} s"
+        )
+    return "every kind of training as it was measured on this machine"
 
 
 def _on_a_gpu(study: Study, workers: int, here: Pace) -> str:
