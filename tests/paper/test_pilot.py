@@ -16,6 +16,7 @@ from betavae.report.statistics.comparisons import Arm, Claim, Groups, against_li
 from betavae.report.statistics.exact_tests import Block
 from betavae.report.statistics.power import power, seeds_for, spread
 from betavae.report.statistics.verdicts import least
+from betavae.study.claims import seeds_of
 
 NAMES = {claim.name: claim for claim in (*CONTRIBUTIONS, *CLAIMS)}
 LINE = Claim("line", "Says.", "", "", "", lambda _: [], 2)
@@ -34,6 +35,13 @@ def test_the_pilots_seeds_are_never_judged_and_every_claim_has_enough() -> None:
     assert "higgins-not-reached         20; from 8 on; 15 at the pilot's effect" in page
     assert "low-beta-mpi3d              10; from 5 on; not piloted" in page
     assert page.count("(too few)") == 1
+
+
+def test_a_scale_may_declare_looks() -> None:
+    assert paper("overnight").looks == paper("laptop").looks == ()
+    beyond = paper("beyond")
+    assert beyond.looks == (10, 20, 30)
+    assert beyond.looks[-1] == seeds_of(beyond)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ class Scale:
     that many images instead of fresh ones; ``frames`` is the number of images behind a Fréchet distance,
     ``published_frames`` that of its published twin (0: the same); ``curve`` the fractions of training at which Figures
     7 and 8 are asked; ``vote_seeds`` the draws of votes, of which a small scale puts the first to every classifier and
-    the others to logistic regression, the quickest.
+    the others to logistic regression, the quickest. ``looks`` are the numbers of seeds after which claims are judged
+    (none: once, on all).
     """
 
     passes: dict[tuple[str, str], int]
@@ -36,6 +37,7 @@ class Scale:
     small: bool = False
     vote_seeds: tuple[int, ...] = (0,)
     published_frames: int = 0
+    looks: tuple[int, ...] = ()
 
 
 def _epochs(mlp: int, conv: int) -> dict[tuple[str, str], int]:
@@ -79,5 +81,6 @@ SCALES: dict[str, Scale] = {
                "cifar": CIFAR_SEEDS + MORE[:8]},
         votes=10_000, test_votes=5_000, pool=None, frames=10_000, curve=(0.1, 0.25, 0.5, 0.75, 1.0),
         twins=tuple(QUIRKS), full_fits=True, vote_seeds=(0, 1, 2), published_frames=50_000,
+        looks=(10, 20, 30),
     ),
 }  # fmt: skip

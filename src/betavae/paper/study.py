@@ -50,7 +50,7 @@ def paper(
     size = choose(SCALES, scale, "scale")
     names = choose({"drawn": DRAWN, "official": OFFICIAL}, data, "kind of data")
     jobs = with_field(merge(_jobs(size, names, [c for c in CIFARS if c in have], features)), scale)
-    return Study("paper", scale, tuple(jobs))
+    return Study("paper", scale, tuple(jobs), looks=size.looks)
 
 
 def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str | None) -> Iterator[Job]:

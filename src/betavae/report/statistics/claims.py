@@ -70,7 +70,10 @@ def seeds_needed(study: Study) -> list[str]:
     asked, cells = own_claims(study, {}), {cell.id: cell for cell in study.cells}
     if not asked:
         return []
-    lines = [f"claims, each judged at α = .05 after Holm over {len(asked)}; a unanimous outcome decides it from"]
+    how = f"after Holm over {len(asked)}"
+    if study.looks:
+        how = f"/ {len(asked)} over looks at {', '.join(map(str, study.looks))} seeds"
+    lines = [f"claims, each judged at α = .05 {how}; a unanimous outcome decides it from"]
     for claim, own in zip(asked, study.claims, strict=True):
         has, needs = _units(_sides(own, cells), own.form), least(claim, len(asked))
         lines.append(f"  {needs} seeds on, here {has}{' (too few)' if has < needs else ''}: {own.says}")
