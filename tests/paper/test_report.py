@@ -16,6 +16,7 @@ from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
 from betavae import metrics
+from betavae.paper.claims.table import CONTRIBUTIONS
 from betavae.paper.evidence import gathered
 from betavae.paper.evidence import higgins as score_of
 from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
@@ -23,13 +24,14 @@ from betavae.paper.report import checked, sections, write
 from betavae.paper.study import paper
 from betavae.report.document import Heading, Picture, Table, pictures
 from betavae.report.markdown import markdown
+from betavae.report.reads import MARKS
 from betavae.report.rows import Row, classifier_of
-from betavae.study.cells import Question
+from betavae.study.cells import Cell, Question
 from betavae.study.store import Store
 
 STUDY = paper("smoke", have=["cifar10-jpeg"], features="efficientnet_lite0")
 SECTIONS = (
-    "What can be said at this scale", "The paper's primary claims",
+    "The paper's primary claims",
     "The paper's other claims", "Table 1: disentanglement on 2Dshapes", "Figure 1: samples",
     "Figure 2: samples of natural images", "Figure 3: beyond 2D datasets", "Figure 4: latent traversals",
     "A high score does not mean disentangled", "Figure 5: the latent space", "Figure 6: sensitivity to L",
@@ -154,6 +156,38 @@ def test_table_1_is_the_records_own_arithmetic() -> None:
     assert row[:7] == ["1-VAE, MLP", "4", "65.0 ± 2.6", "65.0", "62.0 to 68.0 (87.5 %)", "7.5", "0"]
     assert row[7:9] == ["64.31 ± 6.56", "63.79"]
     assert row[9] == "undecided (needs at least 19 seeds)"
+
+
+def test_what_stops_short_or_has_few_images_says_so_where_it_stands() -> None:
+    """FastICA at its 400th iteration, a classifier at its last, a pool of 600: each a mark or a note of its table."""
+    store, few = FakeStore(), "a pool of 600 images lowers Higgins scores"
+    cells = [Cell("dsprites", "ica", 10, 1, fit=2_500), Cell("dsprites", "pca", 10, 1, fit=25_000)]
+    for cell, met in zip(cells, (False, True), strict=True):
+        fitted(store, cell, np.random.default_rng(0), notes={"converged": met, "iterations": 400})
+        scored(store, cell, higgins(), 0.7)
+    short = {"higgins": 0.6, "train": 0.7, "converged": 0.0}
+    store.add(vae(method="mlp", beta=1.0, seed=1), higgins(), scores=short, notes={"warning": few})
+    text = text_of(store)
+    names = [row[0] for row in cells_of(text, "Table 1. 2Dshapes, all five factors")]
+    assert names == ["1-VAE, MLP‡", "PCA, 25,000 images", "ICA, 2,500 images†"]
+    for note in (*MARKS.values(), f"Mind: {few}."):
+        assert note in text.split("## Figure 1")[0]
+
+
+def test_the_report_opens_with_the_contributions_and_what_the_records_show(pages: Path) -> None:
+    """Before any chapter: four lines, and that a mistake explains the fall of PCA and ICA."""
+    front = (pages / "report.md").read_text(encoding="utf-8").split("\n## ")[0]
+    assert [front.index(claim.says) for claim in CONTRIBUTIONS] == sorted(front.index(c.says) for c in CONTRIBUTIONS)
+    assert "mistake of the published code" in front
+    assert "on 3Dshapes" in front
+    assert front.index("mistake of the published code") < front.index("Scale `smoke`")
+
+
+def test_departures_from_the_papers_protocol_are_named(pages: Path) -> None:
+    text = (pages / "report.md").read_text(encoding="utf-8").split("## Table 4")[1].split("\n## ")[0]
+    for word in ("16 (convolutional) and 32 (MLP)", "among 600 seeded images", "are of 24 images a side", "400 Adam",
+                 "100 votes test the classifier, not 501"):  # fmt: skip
+        assert word in text, word
 
 
 def test_a_question_that_names_no_classifier_is_in_the_tables() -> None:
@@ -293,7 +327,7 @@ def test_a_fid_is_only_what_inception_measured(pages: Path) -> None:
 def test_the_front_states_scale_share_data_and_time(pages: Path) -> None:
     front = (pages / "report.md").read_text(encoding="utf-8").split("## Table 1")[0]
     for word in ("Scale `smoke`", "of the paper's 1.35 billion", "Hardware:", "Wall time: 61 s", "+5 % off",
-                 "undecided", "Date: 2026-01-02"):  # fmt: skip
+                 "undecided", "Date: 2026-01-02", "CelebA and Chairs"):  # fmt: skip
         assert word in front, word
 
 

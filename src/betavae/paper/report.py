@@ -1,4 +1,4 @@
-"""The whole report: what can be said and the claims first, then the paper's order; quirks on a page of their own."""
+"""The whole report: what can be said and the claims first, then the paper's order; what is long on pages beside it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ from betavae.report import wording
 from betavae.report.cards import cards
 from betavae.report.checklist import checklist
 from betavae.report.conditions import conditions
-from betavae.report.document import Part, save
+from betavae.report.document import Heading, Link, Part, save
 from betavae.report.evidence import Evidence, StoreLike
-from betavae.report.judged import claims, looked
+from betavae.report.judged import COMPARISONS, claims, comparisons, looked
 from betavae.study.cells import Study
 
 
 def write(stores: Sequence[StoreLike], out: Path, *, study: Study | None = None, date: str | None = None) -> Path:
-    """Write ``report.md``, ``report.html``, the same of ``quirks`` and their ``figures/`` into a folder; the path of
-    the report's HTML page.
+    """Write ``report.md``, ``report.html``, the same of the pages ``beside`` it and their ``figures/`` into a folder;
+    the path of the report's HTML page.
 
     The pages are a function of the records, and of the looks that the ``study`` declares: the same give the same bytes,
     but for the line of the date.
     """
     evidence = gathered(stores)
-    save(QUIRKS_TITLE, quirks(evidence), Path(out), "quirks")
+    for name, (title, parts) in beside(evidence, study).items():
+        save(title, parts, Path(out), name)
     return save(TITLE, sections(evidence, date, study), Path(out))
 
 
@@ -49,8 +50,8 @@ def sections(evidence: Evidence, date: str | None, study: Study | None = None) -
     notes = [*(looked(study) if study else []), *_short(evidence)]
     return [
         *front(evidence, contributions, others, date),
-        *claims(contributions, "The paper's primary", notes),
-        *claims(others, "The paper's other", notes),
+        *claims(contributions, "The paper's primary", notes, page="claims"),
+        *claims(others, "The paper's other", again="the primary claims above", page="claims"),
         *disentanglement.table_1(evidence),
         *disentanglement.by_factor(evidence),
         *disentanglement.standardised(evidence),
@@ -66,7 +67,7 @@ def sections(evidence: Evidence, date: str | None, study: Study | None = None) -
         *natural_images.table_3(evidence),
         *natural_images.figures_7_and_8(evidence),
         *natural_images.figures_9_and_10(evidence),
-        *other_metrics.other_metrics(evidence),
+        *other_metrics.summary(evidence),
         *likelihood(evidence),
         *appendix.table_4(evidence),
         *appendix.curves_and_reconstructions(evidence),
@@ -76,9 +77,26 @@ def sections(evidence: Evidence, date: str | None, study: Study | None = None) -
     ]
 
 
+def beside(evidence: Evidence, study: Study | None = None) -> dict[str, tuple[str, list[Part]]]:
+    """The pages beside the report by name, with their titles: what would make it too long to read."""
+    contributions, others = judged(evidence, study)
+    back = Link("The report", "report")
+    return {
+        "quirks": (QUIRKS_TITLE, quirks(evidence)),
+        "claims": (COMPARISONS, [Heading(COMPARISONS, 1), back, *comparisons([*contributions, *others])]),
+        "metrics": (
+            other_metrics.TITLE,
+            [Heading(other_metrics.TITLE, 1), back, *other_metrics.other_metrics(evidence)[1:]],
+        ),
+    }
+
+
 def everything(evidence: Evidence, study: Study | None = None) -> list[Part]:
-    """The parts of both pages: every table and figure that there is."""
-    return [*sections(evidence, None, study), *quirks(evidence)]
+    """The parts of all pages: every table and figure that there is."""
+    return [
+        *sections(evidence, None, study),
+        *(part for _, parts in beside(evidence, study).values() for part in parts),
+    ]
 
 
 def _short(evidence: Evidence) -> list[str]:

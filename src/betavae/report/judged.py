@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from betavae.report import wording
-from betavae.report.document import Folded, Heading, Part, Table
+from betavae.report.document import Folded, Heading, Link, Part, Table
 from betavae.report.statistics.comparisons import Claim
 from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, UNDECIDED, Finding, Verdict
 from betavae.study.cells import Study
@@ -43,8 +43,13 @@ def looked(study: Study) -> list[str]:
     return []
 
 
-def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> list[Part]:
-    """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own."""
+def claims(
+    judged: Sequence[Verdict], whose: str, notes: Sequence[str] = (), again: str = "", page: str = ""
+) -> list[Part]:
+    """The section of claims as judged; ``whose`` completes "… claims" and "… claim", ``notes`` end the table's own.
+    ``again`` names the table whose notes hold for this one too, and stand there; ``page`` the page that has every
+    comparison, which else stands below.
+    """
     rows = [line(v) for v in judged]
     by_looks = any(v.look for v in judged)
     header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)",
@@ -59,14 +64,26 @@ def claims(judged: Sequence[Verdict], whose: str, notes: Sequence[str] = ()) -> 
         "beside it the seeds for 80 % power at the effect and spread seen, where at least four comparisons know them. "
         "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
     ]
-    parts = ["Comparison", "n", "effect", "interval", "P", "p"]
     if any(v.claim.margin for v in judged):
         said.append(NO_EFFECT)
-    details = [Table(v.claim.name, parts, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
+    if again:
+        said = [f"Read as {again}; {'each claim at its own part of α' if by_looks else 'Holm over this table'}."]
+    details = comparisons(judged)
     blocks: list[Part] = [Heading(f"{whose} claims"), Table("Claims and verdicts", header, rows, [*said, *notes])]
-    if details:
-        blocks.append(Folded("Every comparison behind the verdicts", details))
+    if details and page:
+        blocks.append(Link(COMPARISONS, page))
+    elif details:
+        blocks.append(Folded(COMPARISONS, details))
     return blocks
+
+
+COMPARISONS = "Every comparison behind the verdicts"
+
+
+def comparisons(judged: Sequence[Verdict]) -> list[Table]:
+    """A table for each claim: what it compares, and what came out."""
+    header = ["Comparison", "n", "effect", "interval", "P", "p"]
+    return [Table(v.claim.name, header, _comparisons(v), _notes(v.claim)) for v in judged if v.findings]
 
 
 def line(verdict: Verdict) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def page(title: str, parts: Sequence[Part]) -> str:
-    """The parts as a page, the table of contents before the first chapter."""
+    """The parts as a page, the table of contents below the title, opened on demand."""
     import jinja2
     import markupsafe
 

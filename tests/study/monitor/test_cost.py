@@ -143,7 +143,9 @@ def test_datasets_that_are_not_drawn_count(drawn: Path) -> None:
 
 def test_the_dry_run_says_whether_a_gpu_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "300,000 images/s (assumed, not measured)" in status.plan(paper("smoke"), 2, tmp_path, HERE)
+    told = status.plan(paper("smoke"), 2, tmp_path, HERE)
+    assert "300,000 images/s (assumed, not measured)" in told
+    assert "mind: a pool of 600 images lowers Higgins scores" in told
     forecast.MEASURED.mkdir(parents=True)
     told = {"kind": "gpu", "results": {"population conv": {"images per second, as the package runs it": 123456.0}}}
     (forecast.MEASURED / "some-card.json").write_text(json.dumps(told))

@@ -16,6 +16,11 @@ def missing(what: str) -> Text:
     return Text(f"{what}: not run at this scale.")
 
 
+def learnt(evidence: Evidence, row: Row) -> str:
+    """What the title of a picture adds where no code of its model moves."""
+    return "; nothing learnt yet" if evidence.active(row) == 0 else ""
+
+
 def marked(evidence: Evidence, name: str, row: Row, *samples: Sample) -> str:
     """The name of a row, marked where its fit or a classifier of these scores stopped short."""
     return reads.marked(name, evidence.fit(row).values(), sum(sample.short for sample in samples))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from betavae.paper import published
 from betavae.paper.names import known_as
+from betavae.paper.sections.beyond_2d import finding
 from betavae.paper.sections.budget import images
 from betavae.report import wording
 from betavae.report.conditions import hardware, outdated, sources, wall
@@ -20,15 +21,15 @@ TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 def front(
     evidence: Evidence, contributions: Sequence[Verdict], others: Sequence[Verdict], date: str | None
 ) -> list[Part]:
-    """Title, what this is, scale and share of the paper's budget, data, machine, and the verdicts in one look."""
+    """Title, what this is, the verdicts and the best finding in one look; then scale, data and machine."""
     parts: list[Part] = [Heading(TITLE, 1)]
     if date:
         parts.append(Text(f"Date: {date}"))
     parts.append(
         Text(
-            "Every table and figure of “β-VAE Reproducibility: Challenges and Extensions” (Fil, Mesinovic, Morris, "
-            "Wildberger) that these records can answer, each published number beside the measured one. Every seed is "
-            "shown. A verdict never says more than its number of seeds allows."
+            "“β-VAE Reproducibility: Challenges and Extensions” (Fil, Mesinovic, Morris, Wildberger): every table and "
+            "figure that these records can answer, the published number beside the measured one, every seed shown. "
+            "No verdict says more than its seeds allow."
         )
     )
     if not evidence.records:
@@ -39,14 +40,14 @@ def front(
     trained, whole = images(evidence), published.images_in_all()
     return [
         *parts,
+        *said(contributions, others, finding(evidence)),
+        Heading("What this is made of", 3),
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
             f"{whole / 1e9:.2f} billion** (72 trainings; 40 epochs for the convolutional VAE and 10 for the MLP, which "
             f"the paper does not state and its code suggests).{SHORT if trained < 0.5 * whole else ''}"
         ),
         Items([*_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
-        Heading("What can be said at this scale"),
-        *said(contributions, others),
     ]
 
 
@@ -58,7 +59,10 @@ def _data(evidence: Evidence) -> list[str]:
     for kind, names in sorted(kinds.items()):
         what = SOURCES.get(kind, f"source: {kind}")
         lines.append(f"**Data, {what}:** {wording.several(names)}")
-    return lines
+    return [
+        *lines,
+        "Left out, as the paper leaves them out: CelebA and Chairs, of which Higgins et al. show traversals.",
+    ]
 
 
 SOURCES = {
@@ -69,8 +73,8 @@ SOURCES = {
 """How the front page says where images came from."""
 
 
-def said(contributions: Sequence[Verdict], others: Sequence[Verdict]) -> list[Part]:
-    """The four contributions of the paper, a line each with what would decide it; then what else the records show."""
+def said(contributions: Sequence[Verdict], others: Sequence[Verdict], found: Sequence[str]) -> list[Part]:
+    """The four contributions of the paper, a line each with what would decide it; then what the records do show."""
     first = [f"**{v.word.capitalize()}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
     lines = []
     for word in (SUPPORTS, CONTRADICTS, EQUAL):
@@ -90,7 +94,9 @@ def said(contributions: Sequence[Verdict], others: Sequence[Verdict]) -> list[Pa
         )
     if missing:
         lines.append(f"Not run here: {wording.several(v.claim.name for v in missing)}.")
-    return [Text("The paper lists four contributions. Of these the records say:"), Items(first), Items(lines)]
+    parts: list[Part] = [Heading("The paper's four contributions", 3), Items(first)]
+    lines = [*found, *lines]
+    return [*parts, Heading("What the records show", 3), Items(lines)] if lines else parts
 
 
 def _why(verdict: Verdict) -> str:

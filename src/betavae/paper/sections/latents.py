@@ -8,7 +8,7 @@ from betavae.paper import published
 from betavae.paper.evidence import higgins, typical
 from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT
-from betavae.paper.sections.common import marked, missing, warned
+from betavae.paper.sections.common import learnt, marked, missing, warned
 from betavae.report import gallery, wording
 from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
@@ -30,6 +30,7 @@ def figure_4(evidence: Evidence) -> list[Part]:
                 a = evidence.arrays(record)
                 ranges.add(str(record["question"]["knobs"].get("range", "prior")))
                 title = f"{architecture(method)}, β = {row.beta:g}, seed {seed}: {wording.percent(score)} % ({word})"
+                title += learnt(evidence, row)
                 panels.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
     if not panels:
         return [*parts, missing("Figure 4")]
@@ -103,6 +104,7 @@ def figure_5(evidence: Evidence) -> list[Part]:
                     a = evidence.arrays(record)
                     share = wording.percent(float(a["explained"].sum()), 0)
                     title = f"{Row(dataset, method, beta).name}, seed {record['cell']['seed']} ({share} %)"
+                    title += learnt(evidence, Row(dataset, method, beta))
                     panels.append(
                         gallery.Space(title, a["points"], a["factor"], a["value"], record["notes"]["factors"])
                     )

@@ -8,7 +8,7 @@ from betavae.paper import published
 from betavae.paper.evidence import frechet_scores, typical
 from betavae.paper.names import known_as, natural
 from betavae.paper.published import PAPER_NAME
-from betavae.paper.sections.common import missing, verdict
+from betavae.paper.sections.common import learnt, missing, verdict
 from betavae.report import curves, gallery, wording
 from betavae.report.document import Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
@@ -38,16 +38,33 @@ def _standing_in(evidence: Evidence) -> list[Text]:
     if not here or PAPERS_OWN in here:
         return []
     if "cifar10" in here:
-        return [Text("CIFAR-100 was not at hand: Figures 7 to 10, which the paper draws on it, are of CIFAR-10 here.")]
+        return [
+            Text(
+                "CIFAR-100 was not at hand: Figures 7 to 10, which the paper draws on it, are of CIFAR-10 here. "
+                f"{_how('cifar100')}"
+            )
+        ]
     if "cifar10-jpeg" in here:
         return [
             Text(
                 "CIFAR-100 and the official CIFAR-10 were not at hand. `cifar10-jpeg` holds JPEG copies of the real "
-                "60,000 CIFAR-10 images; Table 3's CIFAR-10 half and Figures 7 to 10 are of it."
+                "60,000 CIFAR-10 images; Table 3's CIFAR-10 half and Figures 7 to 10 are of it. "
+                f"{_how('cifar10', 'cifar100')}"
             )
         ]
     names = wording.several(known_as(d) for d in here)
-    return [Text(f"No CIFAR dataset was at hand: {names} stands in, which no published number speaks of.")]
+    return [
+        Text(
+            f"No CIFAR dataset was at hand: {names} stands in, which no published number speaks of. "
+            f"{_how('cifar10', 'cifar100')}"
+        )
+    ]
+
+
+def _how(*names: str) -> str:
+    """How a reader adds the datasets that the paper's figures are of."""
+    fetch = wording.several(f"`betavae data fetch {name}`" for name in names)
+    return f"To add {'it' if len(names) == 1 else 'them'}: {fetch}, then the study's command again."
 
 
 def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
@@ -196,8 +213,9 @@ def figures_9_and_10(evidence: Evidence) -> list[Part]:
             record = typical(evidence, row, "reconstructions")
             if record:
                 a = evidence.arrays(record)
-                learnt = "; nothing learnt yet" if evidence.active(row) == 0 else ""
-                panels.append((f"Figure {number}. β = {beta:g}{learnt}", a["images"], a["reconstructions"]))
+                panels.append(
+                    (f"Figure {number}. β = {beta:g}{learnt(evidence, row)}", a["images"], a["reconstructions"])
+                )
         if panels:
             name = known_as(dataset).replace("`", "")
             split = record["question"]["knobs"].get("split", "train") if record else "train"

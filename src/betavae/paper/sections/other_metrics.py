@@ -11,7 +11,7 @@ from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT
 from betavae.paper.sections.common import count, missing
 from betavae.report import wording
-from betavae.report.document import Heading, Part, Table, Text
+from betavae.report.document import Heading, Link, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.own.agreement import ranks
 from betavae.report.rows import FLOORS, Row, Sample
@@ -48,9 +48,20 @@ RANKED = ("FactorVAE", "MIG", "MIG-sup", "JEMMIG", "DCIMIG", "modularity", "SAP"
           "explicitness")  # fmt: skip
 
 
+TITLE = "Section 4.1: beyond the Higgins metric"
+
+
+def summary(evidence: Evidence) -> list[Part]:
+    """The section of the report: whether metrics order the models of one seed alike; all scores have a page."""
+    if not any(_rows(evidence, dataset) for dataset in evidence.datasets(*FACTOR_COUNT)):
+        return [Heading(TITLE), missing("The metrics beyond Higgins et al.'s")]
+    alike = [part for dataset in evidence.datasets(*FACTOR_COUNT) for part in _redraws(evidence, dataset)]
+    return [Heading(TITLE), Text(_said(evidence)), *alike, Link("Every metric of every model and floor", "metrics")]
+
+
 def other_metrics(evidence: Evidence) -> list[Part]:
-    """The section: a table of scores, of ranks and of redraws for each dataset with factors."""
-    heading = Heading("Section 4.1: beyond the Higgins metric")
+    """The page: a table of scores, of ranks and of redraws for each dataset with factors."""
+    heading = Heading(TITLE)
     parts: list[Part] = []
     for dataset in evidence.datasets(*FACTOR_COUNT):
         if not (scores := _scores(evidence, dataset)):

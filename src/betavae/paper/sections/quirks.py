@@ -47,7 +47,8 @@ def quirk_summary(evidence: Evidence) -> list[Part]:
     return [
         Heading(QUIRKS_TITLE),
         Text(
-            "The protocol of the paper is run everywhere else in this report. Here each deviation of its published "
+            "The protocol of the paper is run everywhere else in this report, but for the departures that stand below "
+            "Table 4. Here each deviation of its published "
             "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
             "show what it explains; “all on” is every one that the model and its question can have, as the published "
             "code has them. `votes-501` alone draws other votes: its difference, and that of all, holds a redraw's "
@@ -112,7 +113,8 @@ NOTE = (
 def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
     """Every answer with this quirk alone on, with the same question of the same row and seed without it."""
     if quirk.instead:
-        return [_of_pca(r) for r in with_quirk(evidence, quirk.name) if r["status"] == "ok"]
+        found = (r for r in with_quirk(evidence, quirk.name) if r["question"]["measure"] == quirk.instead)
+        return [_of_pca(r) for r in found if {"fresh", "leaked"} <= set(r["scores"])]
     plain = {
         _name(r, quirk): r for r in evidence.answers if not quirks_of(r) and r["at"] == 1.0 and r["status"] != "error"
     }
