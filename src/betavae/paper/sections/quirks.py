@@ -113,8 +113,8 @@ NOTE = (
 def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
     """Every answer with this quirk alone on, with the same question of the same row and seed without it."""
     if quirk.instead:
-        found = (r for r in with_quirk(evidence, quirk.name) if r["question"]["measure"] == quirk.instead)
-        return [_of_pca(r) for r in found if {"fresh", "leaked"} <= set(r["scores"])]
+        asked = (r for r in with_quirk(evidence, quirk.name) if r["question"]["measure"] == quirk.instead)
+        return [_of_pca(r) for r in asked if {"fresh", "leaked"} <= set(r["scores"])]
     plain = {
         _name(r, quirk): r for r in evidence.answers if not quirks_of(r) and r["at"] == 1.0 and r["status"] != "error"
     }
