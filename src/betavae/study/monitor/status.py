@@ -10,7 +10,7 @@ from betavae.study import machine
 from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.monitor import cost
-from betavae.study.monitor.forecast import gpu_rate, predict
+from betavae.study.monitor.forecast import BEGIN, gpu_rate, predict
 from betavae.study.monitor.measured import lacking, takes
 from betavae.study.monitor.pace import Pace, pace
 from betavae.study.run import diverged, failures, pending
@@ -32,7 +32,7 @@ def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = No
             f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
         )
     whole, seconds = cost.total(study.jobs), predict(study.jobs, workers, here=here)
-    alone = predict(study.jobs, workers, here=here._replace(free=1.0))
+    alone = BEGIN + (seconds - BEGIN) * here.free
     questions = sum(len(j.questions) for j in study.jobs)
     lines += [
         "",
