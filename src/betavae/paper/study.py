@@ -58,10 +58,10 @@ def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str |
     for family, dataset in names.items():
         plain: list[Job] = []
         for seed in size.seeds[family]:
-            plain += _baselines(family, dataset, seed, size, vote)
-            plain += _vaes(family, dataset, seed, size, vote)
+            mine = [*_baselines(family, dataset, seed, size, vote), *_vaes(family, dataset, seed, size, vote)]
             if family == "mpi3d" and not cifars:  # the stand-in for Figures 7 to 10
-                plain += [_pictures(j, size, features, split="train") for j in plain if j.cell.method == "conv"]
+                mine += [_pictures(j, size, features, split="train") for j in mine if j.cell.method == "conv"]
+            plain += mine
         yield from plain
         yield from _floors(family, dataset, size, vote)
         yield from _twins(plain, size)
@@ -175,10 +175,9 @@ def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
     one question each.
     """
     first = plain[0].cell.seed if plain else None
+    put = [(job, tuple(_at_the_end(job))) for job in plain]
     for name in (*size.twins, ALL):
-        for job in plain:
-            variants = [q for q in job.questions if "standardise" in dict(q.knobs)]
-            asked = tuple(replace(q, at=(1.0,)) for q in job.questions if 1.0 in q.at and q not in variants)
+        for job, asked in put:
             if size.small:
                 c = job.cell
                 # What the optimiser's state does to PCA depends on the VAE beside it: there every β of the MLP.
@@ -191,6 +190,13 @@ def _twins(plain: list[Job], size: Scale) -> Iterator[Job]:
                 twin = Job(twin.cell, tuple(_as_published(q, twin.cell, size) for q in twin.questions))
             if twin:
                 yield twin
+
+
+def _at_the_end(job: Job) -> Iterator[Question]:
+    """What a twin may be asked: the protocol's questions when training has ended."""
+    for question in job.questions:
+        if 1.0 in question.at and "standardise" not in dict(question.knobs):
+            yield replace(question, at=(1.0,))
 
 
 ALL = "all"
