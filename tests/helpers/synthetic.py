@@ -64,7 +64,7 @@ def _answer(job: Job, question: Question, at: float, rng: np.random.Generator, s
     match question.measure:
         case "higgins":
             value = score(cell, question, rng)
-            each = dict.fromkeys(knobs.get("ask", NAMES[FACTOR_COUNT[cell.dataset]]), value)
+            each = dict.fromkeys(knobs.get("ask") or NAMES[FACTOR_COUNT[cell.dataset]], value)
             each |= {"shape": max(0.0, value - 0.3)} if "shape" in each else {}
             return {"scores": {"higgins": value, "train": min(1.0, value + 0.02), "converged": 1.0,
                                **{f"accuracy.{name}": v for name, v in each.items()}}}  # fmt: skip
