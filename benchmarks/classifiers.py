@@ -1,10 +1,10 @@
 """What shorter trainings of the PyTorch classifiers cost in score: ours against the published code's settings.
 
-    python benchmarks/classifiers.py [conv] [pca] [untrained]
+    python benchmarks/classifiers.py [conv] [pca] [ica] [projection] [untrained]
 
 The same votes (1,000 to train, 1,000 to test, a pool of 8,000 images), three draws each: the linear classifier after
 3,000 and 10,000 Adagrad steps, the MLP by 400 Adam steps of 250 votes and by 5,000 Adagrad steps of all votes. The
-table of docs/metrics/higgins.md is its output.
+first draws of its output are in docs/metrics/higgins.md.
 """
 
 from __future__ import annotations
