@@ -149,7 +149,7 @@ def test_the_options_are_frozen() -> None:
         "betavae figure": ["--knob", "--out", "--seed", "--store", "--trust"],
         "betavae cite": [],
         "betavae completion": [],
-        "betavae explore": ["--only", "--out", "--store", "--trust"],
+        "betavae explore": ["--only", "--out", "--serve", "--store", "--trust"],
         "betavae export": ["--only", "--out", "--trust", "--what"],
         "betavae report": ["--checklist", "--out"],
         "betavae run": [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tiny import squares
 from betavae import rng
 from betavae.explorer import Explored, page, shown
 from betavae.explorer.scene import scene
+from betavae.explorer.serve import Server
 from betavae.metrics.base import Codes
 from betavae.models import named
 from betavae.representation import vae
@@ -82,6 +84,49 @@ def opened(browser: Any, written: Path) -> Iterator[Open]:
         tab.close()
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Where an MLP of the squares is served while a test runs."""
+    data = squares()
+    mlp = named("mlp", data.shape, 4)
+    params = {k: v * 2.5 for k, v in mlp.init(rng.generator(1, "init", "test")).items()}
+    whole, shown.LOOKED = shown.LOOKED, 50
+    with Server([Explored("an mlp", data, vae.codec(mlp, params))]) as server:
+        running = Thread(target=server.serve_forever, daemon=True)
+        running.start()
+        yield server.address
+        server.shutdown()
+    shown.LOOKED = whole
+
+
+def test_a_served_page_decodes_where_it_is_from(browser: Any, address: str) -> None:
+    """Nothing leaves for anywhere else; the pixels are PyTorch's own, rounded."""
+    tab, asked, said = browser.new_page(), [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(address)
+    tab.wait_for_selector("[data-drawn]", timeout=20_000)
+    slider = tab.get_by_role("slider", name="z2 ·")
+    tab.get_by_role("button", name="All codes 0").first.press("Enter")
+    slider.focus()
+    slider.press("Home")
+    tab.wait_for_function("document.querySelector('[data-milliseconds]')")
+    data = squares()
+    mlp = named("mlp", data.shape, 4)
+    params = {k: v * 2.5 for k, v in mlp.init(rng.generator(1, "init", "test")).items()}
+    codec = vae.codec(mlp, params)
+    assert codec.decode is not None
+    right = (codec.decode(torch.tensor([[0.0, 0, -3, 0]]))[0, 0] * 255).round()
+    for _ in range(50):  # the answer is on its way
+        if torch.equal(grey(tab, ".decoded"), right):
+            break
+    assert torch.equal(grey(tab, ".decoded"), right)
+    tab.close()
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    assert [text for text in said if "favicon" not in text] == []
 
 
 def grey(tab: Any, name: str, panel: int = 0) -> torch.Tensor:

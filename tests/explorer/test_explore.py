@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +129,21 @@ def test_of_many_models_the_first_are_taken_and_the_others_named(
     (one,) = found.first(found.named([str(store)], []))
     assert one.cell.beta == 1.0
     assert "1 of 2 models" in capsys.readouterr().err
+
+
+def test_a_report_holds_one_model_to_move_and_leads_to_all(store: Path, tmp_path: Path) -> None:
+    """In a sandbox of its own. Where the models are gone, the page is the same without it."""
+    (store / "explorer.html").touch()
+    assert main(["report", str(store)]) == 0
+    whole = (store / "report/report.html").read_text("utf-8")
+    (frame,) = re.findall(r'<iframe [^>]*sandbox="allow-scripts" srcdoc="([^"]*)">', whole)
+    small = inside(html.unescape(frame))
+    assert small["small"]
+    assert [model["name"] for model in small["models"]] == ["dsprites conv β=4 seed 1"]
+    assert 'href="../explorer.html"' in whole
+    assert "](<../explorer.html>)" in (store / "report/report.md").read_text("utf-8")
+    shutil.copytree(store, tmp_path / "s", ignore=shutil.ignore_patterns("checkpoints", "report"))
+    assert main(["report", str(tmp_path / "s")]) == 0
+    bare = (tmp_path / "s/report/report.html").read_text("utf-8")
+    without = re.sub(r'<h2 id="a-model-to-move">.*?</iframe>\s*<p>.*?</p>\s*', "", whole, flags=re.DOTALL)
+    assert bare == re.sub(r'<div><a href="#a-model-to-move">.*?</div>', "", without)

@@ -6,6 +6,8 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
+from http.client import HTTPConnection
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from betavae import models, rng
 from betavae.errors import Misuse
 from betavae.explorer import Explored, document, page, shown
 from betavae.explorer.scene import SHOWN, scene
+from betavae.explorer.serve import Server
 from betavae.explorer.shown import Score, information
 from betavae.metrics.base import Codes
 from betavae.representation import vae
@@ -146,3 +149,53 @@ def test_too_many_weights_are_refused_with_what_to_do(monkeypatch: pytest.Monkey
     page([drawn()])
     with pytest.raises(Misuse, match=r"weights of these 3 models are 2 MB of page, at most 1 .* name fewer"):
         page([drawn()] * 3)
+
+
+def answer(address: str, path: str, host: str, body: bytes | None = None) -> tuple[int, bytes, dict[str, str]]:
+    """What the server at an address says to one request."""
+    port = int(address.split(":")[2].partition("/")[0])
+    link = HTTPConnection("127.0.0.1", port, timeout=10)
+    link.putrequest("GET" if body is None else "POST", path, skip_host=True)
+    link.putheader("Host", host.replace("PORT", str(port)))
+    if body is not None:
+        link.putheader("Content-Length", str(len(body)))
+    link.endheaders(body)
+    came = link.getresponse()
+    found = came.status, came.read(), dict(came.getheaders())
+    link.close()
+    return found
+
+
+def test_a_server_answers_its_token_and_its_own_name_alone() -> None:
+    """A page with no weights, images as PyTorch gives them; another token, another host, other bytes get nothing."""
+    model = drawn()
+    with Server([model]) as server:
+        running = Thread(target=server.serve_forever, daemon=True)
+        running.start()
+        base = f"/{server.token}/"
+        status, page_, headers = answer(server.address, base, "127.0.0.1:PORT")
+        assert (status, server.server_address[0]) == (200, "127.0.0.1")
+        assert inside(page_.decode())["models"][0]["layers"] is None
+        assert "connect-src 'self'" in page_.decode()
+        assert headers["Referrer-Policy"] == "no-referrer"
+        codes = torch.tensor([0.5, -1.0, 2.0, 0.0])
+        status, image, _ = answer(server.address, f"{base}decode/0", "localhost:PORT", codes.numpy().tobytes())
+        assert model.codec.decode is not None
+        right = (model.codec.decode(codes[None])[0] * 255).round().byte().numpy().tobytes()
+        assert (status, image) == (200, right)
+        for path, host, body, wanted in (
+            (base, "evil.example:PORT", None, 404),  # a name that leads to this machine is not its own
+            (base, "127.0.0.1", None, 404),
+            ("/", "127.0.0.1:PORT", None, 404),
+            (f"/{'x' * len(server.token)}/", "127.0.0.1:PORT", None, 404),
+            (f"{base}../x", "127.0.0.1:PORT", None, 404),
+            (f"{base}decode/1", "127.0.0.1:PORT", codes.numpy().tobytes(), 404),
+            (f"{base}decode/0", "evil.example:PORT", codes.numpy().tobytes(), 404),
+            (f"{base}decode/0", "127.0.0.1:PORT", b"short", 400),
+            (f"{base}decode/0", "127.0.0.1:PORT", (codes * float("nan")).numpy().tobytes(), 400),
+            (f"{base}decode/0", "127.0.0.1:PORT", b"x" * 5000, 400),
+        ):
+            assert answer(server.address, path, host, body)[:2] == (wanted, b""), (path, host)
+        server.shutdown()
+    with pytest.raises(Misuse, match="no posterior or no way back"):
+        Server([Explored("a function", model.dataset, model.codec._replace(posterior=None))])

@@ -21,8 +21,9 @@ from betavae.paper.evidence import gathered
 from betavae.paper.evidence import higgins as score_of
 from betavae.paper.published import BETAS, TABLE_1, TABLE_1_HIGGINS, TABLE_2, TABLE_3
 from betavae.paper.report import checked, sections, write
+from betavae.paper.sections.latents import best_and_median
 from betavae.paper.study import paper
-from betavae.report.document import Heading, Picture, Table, pictures
+from betavae.report.document import Embedded, Heading, Picture, Table, pictures
 from betavae.report.markdown import markdown
 from betavae.report.reads import MARKS
 from betavae.report.rows import Row, classifier_of
@@ -108,6 +109,25 @@ def test_every_linked_picture_is_there_and_the_page_holds_them_all(pages: Path, 
     assert outward == ({f"{each}.html" for each in BESIDE} if name == "report" else {"report.html"})
     assert all((pages / there).is_file() for there in outward)
     assert "<script" not in page
+
+
+def test_a_model_to_move_stands_where_figure_4_does(whole: FakeStore) -> None:
+    """The best convolutional run of its panels; what there is no page of is left out without a word."""
+    asked: list[str] = []
+
+    def explore(key: str) -> Embedded:
+        asked.append(key)
+        return Embedded("a model", "<p>a page</p>", "said")
+
+    evidence = gathered([whole])
+    parts = sections(evidence, None, explore=explore)
+    at = next(k for k, part in enumerate(parts) if isinstance(part, Embedded))
+    assert isinstance(parts[at - 1], Picture)
+    assert parts[at - 1].name == "figure-4"
+    ((_, row, seed, _), *_) = best_and_median(evidence, "dsprites", "conv")
+    (cell,) = {r["cell_id"] for r in evidence.answers_of(row, "traversals") if r["cell"]["seed"] == seed}
+    assert asked == [cell]
+    assert markdown(sections(evidence, None, explore=lambda key: None)) == markdown(sections(evidence, None))
 
 
 def test_an_undecided_claim_is_not_said_to_lean(pages: Path) -> None:

@@ -34,5 +34,13 @@ def act(options: argparse.Namespace) -> int:
         print(paper.checked(opened, study) if whose else page.checked(opened, study))
         return 0
     out = options.out or folders[0] / "report"
-    print(paper.write(opened, out, study=study) if whose else page.write(opened, study, out))
+    explore = None
+    if any((store.path / "checkpoints").is_dir() for store in opened):
+        from betavae.explorer.found import within
+
+        explore = within(opened, out)
+    if whose:
+        print(paper.write(opened, out, study=study, explore=explore))
+    else:
+        print(page.write(opened, study, out, explore))
     return 1 if any(store.problems for store in opened) else 0

@@ -1,6 +1,6 @@
 "use strict";
 // The decoder of a VAE in plain JavaScript: a list of layers on Float32Arrays. Convolutional weights come as float16,
-// the wide layers of an MLP as int8 rows with a scale each; all numbers are little-endian, in base64.
+// the wide layers of an MLP as rows of 12-bit numbers with a scale each; all numbers are little-endian, in base64.
 
 const HALVES = new Float32Array(65536); // the value of every float16, so that unpacking is a look-up
 for (let bits = 0; bits < 65536; bits++) {
@@ -24,13 +24,15 @@ function unpackHalves(text) {
 function unpackLayer(layer) {
   const opened = { ...layer, bias: unpackHalves(layer.bias) };
   if (layer.scale) {
-    opened.weight = new Int8Array(bytes(layer.weight).buffer);
+    const high = new Int8Array(bytes(layer.weight).buffer), low = bytes(layer.low);
+    opened.weight = new Int16Array(high.length);
+    for (let i = 0; i < high.length; i++) opened.weight[i] = 16 * high[i] + ((low[i >> 1] >> (4 * (i & 1))) & 15);
     opened.scale = new Float32Array(bytes(layer.scale).buffer);
   } else opened.weight = unpackHalves(layer.weight);
   return opened;
 }
 
-// x Wᵀ + b; rows of int8 are multiplied as they are and scaled once at the end. Four sums at a time wait for each other
+// x Wᵀ + b; rows of whole numbers are multiplied as they are and scaled once at the end. Four sums at a time wait for each other
 // a quarter as often.
 function linear(layer, x) {
   const { weight, bias, scale, out } = layer, wide = x.length, y = new Float32Array(out);
@@ -94,6 +96,13 @@ function decode(layers, codes) {
     if (layer.then !== "none") for (let i = 0; i < x.length; i++) x[i] = then(x[i]);
   }
   return x;
+}
+
+// Codes [Z] to pixels, by the server that the page is from; codes go as float32, pixels come as bytes [C, H, W].
+async function decodeAfar(number, codes) {
+  const answer = await fetch(`decode/${number}`, { method: "POST", body: Float32Array.from(codes), referrerPolicy: "no-referrer" });
+  if (!answer.ok) throw new Error(`the server says ${answer.status}; is \`betavae explore --serve\` still running?`);
+  return Float32Array.from(new Uint8Array(await answer.arrayBuffer()), (level) => level / 255);
 }
 
 if (typeof module !== "undefined") module.exports = { unpack, decode, unpackHalves };

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from betavae.types import Array, Json, Params
 
 WIDE = 1_000_000
-"""Weights from which on a layer is packed as int8 rows instead of float16: it is an MLP's, and half the size."""
+"""Weights from which on a layer is packed as rows of 12-bit numbers instead of float16: it is an MLP's."""
+STEPS = 2047
+"""Steps from nought to the largest weight of such a row. With 127, pixels are off by two and a half grey levels."""
 KINDS = ("linear", "double")
 """The layers that a page can run."""
 PIXELS: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "continuous": continuous_mean}
@@ -43,7 +45,7 @@ def steps(codec: Codec, name: str) -> list[Step]:
 
 
 def packed(codec: Codec, name: str) -> list[Json]:
-    """The layers of a decoder as plain JSON, weights in base64: float16, or int8 rows where a layer is wide. Raises
+    """The layers of a decoder as plain JSON, weights in base64: float16, or 12-bit rows where a layer is wide. Raises
     Misuse where a page cannot run it.
     """
     layers: list[Json] = []
@@ -61,12 +63,21 @@ def packed(codec: Codec, name: str) -> list[Json]:
             "bias": text(bias.astype("<f2")),
         }
         if _rows(step):
-            scale = np.maximum(np.abs(weight).max(1), 1e-30) / 127
-            layer |= {"weight": text(np.rint(weight / scale[:, None]).astype("i1")), "scale": text(scale.astype("<f4"))}
+            layer |= dict(zip(("weight", "low", "scale"), map(text, rows(weight)), strict=True))
         else:
             layer["weight"] = text(weight.astype("<f2"))
         layers.append(layer)
     return layers
+
+
+def rows(weight: Array) -> tuple[Array, Array, Array]:
+    """A weight ``[out, in]`` as whole steps of its rows: the upper eight of twelve bits int8 ``[out * in]``, the lower
+    four two to a byte, the first one low, and the size of a step of each row float32 ``[out]``.
+    """
+    scale = (np.maximum(np.abs(weight).max(1), 1e-30) / STEPS).astype("<f4")
+    whole = np.rint(weight / scale[:, None]).clip(-STEPS, STEPS).astype("<i2").reshape(-1)
+    low = np.append(whole & 15, 0)[: whole.size + whole.size % 2].astype("u1")
+    return (whole >> 4).astype("i1"), low[::2] | low[1::2] << 4, scale
 
 
 def text(array: Array) -> str:
@@ -76,7 +87,7 @@ def text(array: Array) -> str:
 
 def size(codec: Codec, name: str) -> int:
     """Characters that the decoder takes in a page, about. Raises Misuse where a page cannot run it."""
-    return sum(math.prod(s.layer.shape) * (1 if _rows(s) else 2) for s in steps(codec, name)) * 4 // 3
+    return int(sum(math.prod(s.layer.shape) * (1.5 if _rows(s) else 2) for s in steps(codec, name)) * 4 / 3)
 
 
 def _rows(step: Step) -> bool:

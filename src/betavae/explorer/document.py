@@ -20,25 +20,27 @@ LARGEST = 32_000_000
 _ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-def page(models: Sequence[Explored], *, title: str = "", small: bool = False) -> str:
+def page(models: Sequence[Explored], *, title: str = "", small: bool = False, served: bool = False) -> str:
     """One self-contained HTML page of these models; opened from disk, it asks nothing of any network.
 
-    ``small`` is for a place inside another page: one model's sliders and traversals alone. Raises Misuse where there is
-    no model, where one has no decoder that a page can run, or where the weights are too many.
+    ``small`` is for a place inside another page: one model's sliders and traversals alone. One that is ``served`` holds
+    no weights and asks images of where it is from (see ``serve``). Raises Misuse where there is no model, where one has
+    no decoder (that a page can run, unless it is served), or where the weights are too many.
     """
     if not models:
         raise Misuse("no model to explore; wanted at least one trained conv or mlp")
-    weigh(models)
+    if not served:
+        weigh(models)
     scenes = {m.dataset.name: scene(m.dataset, FEW if small else IMAGES) for m in models}
     data: dict[str, Json] = {
         "small": small,
         "scenes": {name: each.plain(swept=not small) for name, each in scenes.items()},
-        "models": [dict(plain(m, scenes[m.dataset.name], small)) for m in models],
+        "models": [dict(plain(m, scenes[m.dataset.name], small, served)) for m in models],
     }
-    return rendered(title or (models[0].name if len(models) == 1 else f"{len(models)} models"), data, small)
+    return rendered(title or (models[0].name if len(models) == 1 else f"{len(models)} models"), data, small, served)
 
 
-def rendered(title: str, data: Json, small: bool) -> str:
+def rendered(title: str, data: Json, small: bool, served: bool = False) -> str:
     """The template filled in. The names inside are anybody's: text is escaped, data is no script, and no script but
     the page's own is run.
     """
@@ -52,7 +54,7 @@ def rendered(title: str, data: Json, small: bool) -> str:
     room = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     safe = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).translate(_ESCAPED)
     return room.from_string((here / "template.html").read_text("utf-8")).render(
-        title=title, small=small, style=_raw(style), script=_raw(script), data=_raw(safe),
+        title=title, small=small, served=served, style=_raw(style), script=_raw(script), data=_raw(safe),
         style_digest=_digest(style), script_digest=_digest(script),
     )  # fmt: skip
 
@@ -63,7 +65,8 @@ def weigh(models: Sequence[Explored]) -> int:
     if sum(sizes) > LARGEST:
         raise Misuse(
             f"the weights of these {len(models)} models are {sum(sizes) / 1e6:.0f} MB of page, at most "
-            f"{LARGEST / 1e6:.0f} are readable; name fewer, a conv is {0.65:g} MB and an mlp 10.4"
+            f"{LARGEST / 1e6:.0f} are readable; name fewer (a conv is 0.65 MB, an mlp 15.6), or "
+            "explore --serve them"
         )
     return sum(sizes)
 

@@ -7,6 +7,7 @@
   const [sweepLabel, sweep, sweepShown] = sweeper.children;
   const selects = [0, 1].map((number) => document.getElementById(`model-${number}`));
   const walks = new Map();
+  data.models.forEach((model, number) => { model.number = number; });
   let scene, image = 0, factor = -1, at = 0, asked = 0;
 
   const say = (text) => { said.textContent = text; };

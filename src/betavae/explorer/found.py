@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +10,16 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+from urllib.parse import quote
 
 from betavae.datasets import OUTLINES
-from betavae.errors import Fault, Misuse
+from betavae.errors import BetavaeError, Fault, Misuse
+from betavae.explorer import decoder
+from betavae.explorer.document import page
 from betavae.explorer.shown import Explored, Score
 from betavae.models import MODELS
+from betavae.names import foreign
+from betavae.report.document import Embedded, Explore, literal
 from betavae.report.rows import quirks_of
 from betavae.study import trained
 from betavae.study.cells import Cell
@@ -26,6 +32,8 @@ MOST = 8
 """Models of a page where none are chosen."""
 FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "chance")
 """What a recorded score is read against, in the order of its columns."""
+EMBEDDED = 2_000_000
+"""Characters of weights in a report, at most: a convolutional decoder's, not an MLP's."""
 _Asked = tuple[str, str]
 
 
@@ -93,6 +101,36 @@ def explored(models: Iterable[Trained]) -> list[Explored]:
             Explored(cost.label(cell), data, trained.codec(one, data), facts(fit), curve, scores(records, cell.id))
         )
     return out
+
+
+def within(stores: Sequence[Store], out: Path) -> Explore:
+    """What a report in the folder ``out`` embeds of these stores: the small page of one cell by its id.
+
+    There is none of a stranger's code, which a report does not run, nor where the model is gone or is too large.
+    """
+    first, whole = stores[0].path, stores[0].path / "explorer.html"
+    told: list[BetavaeError] = []
+
+    def explore(key: str) -> Embedded | None:
+        try:
+            one = next((one for store in stores for one in trained.cells(store) if one.cell.id == key), None)
+            if one is None or any(map(foreign, (one.cell.dataset, one.cell.method, one.cell.objective or ""))):
+                return None
+            (model,) = explored([one])
+            if decoder.size(model.codec, model.name) > EMBEDDED:
+                return None
+            html = page([model], small=True)
+        except BetavaeError as error:
+            if not told:
+                print(f"betavae: the report cannot show every model: {error}", file=sys.stderr)
+            told.append(error)
+            return None
+        name = literal(model.name)
+        said = f"{name}, decoded where this page is read; `betavae explore {literal(str(first))}` writes every model."
+        lies = quote(os.path.relpath(whole, out)) if whole.is_file() else ""
+        return Embedded(f"Explorer of {name}", html, said, lies)
+
+    return explore
 
 
 def facts(fit: Record) -> dict[str, str]:

@@ -6,7 +6,7 @@ const RANGE = 3, STEPS = 7, ENDS = 2;
 function Panel(number, root, page) {
   const find = (query) => root.querySelector(query);
   const [channels, high, wide] = [0, 1, 2].map((k) => () => this.scene.shape[k]);
-  let layers, order, sliders, timer, run = 0;
+  let decoded, order, sliders, timer, run = 0, painted = 0;
 
   this.codes = [];
   this.show = (model, scene) => {
@@ -14,7 +14,8 @@ function Panel(number, root, page) {
     this.scene = scene;
     root.hidden = !model;
     if (!model) return;
-    layers = unpack(model.layers);
+    const layers = model.layers && unpack(model.layers);
+    decoded = layers ? (codes) => decode(layers, codes) : (codes) => decodeAfar(model.number, codes);
     order = model.kl.map((_, j) => j).sort((a, b) => model.kl[b] - model.kl[a]);
     find("h2").textContent = model.name;
     find(".facts").replaceChildren(...model.facts.map(([key, value]) => make("div", {}, make("dt", { textContent: key }), make("dd", { textContent: value }))));
@@ -111,9 +112,12 @@ function Panel(number, root, page) {
     return image;
   };
 
-  const paint = () => {
-    const begun = performance.now(), canvas = find(".decoded");
-    canvas.getContext("2d").putImageData(pixels(decode(layers, this.codes)), 0, 0);
+  const paint = async () => {
+    const begun = performance.now(), canvas = find(".decoded"), mine = ++painted;
+    let values;
+    try { values = await decoded([...this.codes]); } catch (error) { return page.say(error.message); }
+    if (mine !== painted) return; // an image of newer codes came first
+    canvas.getContext("2d").putImageData(pixels(values), 0, 0);
     canvas.dataset.milliseconds = (performance.now() - begun).toFixed(2);
     canvas.setAttribute("aria-label", `Decoded by ${this.model.name}`);
     clearTimeout(timer);
@@ -134,7 +138,10 @@ function Panel(number, root, page) {
       for (let step = 0; step < STEPS; step++) {
         const codes = [...this.codes];
         codes[canvas.dataset.code] = valueAt(step);
-        context.putImageData(pixels(decode(layers, codes)), step * (wide() + 1), 0);
+        let values;
+        try { values = await decoded(codes); } catch (error) { return page.say(error.message); }
+        if (mine !== run) return;
+        context.putImageData(pixels(values), step * (wide() + 1), 0);
         await new Promise((then) => setTimeout(then));
         if (mine !== run) return;
       }

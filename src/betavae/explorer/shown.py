@@ -11,6 +11,7 @@ from torch import Tensor
 
 from betavae import rng
 from betavae.datasets.base import Dataset
+from betavae.errors import Misuse
 from betavae.explorer import decoder
 from betavae.explorer.scene import Scene
 from betavae.factors import Factors
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LOOKED = 4000
 """Images behind what a code carries and knows."""
+FEWER = 500
+"""The same on a small page, which shows only what codes carry."""
 BINS = 20
 """Equal bins of a code's range, as in the published code of MIG (Chen et al. 2018)."""
 DEAD = 0.01
@@ -54,12 +57,16 @@ class Explored(NamedTuple):
     scores: Sequence[Score] = ()
 
 
-def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]:
-    """The model as plain JSON. Raises Misuse where it has no decoder that a page can run."""
+def plain(model: Explored, scene: Scene, small: bool = False, served: bool = False) -> dict[str, Json]:
+    """The model as plain JSON, without its layers where it is ``served``. Raises Misuse where it has no decoder, or
+    none that a page can run.
+    """
     codec, data = model.codec, model.dataset
-    layers = decoder.packed(codec, model.name)
+    if served and (codec.posterior is None or codec.decode is None):
+        raise Misuse(f"{model.name} has no posterior or no way back to images; the explorer shows VAEs")
+    layers = None if served else decoder.packed(codec, model.name)
     assert codec.posterior is not None  # else it is no VAE, and refused above
-    index = sample(data)
+    index = sample(data, FEWER if small else LOOKED)
     seen = [codec.posterior(data.render(part)) for part in index.split(250)]
     kl = torch.cat([kl_nats(posterior) for posterior in seen]).mean(0).cpu()
     codes = Codes(data, codec)
@@ -74,7 +81,7 @@ def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]
         "name": model.name,
         "dataset": data.name,
         "facts": [[key, value] for key, value in model.facts.items()],
-        "layers": layers,
+        "layers": list(layers) if layers else None,
         "kl": _rounded(kl),
         "dead": (kl < DEAD).tolist(),
         "means": _rounded(means),
@@ -85,10 +92,10 @@ def plain(model: Explored, scene: Scene, small: bool = False) -> dict[str, Json]
     }
 
 
-def sample(dataset: Dataset) -> Tensor:
-    """The images that codes are judged on: at most LOOKED, without repeats, the same for every model."""
+def sample(dataset: Dataset, most: int | None = None) -> Tensor:
+    """The images that codes are judged on: at most so many, LOOKED unless said, the same for every model."""
     drawn = torch.randperm(dataset.size, generator=rng.generator(0, "explore", "sample", dataset.name))
-    return drawn[:LOOKED].sort().values
+    return drawn[: LOOKED if most is None else min(most, LOOKED)].sort().values
 
 
 def information(codes: Tensor, factors: Factors, index: Tensor) -> Tensor:

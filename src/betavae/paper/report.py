@@ -25,26 +25,35 @@ from betavae.report import wording
 from betavae.report.cards import cards
 from betavae.report.checklist import checklist
 from betavae.report.conditions import conditions
-from betavae.report.document import Heading, Link, Part, save
+from betavae.report.document import Explore, Heading, Link, Part, save
 from betavae.report.evidence import Evidence, StoreLike
 from betavae.report.judged import COMPARISONS, claims, comparisons, looked
 from betavae.study.cells import Study
 
 
-def write(stores: Sequence[StoreLike], out: Path, *, study: Study | None = None, date: str | None = None) -> Path:
+def write(
+    stores: Sequence[StoreLike],
+    out: Path,
+    *,
+    study: Study | None = None,
+    date: str | None = None,
+    explore: Explore | None = None,
+) -> Path:
     """Write ``report.md``, ``report.html``, the same of the pages ``beside`` it and their ``figures/`` into a folder;
     the path of the report's HTML page.
 
     The pages are a function of the records, and of the looks that the ``study`` declares: the same give the same bytes,
-    but for the line of the date.
+    but for the line of the date. ``explore`` may add the page of one model.
     """
     evidence = gathered(stores)
     for name, (title, parts) in beside(evidence, study).items():
         save(title, parts, Path(out), name)
-    return save(TITLE, sections(evidence, date, study), Path(out))
+    return save(TITLE, sections(evidence, date, study, explore), Path(out))
 
 
-def sections(evidence: Evidence, date: str | None, study: Study | None = None) -> list[Part]:
+def sections(
+    evidence: Evidence, date: str | None, study: Study | None = None, explore: Explore | None = None
+) -> list[Part]:
     """Every section of the report in order."""
     contributions, others = judged(evidence, study)
     notes = [*(looked(study) if study else []), *_short(evidence)]
@@ -58,7 +67,7 @@ def sections(evidence: Evidence, date: str | None, study: Study | None = None) -
         *disentanglement.selection(evidence),
         *appendix.figures_1_and_2(evidence),
         *beyond_2d.figure_3(evidence),
-        *latents.figure_4(evidence),
+        *latents.figure_4(evidence, explore),
         *latents.rotation(evidence),
         *latents.figure_5(evidence),
         *sensitivity.figure_6(evidence),

@@ -7,7 +7,7 @@ messages) goes in through ``literal``, so that it is shown as it is and marks no
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +57,17 @@ class Link(NamedTuple):
     page: str
 
 
+class Embedded(NamedTuple):
+    """A page of its own, shown within this one and apart from it: a sandbox runs it. ``whole`` is where a larger one
+    lies, relative to this page, "" for none; ``said`` is what stands below, and alone where no page can be shown.
+    """
+
+    title: str
+    html: str
+    said: str
+    whole: str = ""
+
+
 class Folded(NamedTuple):
     """Parts that an HTML page opens on demand."""
 
@@ -64,10 +75,12 @@ class Folded(NamedTuple):
     parts: Sequence[Part]
 
 
-Part = Heading | Text | Items | Table | Picture | Link | Folded
+Part = Heading | Text | Items | Table | Picture | Link | Embedded | Folded
 
 _VEIL = 0xE000
 _MARKS = "\\`*_{}[]<>#|&$~!:%"
+Explore = Callable[[str], Embedded | None]
+"""Gives the page of one trained cell by its id, None where it cannot be shown; a report is given it from above."""
 MARKED = re.compile(f"[{chr(_VEIL)}-{chr(_VEIL + 127)}]")
 """A letter that ``literal`` put in a mark's place."""
 

@@ -6,7 +6,20 @@ import html
 import re
 from collections.abc import Sequence
 
-from betavae.report.document import MARKED, Folded, Heading, Items, Link, Part, Picture, Table, Text, file_name, plain
+from betavae.report.document import (
+    MARKED,
+    Embedded,
+    Folded,
+    Heading,
+    Items,
+    Link,
+    Part,
+    Picture,
+    Table,
+    Text,
+    file_name,
+    plain,
+)
 
 
 def markdown(parts: Sequence[Part], folder: str = "figures") -> str:
@@ -34,6 +47,8 @@ def _rendered(part: Part, folder: str) -> str:
             return f"![{_line(caption.split('.')[0])}]({folder}/{file_name(name)}.png)\n\n{_line(caption)}"
         case Link(text, page):
             return f"[{_line(text)}]({file_name(page)}.md)"
+        case Embedded(_, _, said, whole):
+            return f"{_line(said)}{f' [All models, side by side](<{whole}>)' if whole else ''}"
         case Folded(summary, inner):
             return "\n\n".join([f"**{_line(summary)}**", *(_rendered(part, folder) for part in inner)])
 

@@ -1,4 +1,6 @@
-"""A report as one self-contained HTML page: no script, no link outward, pictures as data URIs; text is escaped."""
+"""A report as one self-contained HTML page: no script but in a sandboxed frame, no link outward, pictures as data URIs;
+text is escaped.
+"""
 
 from __future__ import annotations
 

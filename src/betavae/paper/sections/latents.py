@@ -10,16 +10,18 @@ from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT
 from betavae.paper.sections.common import learnt, marked, missing, warned
 from betavae.report import gallery, wording
-from betavae.report.document import Heading, Part, Table, Text
+from betavae.report.document import Explore, Heading, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, architecture
 from betavae.report.style import picture
 
 
-def figure_4(evidence: Evidence) -> list[Part]:
-    """Figure 4: traversals of the best and of the median run of each architecture."""
+def figure_4(evidence: Evidence, explore: Explore | None = None) -> list[Part]:
+    """Figure 4: traversals of the best and of the median run of each architecture; and the best convolutional one to be
+    moved, where its page can be had.
+    """
     parts: list[Part] = [Heading("Figure 4: latent traversals")]
-    panels = []
+    panels, shown = [], None
     ranges = set()
     for method in ("mlp", "conv"):
         for word, row, seed, score in best_and_median(evidence, "dsprites", method):
@@ -28,6 +30,8 @@ def figure_4(evidence: Evidence) -> list[Part]:
             )
             if record:
                 a = evidence.arrays(record)
+                if explore and method == "conv":
+                    shown = shown or explore(record["cell_id"])
                 ranges.add(str(record["question"]["knobs"].get("range", "prior")))
                 title = f"{architecture(method)}, β = {row.beta:g}, seed {seed}: {wording.percent(score)} % ({word})"
                 title += learnt(evidence, row)
@@ -40,7 +44,7 @@ def figure_4(evidence: Evidence) -> list[Part]:
         "five factors. The paper's third panel is reprinted from Higgins et al.: it is of a model of theirs, which no "
         f"record here can show. Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
     )
-    return [*parts, picture("figure-4", gallery.traversals(panels), caption)]
+    return [*parts, picture("figure-4", gallery.traversals(panels), caption), *([shown] if shown else [])]
 
 
 def best_and_median(evidence: Evidence, dataset: str, method: str) -> list[tuple[str, Row, int, float]]:

@@ -10,14 +10,14 @@ from betavae.report import wording
 from betavae.report.cards import cards
 from betavae.report.checklist import checklist, items
 from betavae.report.conditions import ran_on
-from betavae.report.document import Folded, Heading, Items, Part, Table, Text, literal, save
+from betavae.report.document import Explore, Folded, Heading, Items, Part, Table, Text, literal, save
 from betavae.report.evidence import StoreLike
 from betavae.report.judged import claims, looked
 from betavae.report.own.agreement import agreement
 from betavae.report.own.answers import Own, Setting, shared
 from betavae.report.own.losses import losses
 from betavae.report.own.outcomes import left_out, outcomes
-from betavae.report.own.pictures import architectures, pictures
+from betavae.report.own.pictures import architectures, explored, pictures
 from betavae.report.own.scores import along, scores
 from betavae.report.statistics.claims import own_verdicts
 from betavae.report.statistics.verdicts import Verdict
@@ -34,12 +34,13 @@ WITHIN = (
 )
 
 
-def write(stores: Sequence[StoreLike], study: Study, out: Path) -> Path:
+def write(stores: Sequence[StoreLike], study: Study, out: Path, explore: Explore | None = None) -> Path:
     """Write ``report.md``, its ``figures/`` and ``report.html`` into a folder; the path of the HTML page.
 
-    The pages are a function of the study and the records alone: the same give the same bytes.
+    The pages are a function of the study and the records alone: the same give the same bytes. ``explore`` may add the
+    page of one model.
     """
-    return save(study.name, sections(Own(stores, study)), Path(out))
+    return save(study.name, sections(Own(stores, study), explore), Path(out))
 
 
 def checked(stores: Sequence[StoreLike], study: Study) -> str:
@@ -48,7 +49,7 @@ def checked(stores: Sequence[StoreLike], study: Study) -> str:
     return checklist(own.evidence, own_verdicts(study, own.evidence, own.answers))
 
 
-def sections(own: Own) -> list[Part]:
+def sections(own: Own, explore: Explore | None = None) -> list[Part]:
     """Every section of the report in order."""
     judged = own_verdicts(own.study, own.evidence, own.answers)
     notes = looked(own.study)
@@ -62,6 +63,7 @@ def sections(own: Own) -> list[Part]:
         *along(own),
         *losses(own),
         *pictures(own),
+        *(explored(own, explore) if explore else []),
         *architectures(own),
         *outcomes(own),
         *left_out(own),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from matplotlib.figure import Figure
 
 from betavae.report import gallery
-from betavae.report.document import Folded, Heading, Part, Table, Text, literal
+from betavae.report.document import Explore, Folded, Heading, Part, Table, Text, literal
 from betavae.report.own import figures
 from betavae.report.own.answers import Asked, Own, Setting, told_apart
 from betavae.report.style import picture
@@ -127,6 +127,16 @@ def _found(own: Own, asked: Asked) -> Iterator[Shown]:
         if record:
             title = f"{short[setting.row]}, seed {record['cell']['seed']}"
             yield Shown(title, own.arrays(record), record["notes"])
+
+
+def explored(own: Own, explore: Explore) -> list[Part]:
+    """One trained model to be moved: the run nearest the median of the first setting that can be shown."""
+    for setting in (one for dataset in own.datasets for one in own.of(dataset)):
+        cell = typical(own, setting)
+        found = explore(cell.id) if cell.recipe and own.status(cell) == "ok" else None
+        if found:
+            return [Heading("A model to move"), found]
+    return []
 
 
 def typical(own: Own, setting: Setting) -> Cell:
