@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import base64
 import os
+import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -268,10 +269,18 @@ def studies() -> str:
     )
 
 
+def package() -> str:
+    """The README as the package carries it: without pictures, and without links that lead nowhere outside the tree."""
+    text = (HERE.parent / "README.md").read_text("utf-8")
+    text = re.sub(r"^!\[[^\n]*\n\n(?:\*(?:[^\n]+\n)+\n)?", "", text, flags=re.MULTILINE)  # with the caption below
+    return re.sub(r"\[([^\]]+)\]\((?!https:)[^)]+\)", r"\1", text)
+
+
 SWEEPS = [name for name in CARDS if name == "dsprites" or name in DRAWN.values()]
 """The datasets that are drawn here, whose factors are shown."""
 PAGES = {
     "commands.md": commands,
+    "package.md": package,
     "quirks.md": quirks,
     "datasets/index.md": datasets,
     **{f"datasets/{name}.md": partial(dataset, name, CARDS[name]) for name in DATASETS},

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fake_hub import FakeHub
 from tiny import squares
 
 import betavae
@@ -166,15 +169,77 @@ def test_a_model_is_saved_and_opened(data: Dataset, model: Model, tmp_path: Path
     assert torch.equal(back.codes([1, 2]), model.codes([1, 2]))
     assert back.curve.rows == model.curve.rows
     config = json.loads((tmp_path / "m/config.json").read_text("utf-8"))
-    config["cell"]["codes"] = 4
-    (tmp_path / "m/config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(Fault, match="weights are not those of a conv of 4 codes"):
-        betavae.open(tmp_path / "m", data=data)
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"codes": 4}, "says that it is cell .*, but what it holds is"),
+        ({"codes": 4, "cell_id": None}, "weights are not those of a conv of 4 codes"),
+        ({"codes": 10**9, "cell_id": None}, "more weights than any that is opened"),
+        ({"sha256": {"model.safetensors": "0" * 64}}, "its config.json names 0000.*: fetch it again"),
+        ({"sha256": 3}, "is no saved model"),
+    ]
+    for change, said in changes:
+        changed = json.loads(json.dumps(config)) | change
+        changed["cell"]["codes"] = changed["codes"]
+        changed = {key: value for key, value in changed.items() if value is not None}
+        (tmp_path / "m/config.json").write_text(json.dumps(changed), encoding="utf-8")
+        with pytest.raises(Fault, match=said):
+            betavae.open(tmp_path / "m", data=data)
     (tmp_path / "m/config.json").write_text("[]", encoding="utf-8")
     with pytest.raises(Fault, match="is no saved model"):
         betavae.open(tmp_path / "m", data=data)
     with pytest.raises(Misuse, match="no saved model, no study's folder of records, and no cell's id"):
         betavae.open(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """A hub of this machine that the library takes for its own, with an empty cache."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    with FakeHub() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + template)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+        yield server
+        server.shutdown()
+
+
+def test_a_model_goes_to_a_hub_and_comes_back(
+    data: Dataset, model: Model, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same model, by name and by revision, and from the cache without a network; three files are taken, no more."""
+    address = model.push("someone/squares-vae", private=True)
+    (revision,) = hub.revisions
+    assert address == f"hub://someone/squares-vae@{revision}"
+    assert set(hub.revisions[revision]) == {"README.md", "config.json", "curve.safetensors", "model.safetensors"}
+    assert 'betavae.open("hub://someone/squares-vae")' in hub.revisions[revision]["README.md"].decode()
+    hub.revisions[revision]["evil.pkl"] = b"cos\nsystem\n"
+    hub.asked.clear()
+    back = betavae.open("hub://someone/squares-vae", data=data)
+    assert (back.id, repr(back)) == (model.id, repr(model))
+    assert torch.equal(back.codes([1, 2]), model.codes([1, 2]))
+    assert not any("evil" in path or "README" in path for path in hub.asked)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert betavae.open(address, data=data).id == model.id
+    with pytest.raises(Fault, match="hub://someone/other cannot be had"):
+        betavae.open("hub://someone/other", data=data)
+
+
+def test_what_a_hub_holds_is_held_against_its_sha256(data: Dataset, model: Model, hub: FakeHub) -> None:
+    model.push("someone/squares-vae")
+    ((revision, files),) = hub.revisions.items()
+    hub.revisions["f" * 40] = {**files, "model.safetensors": files["model.safetensors"][:-4] + b"\0\0\0\0"}
+    with pytest.raises(Fault, match=r"its config\.json names"):
+        betavae.open(f"hub://someone/squares-vae@{'f' * 40}", data=data)
+    assert betavae.open(f"hub://someone/squares-vae@{revision}", data=data).id == model.id
+    for address in ("hub://someone", "hub://a/b/c", "hub://../x/y", "hub://a/b@c d"):
+        with pytest.raises(Misuse, match="is no model on a hub"):
+            betavae.open(address)
+    with pytest.raises(Misuse, match="names a revision"):
+        model.push("someone/squares-vae@main")
+    with pytest.raises(Misuse, match="not betavae's to save"):
+        betavae.wrap(lambda images: images.flatten(1)[:, ::64], data=data).push("someone/other")
 
 
 def test_of_several_models_in_a_store_one_is_named(data: Dataset, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_one_file_of_ones_own_is_scored_and_planned(
     assert main([*score.split()[1:], "--seeds", "2"]) == 0
     assert float(capsys.readouterr().out.splitlines()[1].split()[1]) == 1.0  # perfect codes of a row and a column
     assert main(run.splitlines()[0].split()[1:]) == 0
-    assert "12 cells" in capsys.readouterr().out
+    assert "16 cells" in capsys.readouterr().out
 
 
 def test_the_rotation_shown_is_what_the_command_gives(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import pytest
+
+import betavae
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "betavae"
@@ -41,8 +46,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as a wheel, unpacked as pip would; built from a copy, so that nothing old is in it."""
     folder = tmp_path_factory.mktemp("wheel")
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
+    (folder / "docs").mkdir()
+    for name in ("pyproject.toml", "LICENSE", "docs/package.md"):
+        shutil.copy(ROOT / name, folder / name)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--wheel-dir", str(folder), str(folder)], check=True)
     (wheel,) = folder.glob("*.whl")
@@ -58,6 +64,37 @@ def test_every_file_of_the_package_is_in_the_wheel(installed: Path) -> None:
 
     assert files(installed / "betavae") == files(SOURCE)
     assert {p.suffix for p in SOURCE.rglob("*.*") if p.is_file()} >= {".py", ".html", ".css", ".js"}
+
+
+def test_what_an_index_shows_needs_nothing_beside_it(installed: Path) -> None:
+    """One version, from one place; and a description whose links and pictures are all elsewhere's full addresses."""
+    (path,) = installed.glob("*.dist-info/METADATA")
+    told = message_from_string(path.read_text(encoding="utf-8"))
+    assert told["Version"] == betavae.__version__
+    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    said = str(told.get_payload())
+    assert said.startswith("# betavae\n")
+    assert re.findall(r"\]\((?!https:)[^)]*\)", said) == []
+    assert "## Two commands" in said
+
+
+def test_the_source_archive_is_whole(tmp_path: Path) -> None:
+    """Documentation, examples, studies, tests, versions and citation go with the source."""
+    tree = tmp_path / "tree"
+    skipped = shutil.ignore_patterns("*.egg-info", "__pycache__", ".*", "site", "runs", "results", "shared")
+    shutil.copytree(ROOT, tree, ignore=skipped, symlinks=True)
+    code = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=tree, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        held = {name.partition("/")[2] for name in opened.getnames()}
+    wanted = {
+        str(path.relative_to(tree))
+        for path in tree.rglob("*")
+        if path.is_file() and not {"__pycache__", "betavae.egg-info"} & set(path.parts)
+    }
+    assert wanted - held == set()
+    assert {"CITATION.cff", "constraints.txt", "docs/index.md", "examples/own_study.toml", "Makefile"} <= held
 
 
 @pytest.mark.slow

@@ -121,6 +121,14 @@ class Model:
 
         return save(self, Path(folder))
 
+    def push(self, repository: str, *, private: bool | None = None) -> str:
+        """Put it on a model hub as ``"user/name"`` (extra ``hub``), and give its address for ``betavae.open``, with the
+        revision. Raises Misuse for a stranger's model or a name that is none, Fault where the hub refuses.
+        """
+        from betavae.api.hub import push
+
+        return push(self, repository, private)
+
     def explore(self, out: str | Path | None = None) -> Any:
         """The page one can move: shown in a notebook, or written to ``out``, whose path it gives. Raises Misuse where
         its decoder is none that a page can run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64_000_000
 """Bytes of a configuration: beyond that it is none."""
+WEIGHTS = 1_000_000_000
+"""Bytes of weights, at most: a hundred times an MLP's."""
 
 
 def save(model: Model, folder: Path) -> Path:
@@ -41,20 +44,28 @@ def save(model: Model, folder: Path) -> Path:
         "fit": model.fit,
     }
     weights = {key: leaf.detach().cpu().contiguous() for key, leaf in params.items()}
-    write_atomic(folder / "model.safetensors", serialise_weights(weights, {"format": "pt"}))
-    write_atomic(folder / "curve.safetensors", serialise(dict(model.arrays)))
+    files = {"model.safetensors": serialise_weights(weights, {"format": "pt"})}
+    files["curve.safetensors"] = serialise(dict(model.arrays))
+    config["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    for name, data in files.items():
+        write_atomic(folder / name, data)
     write_atomic(folder / "config.json", json.dumps(config, indent=1, ensure_ascii=False).encode() + b"\n")
     return folder
 
 
 def open(what: str | Path, *, cell: str | None = None, data: Dataset | None = None) -> Model:
     """A model from where it lies: a folder that ``save`` or ``betavae export`` wrote, or a study's folder of records
-    with the ``cell``'s id, or an id alone (looked up under ``runs/``). ``data`` is for a dataset of one's own.
+    with the ``cell``'s id, or an id alone (looked up under ``runs/``), or ``"hub://user/name"``, with ``@revision``
+    where it must be that one. ``data`` is for a dataset of one's own. No pickle is opened, and weights are held against
+    the sha256 beside them.
 
     Raises Misuse where nothing of that name is there, Fault where what is there cannot be trusted.
     """
+    from betavae.api import hub
     from betavae.study import trained
 
+    if isinstance(what, str) and what.startswith(hub.SCHEME):
+        return _saved(hub.fetched(what), data)
     path = Path(what)
     if (path / "config.json").is_file():
         if cell is not None:
@@ -85,6 +96,17 @@ def of_store(found: Any, data: Dataset | None = None) -> Model:
     return Model(codec, data, cost.label(found.cell), cell=found.cell, fit=fit, arrays=arrays, steps=steps)
 
 
+def _checked(path: Path, named: dict[str, str]) -> bytes:
+    """The bytes of a file. Raises Fault where they are not those whose sha256 the configuration names."""
+    if path.stat().st_size > WEIGHTS:
+        raise Fault(f"{path} has {path.stat().st_size:,} bytes; a model of betavae has at most {WEIGHTS:,}")
+    raw = path.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    if named.get(path.name, found) != found:
+        raise Fault(f"{path} has sha256 {found}; its config.json names {named[path.name]!s:.64}: fetch it again")
+    return raw
+
+
 def _saved(folder: Path, data: Dataset | None) -> Model:
     from safetensors import SafetensorError
     from safetensors.numpy import load as arrays_of
@@ -99,9 +121,10 @@ def _saved(folder: Path, data: Dataset | None) -> Model:
     try:
         config = json.loads((folder / "config.json").read_bytes()[:LARGEST])
         cell = Cell.from_plain(config["cell"])
-        params = weights_of((folder / "model.safetensors").read_bytes())
+        named = dict(config.get("sha256", {}))
+        params = weights_of(_checked(folder / "model.safetensors", named))
         curve = folder / "curve.safetensors"
-        arrays = dict(arrays_of(curve.read_bytes())) if curve.is_file() else {}
+        arrays = dict(arrays_of(_checked(curve, named))) if curve.is_file() else {}
         step = int(config["step"])
         shape = tuple(int(size) for size in config["shape"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
@@ -110,6 +133,10 @@ def _saved(folder: Path, data: Dataset | None) -> Model:
     data = data or datasets.load(cell.dataset)
     if data.shape != shape or cell.method not in MODELS:
         raise Fault(f"{folder} takes images of {shape} by {cell.method!r}; {data.name} has {data.shape}")
+    if cell.id != config.get("cell_id", cell.id):
+        raise Fault(f"{folder} says that it is cell {config['cell_id']!r:.40}, but what it holds is {cell.id}")
+    if 4 * models.size(cell.method, data.shape, cell.codes).parameters > WEIGHTS:
+        raise Fault(f"{folder} has {cell.codes:,} codes; a model of so many has more weights than any that is opened")
     model = models.named(cell.method, data.shape, cell.codes)
     import torch
 

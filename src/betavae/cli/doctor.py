@@ -21,6 +21,7 @@ EXTRAS = {
     "export": ("onnx", "onnxruntime", "polars"),
     "ray": ("ray",),
     "track": ("tensorboard",),
+    "hub": ("huggingface_hub",),
 }
 """The optional extras and the packages that each brings."""
 STEPS, BATCH, SIDE = 40, 64, 32

@@ -61,7 +61,13 @@ def declare(verb: Verb) -> None:
     this.add_argument("--keep", type=whole(1, 4096), default=2, metavar="N", help="checkpoints kept (default: 2)")
     this.add_argument("--print", action="store_true", help="print the study as a study file; run nothing")
     this.add_argument("--quiet", action="store_true", help="no progress")
-    this.add_argument("--track", action="store_true", help="write loss terms for TensorBoard into STORE/track")
+    this.add_argument(
+        "--track",
+        nargs="?",
+        const="tensorboard",
+        metavar="TRACKER",
+        help="give loss terms to tensorboard (the default, into STORE/track), trackio or wandb",
+    )
 
 
 def act(options: argparse.Namespace) -> int:
@@ -110,7 +116,8 @@ def act(options: argparse.Namespace) -> int:
         machine.usable(options.device)
     with contextlib.ExitStack() as stack:
         executor = stack.enter_context(executors.named(options.executor, options.address))
-        listen = stack.enter_context(Track(folder / "track")).hear if options.track else lambda worker, message: None
+        track = Track(folder / "track", options.track, whole.name) if options.track else None
+        listen = stack.enter_context(track).hear if track else lambda worker, message: None
         store = Store(folder)
         store.expect(whole)
         store.remember(whole)
