@@ -120,8 +120,9 @@ def test_an_absent_file_is_told_before_anything_is_recorded(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("noun", figure.NOUNS)
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    ("noun", "suffix"), [*((noun, "png") for noun in figure.NOUNS), ("samples", "svg"), ("samples", "pdf")]
+)
 def test_every_figure_is_drawn_from_a_store(
     noun: str, suffix: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
