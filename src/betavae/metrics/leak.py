@@ -9,16 +9,15 @@ import torch
 from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import choose
+from betavae.metrics import costs
 from betavae.metrics.base import Answer, Codes, Probe, Subject
 from betavae.metrics.fits.shared_adagrad import KINDS, Shared
-from betavae.metrics.votes import FITTING, features, higgins
+from betavae.metrics.votes import features, higgins
 from betavae.representation import fitted
 from betavae.representation.base import Codec
 
 FITTED = {1: 25_000, 3: 3_500}
 """Images that PCA is fitted on, by the images' channels (App. B of the paper)."""
-COSTS = {"linear": 3.0, "mlp": 150.0}
-"""Seconds of three trainings of a classifier on 1,000 votes."""
 _PCA: dict[tuple[object, ...], Codec] = {}
 """The last PCA: the same for the VAEs of one seed, whatever their β."""
 
@@ -59,8 +58,7 @@ def leak(
 
         return Answer({"leaked": score(True), "fresh": score(False)}, notes={"fit": pca.notes["images"]})
 
-    seconds = COSTS[classifier] * votes / 1000 + 3 * FITTING[classifier][0] + 2.0
-    return Probe(measure, metric.reads, metric.looks, seconds, metric.cites)
+    return Probe(measure, metric.reads, metric.looks, costs.of_leak(votes, classifier), metric.cites)
 
 
 def _pca(dataset: Dataset, codes: int, seed: int) -> Codec:

@@ -7,7 +7,6 @@ The mean absolute difference of their codes over the pairs is the vote's feature
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose, notice, unknown
 from betavae.factors import Factors
+from betavae.metrics import costs
 from betavae.metrics.base import Answer, Draw, Metric, Reads
 from betavae.metrics.classifiers import CLASSIFIERS, AsPublished
 from betavae.metrics.field.draws import classed
@@ -24,12 +24,6 @@ from betavae.types import Knobs, Scores
 
 CHUNK = 500
 """Votes whose codes are differenced at once: keeps the working set small."""
-FITTING = {"logistic": (0.0, 0.06), "forest": (0.2, 0.19), "linear": (0.2, 0.22), "mlp": (1.3, 0.1)}
-"""Seconds to fit one classifier, by name: a constant, and for each 1,000 votes."""
-PAIR = 2e-7
-"""Seconds to draw one pair of one vote and to look its codes up."""
-SMALL_POOL = 4000
-"""Images of a pool below which votes repeat so often that scores fall, by up to 10 points."""
 PER_FACTOR = 16
 """Up to so many asked factors each have an accuracy of their own."""
 
@@ -94,21 +88,12 @@ def higgins(
                 scores[f"accuracy.{name}"] = float(right[:test_votes][mine].mean())
         return scores
 
-    def looks(size: int) -> int:
-        return pool or round(size * -math.expm1(-2 * pairs * (votes + test_votes) / size))
-
-    once, each = FITTING[classifier]
-    seconds = once + each * votes / 1000 + PAIR * pairs * (votes + test_votes)
-    warned = Answer(notes={"warning": small_pool(pool)}) if small_pool(pool) else None
+    cost = costs.of_votes(pairs, votes, test_votes, classifier, pool)
+    warned = Answer(notes={"warning": costs.small_pool(pool)}) if costs.small_pool(pool) else None
     beside = (lambda generator, draw, codes: warned) if warned else None
-    return Metric("higgins", plan, score, Reads(chance=_chance), looks, seconds, ("higgins2017",), beside=beside)
-
-
-def small_pool(pool: int | None) -> str:
-    """What to say of a pool that is too small for its scores to be those of fresh images; nothing of others."""
-    if pool is None or pool >= SMALL_POOL:
-        return ""
-    return f"a pool of {pool:,} images lowers Higgins scores by up to 10 points; wanted {SMALL_POOL:,} or more"
+    return Metric(
+        "higgins", plan, score, Reads(chance=_chance), cost.looks, cost.seconds, ("higgins2017",), beside=beside
+    )
 
 
 def _chance(knobs: Knobs, sizes: tuple[int, ...]) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,8 @@ from test_training import task
 
 from betavae import models
 from betavae.datasets import OUTLINES
-from betavae.metrics import votes
+from betavae.metrics import METRICS, costs, named
+from betavae.metrics.base import Metric, Probe
 from betavae.models import MODELS
 from betavae.paper.study import paper
 from betavae.study.cells import Cell, Job, Question, pairs
@@ -68,7 +72,7 @@ def test_a_critic_is_reckoned() -> None:
 
 def test_questions_of_one_draw_share_their_codes() -> None:
     knobs = {"votes": 1000, "test_votes": 1000, "pool": 8000}
-    ask = [Question("higgins", pairs({**knobs, "classifier": c})) for c in votes.FITTING]
+    ask = [Question("higgins", pairs({**knobs, "classifier": c})) for c in costs.FITTING]
     other = replace(ask[0], seed=1)
     size = math.prod(OUTLINES["dsprites"][1])
     for asked, draws in ((ask, 1), ([*ask, other], 2)):
@@ -83,7 +87,7 @@ def test_more_costs_more() -> None:
     def higgins(**knobs: object) -> Question:
         return Question("higgins", pairs({"pool": 8000, **knobs}))
 
-    for name in votes.FITTING:
+    for name in costs.FITTING:
         few, many = (seconds(vae(), higgins(classifier=name, votes=v)) for v in (1000, 10_000))
         assert seconds(vae()) < few < many
     assert seconds(vae(), higgins(pairs=16)) < seconds(vae(), higgins(pairs=256))
@@ -91,6 +95,38 @@ def test_more_costs_more() -> None:
         fits = [seconds(Cell("dsprites", method, 10, 1, fit=n)) for n in (1000, 25_000, None)]
         assert fits == sorted(fits)
     assert seconds(vae(), Question("frechet", pairs({"features": "efficientnet_lite0_96", "images": 500}))) > 2
+
+
+KNOBS: dict[str, list[dict[str, object]]] = {
+    "higgins": [{"classifier": c, "pool": p, "pairs": 8} for c in costs.FITTING for p in (None, 5000)],
+    "rotation": [{"votes": 300}],
+    "leak": [{"classifier": "mlp"}],
+    "mig": [{"images": 300}, {"like": "disentanglement_lib"}],
+    "sap": [{"kind": "discrete"}, {"images": 300}],
+    "factor_vae": [{"votes": 10}],
+    "dci": [{"model": model, "images": 300} for model in costs.DCI],
+    "downstream": [{"train": (10, 50)}, {"model": "gbt"}],
+    "gaussian_tc": [{"sampled": True, "images": 300}],
+    "explicitness": [{"images": 300, "test_images": 20}],
+    "frechet": [{"features": name, "images": 30} for name in costs.FEATURES],
+    "traversals": [{"steps": 3, "top": 2}],
+}
+"""What each is asked with beside its defaults."""
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_a_question_costs_is_known_without_opening_it(name: str) -> None:
+    """Said twice, in the table and by the opened measure: for every name of the house, and for its knobs."""
+    for knobs in ({}, *KNOBS.get(name, ())):
+        told, opened = costs.price(name, knobs), named(name, **knobs)
+        assert told is not None
+        for size in (1000, 20_000, 737_280):
+            looks = [look(size) if callable(look) else look for look in (told.looks, opened.looks)]
+            assert looks[0] == looks[1], (name, knobs)
+        assert told.seconds == pytest.approx(opened.seconds)
+        assert told.draws == (opened.draws if isinstance(opened, Metric) else "")
+        assert told.pictures == (opened.pictures if isinstance(opened, Probe) else 0)
+    assert costs.price(name, {"of no measure": 1}) is None
 
 
 @pytest.fixture
@@ -161,3 +197,23 @@ def test_what_is_kept_for_the_way_back_grows_with_the_batch_alone() -> None:
     assert population.kept(given) == population.kept(larger)
     each = 4 * given.recipe.batch * (2 * population.kept(given) + math.prod(given.model.shape))
     assert population.need(larger) - population.need(given) == each
+
+
+def test_a_plan_needs_no_torch(tmp_path: Path) -> None:
+    """Neither for the house's measures nor, once this processor's rate is known, for the machine's; whatever else lies
+    where the rate is kept.
+    """
+    (tmp_path / "pace.json").write_text('{"another": "fast", "third": 1e10}')
+    code = (
+        "import sys; from betavae.cli.main import main\n"
+        "assert main(['run', 'paper', '--scale', 'laptop', '--dry-run']) == 0\n"
+        "print('torch' in sys.modules)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path,
+            env={**os.environ, "BETAVAE_DATA": str(tmp_path)},
+        ).stdout.splitlines()[-1]
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said == ["True", "False"]

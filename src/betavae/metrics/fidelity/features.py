@@ -35,15 +35,14 @@ class Network(NamedTuple):
 
 
 class Features(NamedTuple):
-    """A row of FEATURES: the network, the side that images are resized to, the names of its two scores, its images per
-    second on one core, and the work to cite.
+    """A row of FEATURES: the network, the side that images are resized to, the names of its two scores, and the work
+    to cite.
     """
 
     network: Network
     side: int
     frechet: str
     kid: str
-    rate: float = 15.0
     cites: tuple[str, ...] = ()
 
 
@@ -81,12 +80,12 @@ _LITE0 = Network(
     _efficientnet_file,
 )
 FEATURES: dict[str, Features] = {
-    "inception2015": Features(_INCEPTION, inception.SIDE, "fid", "kid", 15.0, ("seitzer2020",)),
+    "inception2015": Features(_INCEPTION, inception.SIDE, "fid", "kid", ("seitzer2020",)),
     "efficientnet_lite0": Features(
-        _LITE0, efficientnet.SIDE, "fd_efficientnet_lite0", "kid_efficientnet_lite0", 60.0, ("tan2019",)
+        _LITE0, efficientnet.SIDE, "fd_efficientnet_lite0", "kid_efficientnet_lite0", ("tan2019",)
     ),
     "efficientnet_lite0_96": Features(
-        _LITE0, 96, "fd_efficientnet_lite0_96", "kid_efficientnet_lite0_96", 330.0, ("tan2019",)
+        _LITE0, 96, "fd_efficientnet_lite0_96", "kid_efficientnet_lite0_96", ("tan2019",)
     ),
 }
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from betavae import rng
 from betavae.datasets.base import Dataset
 from betavae.errors import Fault, Misuse, choose
+from betavae.metrics import costs
 from betavae.metrics.base import Answer, Probe, Reads, Subject
 from betavae.metrics.fidelity.distance import Moments, kid
 from betavae.metrics.fidelity.distance import frechet as distance
@@ -21,8 +22,6 @@ BATCH = 128
 KEPT = 10_000
 """Up to this many images the features are kept, and the kernel distance is given too."""
 SUBSETS = 10
-DISTANCE = 1.1
-"""Seconds of one Fréchet and one kernel distance, the features given."""
 
 
 class Side(NamedTuple):
@@ -85,7 +84,13 @@ def frechet(
             notes |= {"kid_spread": kernel.spread, "kid_subsets": SUBSETS, "kid_size": half}
         return Answer(scores=scores, notes=notes)
 
-    return Probe(measure, Reads(higher=False), images, images / row.rate + DISTANCE, ("heusel2017", *row.cites))
+    return Probe(
+        measure,
+        Reads(higher=False),
+        images,
+        images / costs.FEATURES[features] + costs.DISTANCE,
+        ("heusel2017", *row.cites),
+    )
 
 
 def subset(dataset: Dataset, split: str, images: int) -> Tensor:

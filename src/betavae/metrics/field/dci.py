@@ -16,6 +16,7 @@ import torch
 from betavae import rng
 from betavae.errors import choose
 from betavae.metrics.base import Metric
+from betavae.metrics.costs import DCI
 from betavae.metrics.field.draws import FIT, TEST
 from betavae.metrics.field.table import Table, metric
 from betavae.metrics.fits.boosting import boosted
@@ -161,11 +162,11 @@ def _placed(table: Table, importance: Array) -> Array:
 
 
 MODELS: dict[str, tuple[Callable[[Table, Array, int], Fit], float, bool]] = {
-    "gbt": (_gbt, 6e-3, False),
-    "lasso": (_lasso, 2e-5, True),
-    "l1": (_l1, 2e-3, False),
-    "forest": (_forest, 2e-3, False),
-    "forest_entropy": (_forest_entropy, 2e-3, False),
-    "forest_regressor": (_forest_regressor, 3e-3, True),
+    "gbt": (_gbt, DCI["gbt"], False),
+    "lasso": (_lasso, DCI["lasso"], True),
+    "l1": (_l1, DCI["l1"], False),
+    "forest": (_forest, DCI["forest"], False),
+    "forest_entropy": (_forest_entropy, DCI["forest_entropy"], False),
+    "forest_regressor": (_forest_regressor, DCI["forest_regressor"], True),
 }
 """What fits importances, by name; its seconds per image; whether it takes factors as numbers."""

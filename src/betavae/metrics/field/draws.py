@@ -13,9 +13,9 @@ from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, notice
 from betavae.factors import Factors
 from betavae.metrics.base import Draw
+from betavae.metrics.costs import FIT
+from betavae.metrics.costs import TEST as TEST
 
-FIT, TEST = 10_000, 5_000
-"""Images to fit on and to test on, as in the field's comparisons; in the same proportion where there are fewer."""
 CUT = 20
 """Equal-width classes that a label of real numbers is cut into, where hardly two images share its value."""
 SHARED = 5

@@ -22,7 +22,7 @@ from betavae.study.monitor.measured import Measured
 from betavae.training.recipe import BINS
 
 if TYPE_CHECKING:
-    from betavae.metrics.base import Metric, Probe
+    from betavae.metrics.costs import Price
 
 SHARE = {("conv", 1, 64): 0.60, ("conv", 3, 64): 0.51, ("conv", 3, 32): 0.48, ("mlp", 1, 64): 0.81}
 """Share of a core's single-precision matrix-product rate that training reaches with the other cores at work, by method,
@@ -73,20 +73,22 @@ def work(cell: Cell) -> int:
 
 
 @lru_cache(maxsize=1024)
-def measure_of(question: Question) -> Metric | Probe | None:
-    """The measure of a question, which says what it costs; None where it cannot be made here."""
-    from betavae.metrics import named
+def price(question: Question) -> Price:
+    """What a question costs: of the house's own names without opening them; nothing where it cannot be made here."""
+    from betavae.metrics import costs, named
 
+    if known := costs.price(question.measure, dict(question.knobs)):
+        return known
     try:
-        return named(question.measure, **dict(question.knobs))
+        made = named(question.measure, **dict(question.knobs))
     except BetavaeError:
-        return None
+        return costs.Price(0, 0.0)
+    return costs.Price(made.looks, made.seconds, getattr(made, "draws", ""), getattr(made, "pictures", 0))
 
 
 def encodings(question: Question, size: int) -> int:
     """How many different images a question has encoded."""
-    measure = measure_of(question)
-    looks = measure.looks if measure else 0
+    looks = price(question).looks
     return min(size, looks(size) if callable(looks) else looks)
 
 
@@ -126,9 +128,8 @@ def cost(job: Job, rate: float | None = None, held: Measured | None = None) -> C
         # Metrics of one seed and stream share a draw, and so its codes: the largest counts once.
         draws: dict[tuple[int, str], int] = {}
         for q in asked:
-            measure = measure_of(q)
-            seconds += held.rest * measure.seconds if measure else 0.0
-            if stream := getattr(measure, "draws", ""):
+            seconds += held.rest * price(q).seconds
+            if stream := price(q).draws:
                 draws[q.seed, stream] = max(draws.get((q.seed, stream), 0), encodings(q, size))
             else:
                 encoded += encodings(q, size)
@@ -157,7 +158,7 @@ def footprint(job: Job) -> int:
         kept += 4 * size_of(cell).parameters
         kept += 8 * BINS * (cell.codes + 3)
     for question in job.questions:
-        kept += len(question.at) * getattr(measure_of(question), "pictures", 0) * pixels
+        kept += len(question.at) * price(question).pictures * pixels
         records += len(question.at)
     return kept + RECORD * records
 
@@ -171,9 +172,9 @@ def drawing(jobs: Iterable[Job]) -> list[float]:
     return [DRAWING[name] for name in sorted(names) if not any(ready.glob(f"{name}*/manifest.json"))]
 
 
-def total(jobs: Iterable[Job]) -> Cost:
-    """The cost of many jobs."""
-    each = [cost(job) for job in jobs]
+def total(jobs: Iterable[Job], rate: float | None = None) -> Cost:
+    """The cost of many jobs, as ``cost`` gives that of one."""
+    each = [cost(job, rate) for job in jobs]
     return Cost(sum(c.passes for c in each), sum(c.encoded for c in each), sum(c.seconds for c in each))
 
 

@@ -4,12 +4,19 @@ blink, whenever a run is forecast.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
+import json
 import math
+import sys
 import threading
 import time
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
+from betavae.datasets.files import cache
+from betavae.disk import Unwritable, write_atomic
 from betavae.study import machine
 from betavae.study.monitor.measured import NOTHING, Measured, known
 
@@ -45,7 +52,31 @@ def pace(workers: int) -> Pace:
 def product_rate() -> float:
     """Multiply-adds per second of one core in a single-precision matrix product, by the core's own clock: the best of a
     few, whatever else is going on.
+
+    The best that was ever seen of this processor is remembered beside the drawn datasets, so that a plan, which trains
+    nothing, need not import PyTorch to measure it again.
     """
+    path = cache.folder() / "pace.json"
+    kind = f"{machine.cpu()}, torch {importlib.metadata.version('torch')}"
+    kept = _remembered(path)
+    if "torch" not in sys.modules and kind in kept:
+        return kept[kind]
+    rate = max(_measured(), kept.get(kind, 0.0))
+    with contextlib.suppress(Unwritable):  # a forecast does without
+        write_atomic(path, json.dumps({**kept, kind: rate}, indent=1).encode())
+    return rate
+
+
+def _remembered(path: Path) -> dict[str, float]:
+    """The rates kept in a file by processor; none where it is absent or holds something else."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {str(kind): float(rate) for kind, rate in told.items() if 1e6 < float(rate) < 1e15}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _measured() -> float:
     import torch
 
     before = torch.get_num_threads()

@@ -31,7 +31,7 @@ def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = No
         lines.append(
             f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
         )
-    whole, seconds = cost.total(study.jobs), predict(study.jobs, workers, here=here)
+    whole, seconds = cost.total(study.jobs, here.rate), predict(study.jobs, workers, here=here)
     alone = BEGIN + (seconds - BEGIN) * here.free
     questions = sum(len(j.questions) for j in study.jobs)
     lines += [
@@ -50,7 +50,7 @@ def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = No
 
 def _small_pools(study: Study) -> list[str]:
     """A line for each pool that is too small, with how many questions draw from it."""
-    from betavae.metrics.votes import small_pool
+    from betavae.metrics.costs import small_pool
 
     pools = Counter(dict(q.knobs).get("pool") for job in study.jobs for q in job.questions)
     return [
