@@ -78,7 +78,7 @@ def test_a_trained_cell_is_scored_by_its_id(here: Path, capsys: pytest.CaptureFi
     assert told["knobs"] == {"pool": 400, "votes": 40, "test_votes": 40, "pairs": 8}
     assert told["dataset"] == "dsprites"
     for row in told["rows"]:
-        assert [set(draw) for draw in row["draws"]] == [{"higgins", "rotated"}] * 2
+        assert [set(draw) for draw in row["draws"]] == [{"higgins", "rotated", "converged"}] * 2
         found = row["scores"]["higgins"]
         assert found["mean"] == pytest.approx(math.fsum(d["higgins"] for d in row["draws"]) / 2)
         assert found["low"] <= found["mean"] <= found["high"]
