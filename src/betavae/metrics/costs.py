@@ -104,7 +104,8 @@ def _downstream(given: Given) -> Price:
 
 
 def _unsupervised(given: Given) -> Price:
-    return field()(given)._replace(**({"draws": ""} if given["sampled"] else {}))
+    told = field()(given)
+    return told._replace(draws="") if given["sampled"] else told
 
 
 PRICES: dict[str, Callable[[Given], Price]] = {

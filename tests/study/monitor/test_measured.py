@@ -35,8 +35,7 @@ def test_what_was_measured_is_reckoned_with() -> None:
         cost.OPEN + recipe.steps * 0.5 + recipe.steps * recipe.batch * render
     )
     more = cost.cost(asks, 1e9, held)
-    measure = cost.measure_of(asks.questions[0])
-    assert measure is not None
+    measure = cost.price(asks.questions[0])
     wanted = cost.cost(trains, 1e9, held).seconds + 2.0 * measure.seconds + more.encoded * (0.1 + render)
     assert more.seconds == pytest.approx(wanted)
     assert cost.cost(trains, 1e9, NOTHING) == cost.cost(trains, 1e9)

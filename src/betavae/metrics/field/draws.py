@@ -13,7 +13,7 @@ from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, notice
 from betavae.factors import Factors
 from betavae.metrics.base import Draw
-from betavae.metrics.costs import FIT
+from betavae.metrics.costs import FIT as FIT
 from betavae.metrics.costs import TEST as TEST
 
 CUT = 20

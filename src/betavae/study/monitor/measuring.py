@@ -14,7 +14,7 @@ import torch
 
 from betavae.datasets.base import Dataset
 from betavae.metrics import classifiers
-from betavae.metrics.votes import FITTING
+from betavae.metrics.costs import FITTING
 from betavae.models import named
 from betavae.objectives import named as objective_named
 from betavae.representation import vae
