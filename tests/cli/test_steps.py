@@ -84,7 +84,18 @@ def test_a_trained_cell_is_scored_by_its_id(here: Path, capsys: pytest.CaptureFi
         assert found["low"] <= found["mean"] <= found["high"]
     assert main([*words, "--alone"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["encoder", "codes", "higgins", "interval", "sd", "of", "one", "draw", "rotated", "converged"]
+    assert lines[0].split() == [
+        "encoder",
+        "codes",
+        "higgins",
+        "interval",
+        "sd",
+        "of",
+        "one",
+        "draw",
+        "rotated",
+        "converged",
+    ]
     assert lines[1].split()[:3] == [cell.id[:6], "4", f"{told['rows'][0]['scores']['higgins']['mean']:.3f}"]
 
 
