@@ -20,7 +20,7 @@ PLAIN = (1.0, 3)
 BY_LOOKS = "each claim at its own part of it over the looks"
 NO_EFFECT = (
     "“Equal” where no effect of a claim is as large as its margin: two exact one-sided tests of every effect, each at "
-    "half of α; Holm over the claims that have a margin."
+    "half of the claim's α"
 )
 
 
@@ -65,7 +65,7 @@ def claims(
         "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
     ]
     if any(v.claim.margin for v in judged):
-        said.append(NO_EFFECT)
+        said.append(f"{NO_EFFECT}{'' if by_looks else '; Holm over the claims that have a margin'}.")
     if again:
         said = [f"Read as {again}; {'each claim at its own part of α' if by_looks else 'Holm over this table'}."]
     details = comparisons(judged)

@@ -75,7 +75,8 @@ SOURCES = {
 
 def said(contributions: Sequence[Verdict], others: Sequence[Verdict], found: Sequence[str]) -> list[Part]:
     """The four contributions of the paper, a line each with what would decide it; then what the records do show."""
-    first = [f"**{v.word.capitalize()}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
+    words = {EQUAL: "No such effect"}
+    first = [f"**{words.get(v.word, v.word.capitalize())}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
     lines = []
     for word in (SUPPORTS, CONTRADICTS, EQUAL):
         for v in (v for v in others if v.word == word):
