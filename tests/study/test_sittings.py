@@ -8,16 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from factory import FakeStore
+from runs import cell
 from test_claim_file import looked
 
 from betavae.api.sittings import judged, sit
 from betavae.errors import Misuse
-from betavae.study.cells import Cell, Study
+from betavae.study.cells import Cell, Job, Study
 from betavae.study.executors.base import Group
 from betavae.study.jobs.messages import Hear
+from betavae.study.run import remaining
 from betavae.study.settings import Settings
 from betavae.study.store import Store
+from betavae.training import checkpoint
 from betavae.types import Json
 
 TREND = """[[claims]]
@@ -117,3 +121,14 @@ def test_a_look_whose_cell_failed_is_not_judged(study: Study, tmp_path: Path) ->
     assert list(outcome.failures.values()) == ["out of memory"]
     assert not said or "lacks what failed" in said[0]
     assert json.loads(next((store.path / "records").glob("*.jsonl")).read_text().splitlines()[0])
+
+
+def test_what_a_sitting_trained_is_not_forecast_again(tmp_path: Path) -> None:
+    """A quarter of twelve steps of 16 images is done: nine are left."""
+    store = Store(tmp_path / "store")
+    job = Job(cell(), ())
+    assert remaining(job, store) == job
+    checkpoint.save(store.path / "checkpoints" / job.cell.id, 3, {"trace": torch.zeros(1)}, {})
+    left = remaining(job, store).cell.recipe
+    assert left is not None
+    assert (left.images, left.batch) == (9 * 16, 16)

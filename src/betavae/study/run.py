@@ -25,6 +25,7 @@ from betavae.study.monitor.progress import Progress
 from betavae.study.records import Record, asked, blank, of
 from betavae.study.settings import Settings
 from betavae.study.store import Store
+from betavae.training import checkpoint
 
 
 class Outcome(NamedTuple):
@@ -65,6 +66,16 @@ def pending(study: Study, store: Store) -> tuple[Job, ...]:
         if questions or (key, None, 1.0) not in done:
             left.append(Job(job.cell, tuple(questions)))
     return tuple(left)
+
+
+def remaining(job: Job, store: Store) -> Job:
+    """A job as long as it still takes: what its newest checkpoint holds of its training is left out. For forecasts."""
+    recipe = job.cell.recipe
+    step = checkpoint.newest(store.path / "checkpoints" / job.cell.id) if recipe else None
+    if not recipe or not step:
+        return job
+    left = replace(recipe, images=max(0, recipe.steps - step) * recipe.batch)
+    return Job(replace(job.cell, recipe=left), job.questions)
 
 
 def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None = None) -> Study:
@@ -110,7 +121,8 @@ def run(
     workers = settings.workers or executor.slots(device)
     settings = msgspec.structs.replace(settings, workers=workers, sources=study.sources)
     work = groups(jobs, device)
-    predicted = predict(jobs, workers, device if isinstance(executor, Local) else "cpu")
+    left = [remaining(job, store) for job in jobs]
+    predicted = predict(left, workers, device if isinstance(executor, Local) else "cpu")
     errors: dict[str, str] = {}
     with Progress(jobs, workers, predicted, quiet=quiet) as progress:
 
