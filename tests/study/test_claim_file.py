@@ -232,8 +232,6 @@ def test_looks_are_fixed_before_the_first_seed_and_survive_the_store_and_the_fil
 def test_looks_that_cannot_be_are_refused_with_their_line(looks: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=f"mine.toml:1: looks is .*{told}"):
         looked(tmp_path, looks)
-    with pytest.raises(Misuse, match="there are none"):
-        looked(tmp_path, "[2, 3]", claims="")
 
 
 def test_a_study_that_grew_without_looks_is_known_by_its_store(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_what_cannot_be_is_a_mistake(study: Study, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     with pytest.raises(Misuse, match="declares no looks"):
         sit(replace(study, looks=()), store, until="decided")
+    with pytest.raises(Misuse, match="'mine' has none; add"):
+        sit(replace(study, claims=()), store, until="decided")
     with pytest.raises(Misuse, match="wanted 'decided'"):
         sit(study, store, until="tomorrow")
     with pytest.raises(Misuse, match="hours is 0"):

@@ -79,6 +79,8 @@ def looks_of(study: Study, until: str) -> list[Study]:
             f"--until decided goes look by look, and {study.name!r} declares no looks; "
             "write them above the first table of its file, before anything is run: looks = [6, 10, 20]"
         )
+    if not study.claims and study.name != "paper":
+        raise Misuse(f"--until decided judges claims, and {study.name!r} has none; add [[claims]] to its file")
     return [first(study, seeds) for seeds in study.looks]
 
 

@@ -102,10 +102,6 @@ def _looks(reader: Reader, given: Any, study: Study) -> tuple[int, ...]:
         looks = ()
     if not looks:
         raise reader.refuse("looks", given, "numbers of seeds that rise, such as [6, 10, 20]")
-    if not study.claims:
-        raise Misuse(
-            f"{reader.line('looks')}: looks judge claims, and there are none; add [[claims]] or leave looks out"
-        )
     if looks[-1] != seeds_of(study):
         raise reader.refuse("looks", given, f"all seeds at the last look, here {seeds_of(study)}")
     return looks
@@ -118,7 +114,7 @@ def write(study: Study) -> str:
         for question in job.questions:
             named.setdefault(question, own.pop(question.id, f"{question.measure}-{len(named) + 1}"))
     lines = [f"name = {_toml(study.name)}", f"scale = {_toml(study.scale)}"]
-    lines += [f"looks = {_toml(study.looks)}"] if study.looks and study.claims else []
+    lines += [f"looks = {_toml(study.looks)}"] if study.looks else []
     for question, name in named.items():
         plain = question.plain()
         knobs = {k: v for k, v in dict(question.knobs).items() if v is not None}
