@@ -83,14 +83,18 @@ def _through(both: Tensor, decode: object) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class Plain:
-    """A training in the plain way; ``rate(steps)`` goes on with it and says images per second."""
+    """A training in the plain way; ``rate(steps)`` goes on with it and says images per second. ``autocast`` has its
+    products in bf16.
+    """
 
-    def __init__(self, method: str, images: Tensor, codes: int, batch: int, device: str = "cpu") -> None:
+    def __init__(
+        self, method: str, images: Tensor, codes: int, batch: int, device: str = "cpu", autocast: bool = False
+    ) -> None:
         shape = (images.shape[1], images.shape[2], images.shape[3])
         self.net = {"conv": Conv, "mlp": Mlp}[method](shape, codes).to(device)
         make = {"conv": torch.optim.Adam, "mlp": torch.optim.Adagrad}[method]
         self.optimiser = make(self.net.parameters(), lr=5e-4)
-        self.batch, self.device = batch, device
+        self.batch, self.device, self.autocast = batch, device, autocast
         loader = DataLoader(Images(images), batch, shuffle=True, drop_last=True)
         self.batches = itertools.chain.from_iterable(itertools.repeat(loader))
 
@@ -98,7 +102,9 @@ class Plain:
         begun = time.perf_counter()
         for x in itertools.islice(self.batches, steps):
             x = x.to(self.device)
-            logits, mean, logvar = self.net(x)
+            # Entered at every step: around a whole training it keeps the first weights that it cast.
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+                logits, mean, logvar = (part.float() for part in self.net(x))
             nats = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
             kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum()
             self.optimiser.zero_grad()

@@ -8,6 +8,14 @@ from typing import Any
 
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 
+LOW = {
+    "images per second, bf16": ",.0f",
+    "bf16 / float32": ".2f",
+    "bf16 / plain autocast, both holding memory": ".2f",
+    "share of the matrix product, bf16": ".0%",
+}
+"""What a processor that multiplies bf16 adds to a row."""
+
 
 def tables(device: str, found: Mapping[str, Any]) -> str:
     """The tables of one machine's results."""
@@ -15,16 +23,18 @@ def tables(device: str, found: Mapping[str, Any]) -> str:
     lines = [
         f"Measured on one core of: {device}.",
         "",
-        "| training | ours / plain | both holding memory | share of sgemm | ours, images/s | plain, images/s "
-        "| floor, images/s | Mop per image | kB per image |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| training | float32, images/s | / plain | / plain, held | / autograd | share of the product "
+        "| bf16, images/s | / float32 | / plain autocast, held | share of its product | plain, images/s "
+        "| Mop per image | kB per image |",
+        "|---" * 13 + "|",
     ]
     for name, row in training.items():
-        limit = row["matrix product, operations per second"] / row["operations per image"]
+        low = [f"{row[key]:{form}}" if key in row else "–" for key, form in LOW.items()]
         lines.append(
-            f"| {name} | {row['ours / plain']:.2f} | {row['ours / plain, both holding memory']:.2f} "
-            f"| {row['share of the matrix product']:.0%} "
-            f"| {row['images per second']:,.0f} | {row['plain images per second']:,.0f} | {limit:,.0f} "
+            f"| {name} | {row['images per second']:,.0f} | {row['ours / plain']:.2f} "
+            f"| {row['ours / plain, both holding memory']:.2f} | {row['ours / the same by autograd']:.2f} "
+            f"| {row['share of the matrix product']:.0%} | {' | '.join(low)} "
+            f"| {row['plain images per second']:,.0f} "
             f"| {row['operations per image'] / 1e6:.1f} | {row['bytes per image'] / 1e3:,.0f} |"
         )
     lines += ["", "| what | measured |", "|---|---|"]

@@ -16,8 +16,9 @@ import torch
 
 from benchmarks import convolutions, machines
 from benchmarks.plain import Plain
+from betavae import processor
 from betavae.study import machine
-from betavae.training import population, single
+from betavae.training import population, single, sweep
 from betavae.training.gradient import Task
 from betavae.training.population import PLAIN, How
 from betavae.training.single import Member
@@ -30,41 +31,69 @@ def member(seed: int) -> Member:
 
 
 class Ours:
-    """One member's training by the package; ``rate(steps)`` goes on with it and says images per second."""
+    """One member's training by the package; ``rate(steps)`` goes on with it and says images per second. ``swept`` False
+    leaves the gradient to autograd, as an architecture of functions is.
+    """
 
-    def __init__(self, task: Task) -> None:
-        self.task, self.state = task, single.start(task, member(1))
+    def __init__(self, task: Task, precision: str = "float32", swept: bool = True) -> None:
+        self.task, self.state, self.precision, self.swept = task, single.start(task, member(1)), precision, swept
 
     def rate(self, steps: int) -> float:
-        begun = time.perf_counter()
-        single.advance(self.task, member(1), self.state, self.state.step + steps)
-        return steps * self.task.recipe.batch / (time.perf_counter() - begun)
+        usual = sweep.swept
+        sweep.swept = usual if self.swept else lambda task, low: False
+        try:
+            begun = time.perf_counter()
+            single.advance(self.task, member(1), self.state, self.state.step + steps, precision=self.precision)
+            return steps * self.task.recipe.batch / (time.perf_counter() - begun)
+        finally:
+            sweep.swept = usual
 
 
 def case(name: str) -> dict[str, float]:
-    """Best rates of a few rounds, ours, the plain way and the matrix product; ratios first.
+    """Best rates of a few rounds, ours and the plain way, in float32 and, where the processor has it, in bf16; ratios
+    first.
 
     Workers hold on to their memory, plain scripts do not, and a process cannot go back to that: the plain way is
-    measured first, as it is run, then ours and the plain way in turns, both with what holding gains, for a second
-    ratio. Wants a process of its own (``apart``).
+    measured first, as it is run, then all in turns, each with what holding gains. Wants a process of its own
+    (``apart``).
     """
     task, pixels = machines.task(name)
     batch = task.recipe.batch
     steps = max(2, 768 // batch)
-    ours, plain = Ours(task), Plain(task.model.name, pixels, task.model.codes, batch)
-    usual = [(_warm(plain, steps), machines.product()) for _ in range(ROUNDS)]
+    plain = Plain(task.model.name, pixels, task.model.codes, batch)
+    usual = max(_warm(plain, steps) for _ in range(ROUNDS))
     machine.hold_memory()
-    held = [(_warm(ours, steps), _warm(plain, steps), machines.product()) for _ in range(ROUNDS)]
-    theirs, product = (max(column) for column in zip(*usual, strict=True))
-    mine, favoured, again = (max(column) for column in zip(*held, strict=True))
-    product = max(product, again)
+    low = bool(processor.bf16())
+    rivals: dict[str, Ours | Plain] = {"float32": Ours(task), "autograd": Ours(task, swept=False), "plain": plain}
+    if low:
+        autocast = Plain(task.model.name, pixels, task.model.codes, batch, autocast=True)
+        rivals |= {"bf16": Ours(task, "bf16"), "plain, autocast": autocast}
+    best, product, products = dict.fromkeys(rivals, 0.0), 0.0, 0.0
+    for _ in range(ROUNDS):
+        for key, rival in rivals.items():
+            best[key] = max(best[key], _warm(rival, steps))
+        product = max(product, machines.product())
+        products = max(products, machines.product(dtype=torch.bfloat16) if low else 0.0)
     floor = machines.floor(task)
+    asked = floor["operations per image"]
+    found = {
+        "ours / plain": best["float32"] / usual,
+        "ours / plain, both holding memory": best["float32"] / best["plain"],
+        "ours / the same by autograd": best["float32"] / best["autograd"],
+        "share of the matrix product": best["float32"] * asked / product,
+    }
+    if low:
+        found |= {
+            "bf16 / float32": best["bf16"] / best["float32"],
+            "bf16 / plain autocast, both holding memory": best["bf16"] / best["plain, autocast"],
+            "share of the matrix product, bf16": best["bf16"] * asked / products,
+            "images per second, bf16": best["bf16"],
+            "matrix product, bf16, operations per second": products,
+        }
     return {
-        "ours / plain": mine / theirs,
-        "ours / plain, both holding memory": mine / favoured,
-        "share of the matrix product": mine * floor["operations per image"] / product,
-        "images per second": mine,
-        "plain images per second": theirs,
+        **found,
+        "images per second": best["float32"],
+        "plain images per second": usual,
         "matrix product, operations per second": product,
         **floor,
     }

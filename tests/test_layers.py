@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "betavae"
 
 LAYERS = (
-    ("types", "synonyms", "errors", "rng", "disk", "locks", "precision", "trust", "names"),
+    ("types", "synonyms", "errors", "rng", "disk", "locks", "precision", "processor", "trust", "names"),
     ("factors", "datasets"),
     ("models", "objectives"),
     ("training",),

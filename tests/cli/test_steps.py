@@ -231,7 +231,15 @@ def test_the_doctor_finds_this_installation_well(
     assert main(["doctor"]) == 0
     torch.set_num_threads(threads)
     told = capsys.readouterr().out
-    for what in ("python", "torch", "data folder", "datasets", "training", *(f"extra {e}" for e in doctor.EXTRAS)):
+    for what in (
+        "python",
+        "torch",
+        "kernels",
+        "data folder",
+        "datasets",
+        "training",
+        *(f"extra {e}" for e in doctor.EXTRAS),
+    ):
         assert what in told
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BETAVAE_DATA", str(tmp_path / "file" / "data"))

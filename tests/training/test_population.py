@@ -228,7 +228,7 @@ def test_precision_is_one_of_three_and_bf16_is_near_float32(monkeypatch: pytest.
     with pytest.raises(Misuse, match="bf16"):
         population.advance(given, members, begun(given, members), 1, together=True, how=How("bf61"))
     with pytest.raises(Misuse, match="one by one"):
-        population.advance(given, members, begun(given, members), 1, together=False, how=How("bf16"))
+        population.advance(given, members, begun(given, members), 1, together=False, how=How("tf32"))
 
 
 def test_the_population_follows_from_the_memory() -> None:

@@ -57,6 +57,7 @@ def checks() -> Iterator[Check]:
     """Every check, the quick ones first."""
     yield Check("python", sys.version_info >= (3, 11), f"{sys.version.split()[0]}; 3.11 or newer is needed")
     yield from _guarded("torch", _torch)
+    yield from _guarded("kernels", _kernels)
     yield from _guarded("data folder", _folder)
     yield from _guarded("datasets", _datasets)
     for name, packages in EXTRAS.items():
@@ -79,6 +80,16 @@ def _torch() -> Check:
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return Check("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads, {gpu}; {machine.cpu()}")
+
+
+def _kernels() -> Check:
+    from betavae import processor
+    from betavae.models import onednn
+
+    sets = ", ".join(processor.instructions()) or "no instruction sets that the system tells"
+    products = "oneDNN's products" if onednn.pays() else "PyTorch's own products"
+    low = f"bf16 by {kind}" if (kind := processor.bf16()) else "no bf16"
+    return Check("kernels", None, f"{sets}: a CPU trains in float32 by {products}; {low} for --precision bf16")
 
 
 def _folder() -> Check:

@@ -35,7 +35,7 @@ def declare(verb: Verb) -> None:
     trusting(this)
     device(this)
     this.add_argument("--precision", choices=PRECISIONS, default="float32",
-                      help="of a GPU's matrix products in training (default: float32)")  # fmt: skip
+                      help="of matrix products in training; tf32 is a GPU's (default: float32)")  # fmt: skip
     this.add_argument("--executor", choices=("local", "ray"), default="local",
                       help="worker processes of this machine, or tasks of a Ray cluster (default: local)")  # fmt: skip
     this.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster, or auto for the one this machine is in")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from betavae.types import Params
 
 Shape = tuple[int, int, int]
+SLOPE = 0.2
+"""Of a leaky ReLU below nought (Kim & Mnih 2018, App. D)."""
 
 
 class Posterior(NamedTuple):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from betavae.errors import choose
 from betavae.models import products as as_products
-from betavae.models.base import Architecture, Layer, Model, Posterior, Shape, Step, whole
+from betavae.models.base import SLOPE, Architecture, Layer, Model, Posterior, Shape, Step, whole
 
 if TYPE_CHECKING:
     from betavae.types import Params
@@ -24,8 +24,6 @@ NARROW = 8
 """Transposed convolutions to fewer channels than this are written as a product on a CPU (see ``_Spread``)."""
 
 
-SLOPE = 0.2
-"""Of a leaky ReLU below nought (Kim & Mnih 2018, App. D)."""
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "": lambda x: x,
     "relu": torch.relu,

@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from betavae import processor
 from betavae.errors import Misuse
 from betavae.types import Json
 
@@ -51,21 +52,6 @@ def cpu() -> str:
     except (OSError, StopIteration):
         pass
     return f"{name}, {cores()} cores"
-
-
-FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "fma", "avx", "sse4_2", "asimd", "sve")
-"""Instruction sets of which kernels come in versions of their own: numbers of two of them differ by rounding."""
-
-
-@lru_cache(maxsize=1)
-def instructions() -> list[str]:
-    """Which of FLAGS this processor has, where the system tells: records of other sets agree to rounding alone."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
-    told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return [flag for flag in FLAGS if flag in told.split()]
 
 
 def cores() -> int:
@@ -129,9 +115,11 @@ def lost(device: str) -> bool:
 
 
 def suits(device: str, precision: str) -> None:
-    """Check that a device trains in a precision. Raises Misuse: a CPU has float32 alone."""
-    if device == "cpu" and precision != "float32":
-        raise Misuse(f"precision is {precision!r}, but a CPU trains in float32; it is for --device cuda")
+    """Check that a device trains in a precision. Raises Misuse: a CPU has float32, and bf16 where it multiplies it."""
+    if device != "cpu" or precision == "float32" or (precision == "bf16" and processor.bf16()):
+        return
+    lacks = f"this one has none of {', '.join(processor.BF16)}" if precision == "bf16" else "that is for --device cuda"
+    raise Misuse(f"precision is {precision!r}, but a CPU trains in float32, or in bf16 where it multiplies it; {lacks}")
 
 
 def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
@@ -139,7 +127,7 @@ def describe(device: str, threads: int, precision: str) -> dict[str, Json]:
     return {
         "device": device,
         "cpu": cpu(),
-        "instructions": [*instructions()],
+        "instructions": [*processor.instructions()],
         "system": platform.platform(),
         "threads": threads,
         "precision": precision,

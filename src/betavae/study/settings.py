@@ -1,4 +1,4 @@
-"""How a study is run. Of all this only a GPU's precision, and the device, may touch a number's last digits."""
+"""How a study is run. Of all this only the precision and the device may touch a number's last digits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from betavae.trust import Source
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is told once and everything beneath it reads: it goes as it is to every worker.
 
-    ``precision`` is that of a GPU's matrix products in training (a name of ``precision.PRECISIONS``). After ``every``
+    ``precision`` is that of matrix products in training (a name of ``precision.PRECISIONS``). After ``every``
     so many seconds of training a checkpoint is written, and none before ``leisure`` times as long as the last one took:
     together they take under a fiftieth of training, though what the first will take is not known beforehand. The newest
     ``checkpoints`` are kept. ``workers`` None: as many as the machine or the cluster has room for. A training tells of
@@ -40,6 +40,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return math.inf if self.ends is None else self.ends - time.time()
 
     def on(self, device: str) -> Settings:
-        """The same on a device; what is not the GPU's own is done in single precision."""
+        """The same on a device; what is not done on the one chosen is done in single precision."""
         precision = self.precision if device == self.device else "float32"
         return msgspec.structs.replace(self, device=device, precision=precision)

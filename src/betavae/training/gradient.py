@@ -16,7 +16,9 @@ from betavae import objectives
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.models.base import Model, Posterior
+from betavae.models.sweep import Slopes
 from betavae.objectives.base import Knobs, Likelihood, Objective, Pass, Terms, kl_nats
+from betavae.training import sweep
 from betavae.training.recipe import Recipe
 from betavae.training.trace import Columns
 
@@ -91,8 +93,7 @@ class Loss(NamedTuple):
     ) -> tuple[Tensor, Tensor, Terms]:
         """The same for some of a batch's ``total`` images: over all chunks these sum to the batch's."""
         each, kl, extra = self._terms(params, images, batch, knobs, share)
-        if any(not v.ndim for v in extra.values()):
-            raise Misuse(f"objective {self.objective.name!r} gives a term of the whole batch; say coupled = True")
+        self._check(extra)
         reconstruction = each.sum() / total
         terms = Terms(kl.sum(0) / total, {k: v.sum() / total for k, v in extra.items()})
         return reconstruction + self._rest(terms, knobs, share), reconstruction, terms
@@ -100,6 +101,8 @@ class Loss(NamedTuple):
     def middle(self, params: Params, seen: Pass, knobs: Knobs) -> tuple[Tensor, Terms]:
         """What is minimised beside the reconstruction, and the terms, from a batch's posteriors and codes alone."""
         extra = self.objective.terms(params, seen, knobs)
+        if not self.objective.coupled:
+            self._check(extra)
         terms = Terms(kl_nats(seen.posterior).mean(0), {k: v.mean() for k, v in extra.items()})
         return self._rest(terms, knobs, seen.share), terms
 
@@ -112,6 +115,10 @@ class Loss(NamedTuple):
         seen = Pass(posterior, codes, batch.draws, self.size, share)
         return each, kl_nats(posterior), self.objective.terms(params, seen, knobs)
 
+    def _check(self, extra: Mapping[str, Tensor]) -> None:
+        if any(not v.ndim for v in extra.values()):
+            raise Misuse(f"objective {self.objective.name!r} gives a term of the whole batch; say coupled = True")
+
     def _rest(self, terms: Terms, knobs: Knobs, share: Tensor) -> Tensor:
         rest = self.objective.penalty(terms, knobs, share)
         for name in self.objective.apart:
@@ -120,20 +127,36 @@ class Loss(NamedTuple):
 
 
 def gradient(
-    task: Task, params: Params, index: Tensor, batch: Batch, knobs: Knobs, chunk: int, share: float = 0.0
-) -> tuple[Params, Tensor]:
+    task: Task, params: Params, index: Tensor, batch: Batch, knobs: Knobs, chunk: int, share: float = 0.0,
+    low: Params | None = None, into: Params | None = None,
+) -> tuple[Params, Tensor]:  # fmt: skip
     """The gradient of one batch's loss and its row of terms, in chunks of images. ``params`` must require
     gradients.
+
+    ``low`` are the parameters that products take, in their precision, where that is another; ``into`` is where
+    gradients are put.
     """
     loss = Loss.of(task, knobs)
     dtype, device = next(iter(params.values())).dtype, index.device
     batch = batch.to(dtype)
     done = torch.tensor(share, dtype=dtype, device=device)
-    summed = (_by_ends if task.objective.coupled else _by_chunks)(task, loss, params, index, batch, knobs, done, chunk)
-    grads = {k: torch.zeros_like(v) if v.grad is None else v.grad for k, v in params.items()}
+    slopes = Slopes(into)
+    if sweep.swept(task, low is not None):
+        summed = sweep.gradient(task, loss, params, low or params, index, batch, knobs, done, chunk, slopes)
+        for k in params.keys() - slopes.found.keys():
+            slopes.add(k, _gradient(params[k]), params[k])
+        grads = {k: slopes.found[k] for k in params}
+    else:
+        by = _by_ends if task.objective.coupled else _by_chunks
+        summed = by(task, loss, params, index, batch, knobs, done, chunk)
+        grads = {k: _gradient(v) for k, v in params.items()}
     for v in params.values():
         v.grad = None
     return grads, summed
+
+
+def _gradient(leaf: Tensor) -> Tensor:
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
 
 def _by_chunks(

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from betavae.errors import Misuse
 from betavae.precision import precise
 from betavae.training import batches, single, stacked
 from betavae.training.gradient import Batch, Loss, Task
@@ -68,10 +67,8 @@ def advance(
     if together is None:
         together = task.dataset.device.type != "cpu"
     if not together:
-        if how.precision != "float32":
-            raise Misuse(f"precision is {how.precision!r}; one by one on a CPU members train in float32")
         return [
-            single.advance(task, member, state, until, partial(watch, k))
+            single.advance(task, member, state, until, partial(watch, k), how.precision)
             for k, (member, state) in enumerate(zip(members, states, strict=True))
         ]
     until = min(until, task.recipe.steps)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from betavae import objectives, rng
-from betavae.training import batches, optimisers
+from betavae.training import batches, optimisers, sweep
 from betavae.training.gradient import Batch, Task, gradient
+from betavae.training.layout import Flat, Leaves
 from betavae.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -76,30 +77,37 @@ def advance(
     state: State,
     until: int,
     watch: Callable[[State], None] = lambda state: None,
+    precision: str = "float32",
 ) -> State:
     """Train to step ``until`` (at most the recipe's last) or to divergence; ``watch`` sees the state after every step.
 
-    The state given is changed in place and returned. Raises Misuse for knobs that the objective does not take.
+    The state given is changed and returned. Raises Misuse for knobs that the objective does not take, and for a
+    precision that this device or model does not.
     """
     recipe, device = member.recipe or task.recipe, task.dataset.device
-    for leaf in state.params.values():
-        leaf.requires_grad_(True)
-    parts, columns = optimisers.parts(recipe, task.objective.groups), task.columns
-    knobs = task.settled(member.knobs)
+    columns, knobs = task.columns, task.settled(member.knobs)
+    cast = sweep.cast(task, precision)
+    parts = optimisers.parts(recipe, task.objective.groups)
+    held = (
+        Flat(state.params, state.moments, parts, cast)
+        if sweep.swept(task, cast is not None)
+        else Leaves(state.params, state.moments, parts)
+    )
+    state.params, state.moments = held.params, held.moments
+    chunk = task.model.chunk * (2 if cast else 1)  # of half the bytes as many stay in cache
     drawn = batches.Drawn.of(task, knobs)
     while state.step < min(until, recipe.steps) and state.diverged is None:
         index, noise, draws = drawn.step(member.seed, state.step)
         batch = Batch(noise.to(device), {k: v.to(device) for k, v in draws.items()})
         share = state.step / recipe.steps
-        grads, seen = gradient(task, state.params, index.to(device), batch, knobs, task.model.chunk, share)
+        grads, seen = gradient(task, state.params, index.to(device), batch, knobs, chunk, share, held.low, held.into)
         row = seen.double().cpu()
         if not bool(torch.isfinite(row).all()):
             state.diverged = (state.step, columns.term(int((~torch.isfinite(row)).int().argmax())))
             break
-        optimisers.update(parts, state.params, grads, state.moments, state.step, rate(recipe, state.step))
+        held.update(grads, state.step, rate(recipe, state.step))
         columns.add(state.trace, row, state.step, recipe.steps)
         state.step += 1
         watch(state)
-    for leaf in state.params.values():
-        leaf.requires_grad_(False)
+    state.params, state.moments = held.parted()
     return state

@@ -19,38 +19,12 @@ from betavae import objectives
 from betavae.errors import Misuse
 from betavae.training import optimisers
 from betavae.training.gradient import Batch, Loss, Task
+from betavae.training.layout import Layout, layouts
 from betavae.training.single import Member, State
 from betavae.training.trace import lines
 
 if TYPE_CHECKING:
     from betavae.types import Params
-
-ALIGN = 32
-"""Leaves begin at multiples of this many numbers, so that every kernel may read them in wide words."""
-
-
-class Layout(NamedTuple):
-    """Where each leaf lies in a member's row."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-
-    def row(self, leaves: Mapping[str, Tensor]) -> Tensor:
-        """Leaves laid end to end, ``[P]``, nought in the gaps."""
-        parts = []
-        for name in self.shapes:
-            flat = leaves[name].detach().reshape(-1)
-            parts += [flat, flat.new_zeros(-len(flat) % ALIGN)]
-        return torch.cat(parts)
-
-    def leaves(self, rows: Tensor) -> dict[str, Tensor]:
-        """The leaves of rows ``[*M, P]``, each ``[*M, ...]``: views."""
-        sizes = {k: torch.Size(shape).numel() for k, shape in self.shapes.items()}
-        parts = rows.split([size + -size % ALIGN for size in sizes.values()], -1)
-        return {
-            k: part[..., : sizes[k]].unflatten(-1, self.shapes[k] or (1,)).reshape((*rows.shape[:-1], *self.shapes[k]))
-            for k, part in zip(self.shapes, parts, strict=True)
-        }
-
 
 Layouts = dict[str, Layout]
 """The layout of each part."""
@@ -83,11 +57,7 @@ class Own(NamedTuple):
 def stack(task: Task, states: Sequence[State], device: torch.device) -> tuple[Layouts, Stack]:
     """States of members that stand at one step as one."""
     parts = optimisers.parts(task.recipe, task.objective.groups)
-    layouts: Layouts = {}
-    for start in parts:
-        mine = {k: tuple(v.shape) for k, v in states[0].params.items() if optimisers.part_of(k, parts) == start}
-        layouts |= {start: Layout(mine)} if mine else {}
-    members = len(states)
+    made, members = layouts(states[0].params, parts), len(states)
 
     def rows(layout: Layout, trees: Sequence[Mapping[str, Tensor]]) -> Tensor:
         return torch.stack([layout.row(tree).to(device) for tree in trees])  # a resumed state comes from the host
@@ -95,9 +65,9 @@ def stack(task: Task, states: Sequence[State], device: torch.device) -> tuple[La
     def slot(layout: Layout, name: str) -> Tensor:
         return rows(layout, [{k: s.moments[f"{name}/{k}"] for k in layout.shapes} for s in states])
 
-    return layouts, Stack(
-        {start: rows(layout, [s.params for s in states]) for start, layout in layouts.items()},
-        {start: {n: slot(layout, n) for n in parts[start].optimiser.slots} for start, layout in layouts.items()},
+    return made, Stack(
+        {start: rows(layout, [s.params for s in states]) for start, layout in made.items()},
+        {start: {n: slot(layout, n) for n in parts[start].optimiser.slots} for start, layout in made.items()},
         torch.stack([s.trace for s in states]).to(device),
         torch.tensor(states[0].step, device=device),
         torch.ones(members, dtype=torch.bool, device=device),

@@ -17,10 +17,11 @@ import soak
 import torch
 from runs import Context, job
 
-from betavae import metrics
+from betavae import metrics, processor
 from betavae.cli import main
 from betavae.errors import Misuse
 from betavae.metrics.base import Answer, Measure
+from betavae.models import onednn
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.jobs.attempt import DeviceLost, attempt
@@ -47,6 +48,25 @@ def eight(betas: Sequence[float] = (4.0,) * 8) -> list[Job]:
         Job(Cell("squares", "conv", 4, seed, "beta_vae", pairs({"beta": beta}), ADAM), (ASKED,))
         for seed, beta in enumerate(betas)
     ]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_training_on_a_cpu_says_by_which_kernels(
+    precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fit names them and its precision; questions are float32. Where a CPU has no bf16 it is not asked."""
+    context = Context(tmp_path, settings=Settings(precision=precision))
+    monkeypatch.setattr(onednn, "pays", lambda: False)
+    perform(eight()[:1], context)
+    made = {record["kind"]: record["machine"] for record in context.store.records()}
+    assert made["fit"]["precision"] == precision
+    assert made["fit"]["stepped"].startswith("layer by layer, bf16 by " if precision == "bf16" else "autograd")
+    assert made["answer"]["precision"] == "float32"
+    assert "stepped" not in made["answer"]
+    monkeypatch.setattr(processor, "bf16", lambda: "")
+    machine.suits("cuda", "bf16")
+    with pytest.raises(Misuse, match="has none of amx_bf16"):
+        machine.suits("cpu", "bf16")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here, and its context is not lost")

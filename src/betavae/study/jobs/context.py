@@ -95,7 +95,8 @@ def record(
 ) -> dict[str, Any]:
     """A record of a cell, of its fit unless ``fields`` say otherwise.
 
-    ``precision`` is what it was made in, ``stepped`` in which way and with how many others a GPU trained it.
+    ``precision`` is what it was made in, ``stepped`` by which kernels a CPU trained it, or in which way and
+    with how many others a GPU did.
     """
     here = machine.describe(_device_name(context.settings.device), torch.get_num_threads(), precision)
     here |= {"stepped": stepped} if stepped else {}

@@ -13,7 +13,7 @@ from betavae.representation import vae
 from betavae.study.cells import Job
 from betavae.study.jobs.checkpointing import Watch
 from betavae.study.jobs.context import Context, record
-from betavae.training import checkpoint
+from betavae.training import checkpoint, sweep
 from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.single import State
@@ -40,9 +40,10 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
         return
     watch.save(state, final=True)
     count = sum(v.numel() for v in state.params.values())
-    stepped = f"{watch.together} by {how}" if dataset.device.type == "cuda" and watch.trains else ""
+    on_gpu = dataset.device.type == "cuda"
+    stepped = f"{watch.together} by {how}" if on_gpu else sweep.told(task, how.precision)
     fit = record(
-        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped,
+        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped if watch.trains else "",
         status="diverged" if state.diverged else "ok", message=fall(state) if state.diverged else "",
         scores=_scores(job, task, state) | _active(job, task, state, dataset),
         seconds=watch.spent(), images=state.step * task.recipe.batch,
