@@ -15,9 +15,11 @@ from test_training import ADAM, same
 from tiny import squares
 from torch import Tensor
 
-from betavae import models, objectives
+from betavae import objectives
 from betavae.errors import Misuse
 from betavae.factors import Factors
+from betavae.models import mlp
+from betavae.models.layers import build
 from betavae.objectives import LIKELIHOODS, OBJECTIVES, ada_vae, factor_vae
 from betavae.objectives.base import Objective
 from betavae.study.jobs.checkpointing import pack, unpack
@@ -43,14 +45,13 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 24)
     monkeypatch.setattr(factor_vae, "HIDDEN", 16)
 
 
 def task(name: str, batch: int = 8, steps: int = 12, side: int = 16) -> Task:
     data = squares(side)
     recipe = replace(ADAM, batch=batch, images=batch * steps)
-    return Task(data, models.named("mlp", data.shape, 3), objectives.named(name), recipe)
+    return Task(data, build("mlp", data.shape, 3, mlp.layers(data.shape, 3, 24)), objectives.named(name), recipe)
 
 
 def begun(given: Task, members: list[Member], dtype: torch.dtype = torch.float64) -> list[single.State]:

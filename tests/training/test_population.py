@@ -43,12 +43,11 @@ def begun(given: Task, members: list[Member], dtype: torch.dtype = torch.float32
         pytest.param("conv", ADAM, 200, marks=pytest.mark.slow),  # float64 convolutions are slow on a CPU
     ],
 )
-def test_population_equals_singles(method: str, recipe: Recipe, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_population_equals_singles(method: str, recipe: Recipe, steps: int) -> None:
     """One program for members of different β, seed and learning-rate drop gives each what it gets alone: 200 steps in
     float64, to 1e-5.
     """
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given = task(method, replace(recipe, batch=2, images=2 * steps))
+    given = task(method, replace(recipe, batch=2, images=2 * steps), hidden=48)
     flat = replace(given.recipe, drop_at=0.5, drop_to=1.0)
     members = [member(1, 1.0), member(2, 4.0)._replace(recipe=flat)]
     alone = population.advance(given, members, begun(given, members, torch.float64), steps, together=False)
@@ -61,12 +60,9 @@ def test_population_equals_singles(method: str, recipe: Recipe, steps: int, monk
 
 @pytest.mark.parametrize("method", MODELS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_every_model_and_objective_trains_together(
-    method: str, objective: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_model_and_objective_trains_together(method: str, objective: str) -> None:
     """Also one whose likelihood has a parameter of its own, a single number: six steps in float64, as alone."""
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given = task(method, replace(ADAM, batch=2, images=12), objective)
+    given = task(method, replace(ADAM, batch=2, images=12), objective, hidden=48)
     knobs = {"beta": 4.0}
     members = [Member(1, knobs), Member(2, {**knobs, "beta": 1.0})]
     alone, many = (
@@ -89,10 +85,9 @@ def test_a_drop_is_the_members_own() -> None:
     assert torch.equal(dropped.trace[:6], kept.trace[:6])
 
 
-def test_population_equals_singles_within_seed_noise_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_population_equals_singles_within_seed_noise_in_float32() -> None:
     """How members are run moves the last loss by less than a tenth of what the seed moves it by."""
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given = task("mlp", replace(ADAM, batch=4, images=4 * 200))
+    given = task("mlp", replace(ADAM, batch=4, images=4 * 200), hidden=48)
     members = [member(seed) for seed in range(3)]
     alone, many = (
         [
@@ -136,9 +131,8 @@ def test_a_diverged_member_leaves_others_unchanged(together: bool) -> None:
         assert torch.equal(clean[k].trace, dirty[k].trace)
 
 
-def test_a_member_that_falls_on_its_way_is_found_at_the_step_it_falls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given, members = task("mlp", ADAGRAD), [member(1), member(2)]
+def test_a_member_that_falls_on_its_way_is_found_at_the_step_it_falls() -> None:
+    given, members = task("mlp", ADAGRAD, hidden=48), [member(1), member(2)]
     states = population.advance(given, members, begun(given, members), 3, together=True)
     for key, leaf in states[0].params.items():
         if "logvar" in key:
@@ -182,10 +176,9 @@ def test_no_recompilation_after_the_first_step(method: str, monkeypatch: pytest.
     """Seventy steps, a learning-rate drop and a dead member among them: one graph, and the numbers of the plain way."""
     from torch._dynamo.utils import counters
 
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
     monkeypatch.setattr(layers, "NARROW", 0)  # a GPU takes the library's kernel, as here
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced as ever, compiled by none
-    given, members = task(method, replace(ADAM, batch=4, images=4 * 70)), [member(1), member(2)]
+    given, members = task(method, replace(ADAM, batch=4, images=4 * 70), hidden=48), [member(1), member(2)]
 
     def states() -> list[State]:
         made = begun(given, members)
@@ -203,10 +196,9 @@ def test_no_recompilation_after_the_first_step(method: str, monkeypatch: pytest.
 
 
 @BOTH
-def test_memory_does_not_grow(together: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_does_not_grow(together: bool) -> None:
     """1,000 steps of tiny members after 100: the peak of resident memory moves by less than 4 MiB."""
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 8)
-    given, members = task("mlp", Recipe("adam", 1e-3, 4, 4 * 1100)), [member(1), member(2)]
+    given, members = task("mlp", Recipe("adam", 1e-3, 4, 4 * 1100), hidden=8), [member(1), member(2)]
     states = population.advance(given, members, begun(given, members), 100, together=together)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     states = population.advance(given, members, states, 1100, together=together)
@@ -214,9 +206,8 @@ def test_memory_does_not_grow(together: bool, monkeypatch: pytest.MonkeyPatch) -
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4096
 
 
-def test_precision_is_one_of_three_and_bf16_is_near_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given, members = task("mlp"), [member(1), member(2)]
+def test_precision_is_one_of_three_and_bf16_is_near_float32() -> None:
+    given, members = task("mlp", hidden=48), [member(1), member(2)]
     exact, tf32, rough = (
         population.advance(given, members, begun(given, members), 6, together=True, how=How(precision))
         for precision in ("float32", "tf32", "bf16")

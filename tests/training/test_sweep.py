@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_training import ADAM, member, same, task
+from test_training import ADAM, member, same, sized, task
 from torch import Tensor
 
-from betavae import models, processor
+from betavae import processor
 from betavae.errors import Misuse
 from betavae.models import MODELS, layers, onednn
 from betavae.models.base import Architecture, Layer
@@ -59,9 +59,8 @@ def by(
 )
 def test_a_swept_gradient_is_autograds(method: str, objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the model and the objective, its critic and σ too, in chunks of one or of four images."""
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 24)
-    given = task("mlp", objective=objective, codes=3)
-    model = layers.build("odd", (1, 32, 32), 3, ODD[method]) if method in ODD else models.named(method, (1, 32, 32), 3)
+    given = task("mlp", objective=objective, codes=3, hidden=24)
+    model = layers.build("odd", (1, 32, 32), 3, ODD[method]) if method in ODD else sized(method, (1, 32, 32), 3, 24)
     given = given._replace(model=model)
     (grads, row), (again, _), (wanted, terms) = (
         by(given, way, monkeypatch, chunk=chunk) for way, chunk in (("sweep", 4), ("sweep", 1), ("autograd", 4))
@@ -82,8 +81,7 @@ def apart(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
 
 @pytest.mark.parametrize("method", MODELS)
 def test_float32_rounds_as_float32_and_bf16_as_autocast(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given = task(method)
+    given = task(method, hidden=48)
     exact, _ = by(given, "autograd", monkeypatch)
     single_, low, rival = (by(given, way, monkeypatch, torch.float32)[0] for way in ("sweep", "bf16", "autocast"))
     assert apart(single_, exact) < 1e-5
@@ -139,9 +137,8 @@ def test_bf16_is_for_layers_that_are_swept() -> None:
         single.advance(given, member(), single.start(given, member()), 1, precision="tf32")
 
 
-def test_a_swept_training_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("betavae.models.mlp.HIDDEN", 48)
-    given = task("mlp", replace(ADAM, batch=4, images=4 * 250))
+def test_a_swept_training_does_not_grow() -> None:
+    given = task("mlp", replace(ADAM, batch=4, images=4 * 250), hidden=48)
     state = single.advance(given, member(), single.start(given, member()), 50, precision="bf16")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     single.advance(given, member(), state, 250, precision="bf16")

@@ -11,7 +11,9 @@ from tiny import squares
 from torch import Tensor
 
 from betavae import models, objectives
-from betavae.models.base import Posterior
+from betavae.models import mlp
+from betavae.models.base import Model, Posterior, Shape
+from betavae.models.layers import build
 from betavae.objectives.base import Terms, kl_nats
 from betavae.objectives.likelihoods import LOG_SIGMA, bernoulli, calibrated, gaussian_nats
 from betavae.training import batches, checkpoint, optimisers, single
@@ -24,9 +26,18 @@ ADAM = Recipe("adam", 5e-4, 16, 16 * 40)
 ADAGRAD = Recipe("adagrad", 1e-2, 16, 16 * 40)
 
 
-def task(method: str = "conv", recipe: Recipe = ADAM, objective: str = "beta_vae", codes: int = 4) -> Task:
+def task(
+    method: str = "conv", recipe: Recipe = ADAM, objective: str = "beta_vae", codes: int = 4, hidden: int = mlp.HIDDEN
+) -> Task:
+    """A training on squares; an MLP may have fewer ``hidden`` units."""
     dataset = squares(SIDE)
-    return Task(dataset, models.named(method, dataset.shape, codes), objectives.named(objective), recipe)
+    return Task(dataset, sized(method, dataset.shape, codes, hidden), objectives.named(objective), recipe)
+
+
+def sized(method: str, shape: Shape, codes: int, hidden: int) -> Model:
+    """The model of a name, an MLP of so many hidden units."""
+    small = method == "mlp" and hidden != mlp.HIDDEN
+    return build("mlp", shape, codes, mlp.layers(shape, codes, hidden)) if small else models.named(method, shape, codes)
 
 
 def member(seed: int = 1, beta: float = 4.0, **knobs: float) -> Member:

@@ -9,11 +9,11 @@ from betavae.models.base import Architecture, Layer, Shape
 HIDDEN = 1200
 
 
-def layers(shape: Shape, codes: int) -> Architecture:
-    """The MLP VAE for images of any ``shape``: ReLU in the encoder, tanh in the decoder."""
+def layers(shape: Shape, codes: int, hidden: int = HIDDEN) -> Architecture:
+    """The MLP VAE for images of any ``shape``: ReLU in the encoder, tanh in the decoder, ``hidden`` units a layer."""
     pixels = math.prod(shape)
-    ins = ((pixels, HIDDEN), (HIDDEN, HIDDEN))
-    outs = ((codes, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, pixels))
+    ins = ((pixels, hidden), (hidden, hidden))
+    outs = ((codes, hidden), (hidden, hidden), (hidden, hidden), (hidden, pixels))
     encoder = [Layer("linear", f"encoder.{k}", (out, into), "relu") for k, (into, out) in enumerate(ins)]
     decoder = [
         Layer("linear", f"decoder.{k}", (out, into), "tanh" if k < 3 else "") for k, (into, out) in enumerate(outs)
