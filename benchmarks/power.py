@@ -25,7 +25,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("stores", nargs="+", type=Path, help="folders of records of the pilot")
     options.add_argument("--seeds", type=int, default=20, help="seeds that are planned (default: 20)")
-    options.add_argument("--draws", type=int, default=200, help="studies drawn for each power (default: 200)")
+    options.add_argument("--draws", type=int, default=100, help="studies drawn for each power (default: 100)")
     given = options.parse_args()
     evidence = gathered([Store(path, create=False) for path in given.stores])
     print(f"| claim | pilot's seeds | effect ± sd | at least | power of {given.seeds} | seeds for 80 % |")
