@@ -57,8 +57,10 @@ def layouts(params: Params, parts: Mapping[str, Part], last: bool = False) -> di
     return found
 
 
-SLICE = 1 << 17
-"""Numbers that an optimiser takes at a time where they are cast: they, its own and the gradient's stay in cache."""
+LARGE = 1 << 17
+"""Numbers of a matrix above which its gradient is taken as the kernels leave it."""
+SLICE = 1 << 19
+"""Numbers that an optimiser takes at a time where they are cast: more calls would cost more than the cache gives."""
 
 
 class Leaves:
@@ -144,7 +146,7 @@ def _spans(layout: Layout) -> Iterator[tuple[int, int, str]]:
     at = begin = 0
     for name, shape in layout.shapes.items():
         size = torch.Size(shape).numel()
-        if len(shape) == 2 and size > SLICE:
+        if len(shape) == 2 and size > LARGE:
             if begin < at:
                 yield begin, at, ""
             yield at, at + size, name
