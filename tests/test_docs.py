@@ -28,6 +28,7 @@ from betavae.datasets import DATASETS
 from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
 from betavae.metrics.fidelity.features import FEATURES
+from betavae.metrics.peers import PEERS
 from betavae.models import MODELS
 from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.representation import METHODS
@@ -145,6 +146,25 @@ NAMES = [*DATASETS, *METRICS, *METHODS, *OBJECTIVES, *LIKELIHOODS, *OPTIMISERS, 
 def test_every_name_of_a_table_is_documented(name: str) -> None:
     pages = [p for p in PAGES if p.name not in ("commands.md", "design.md")]
     assert any(f"`{name}`" in p.read_text(encoding="utf-8") or f"## {name}\n" in p.read_text("utf-8") for p in pages)
+
+
+def test_every_metric_of_the_field_has_a_line_in_every_table_of_its_page() -> None:
+    """What it asks, its formula, what changes it and what it cannot see: three tables that leave none out."""
+    tables = re.split(r"\n\n(?=\| name )", (DOCS / "metrics" / "field.md").read_text(encoding="utf-8"))[1:]
+    assert len(tables) == 3
+    field = {name for name, place in METRICS.items() if ".field." in place}
+    for table in tables:
+        lines = [line for line in table.split("\n\n")[0].splitlines()[2:] if line.startswith("|")]
+        assert {line.split("`")[1] for line in lines} == field
+        assert table is tables[0] or all("||" not in line.replace(" ", "") for line in lines)
+
+
+def test_every_peers_convention_is_told_of() -> None:
+    """Each metric of each toolkit that ``like`` knows has a line, with what differs."""
+    lines = (DOCS / "metrics" / "peers.md").read_text(encoding="utf-8").splitlines()
+    for peer, theirs in PEERS.items():
+        for name in theirs:
+            assert any(peer in line and f"`{name}`" in line for line in lines if line.startswith("|")), (peer, name)
 
 
 def test_the_design_names_every_part_in_its_layer() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from betavae import metrics
 from betavae.cli.main import main
-from betavae.metrics import comparison
+from betavae.cli.options import knob
+from betavae.errors import Misuse
+from betavae.metrics import comparison, named
 
 FEW = ["--dataset", "dsprites", "--alone", "--seeds", "2", "--knob", "votes=60", "--knob", "test_votes=60"]
 FEW += ["--knob", "pool=400"]
@@ -65,3 +67,24 @@ def test_an_interval_is_of_what_was_redrawn_and_in_its_range(
     assert found.high == (None if high is None else pytest.approx(high, abs=1e-3))
     assert comparison.shares("higgins", metrics.named("higgins"))
     assert not comparison.shares("frechet", metrics.named("frechet"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("ask=scale,posX", ["scale", "posX"]),
+        ("train=10,100", [10, 100]),
+        ("train=100", 100),
+        ("train=[10, 100]", [10, 100]),
+        ("top=none", None),
+        ("model=lasso", "lasso"),
+    ],
+)
+def test_a_knob_on_the_command_line_is_what_a_study_file_would_hold(text: str, value: object) -> None:
+    assert knob(text) == (text.partition("=")[0], value)
+
+
+def test_one_number_goes_where_a_list_of_them_does() -> None:
+    assert named("downstream", train=100).looks == named("downstream", train=[100]).looks
+    with pytest.raises(Misuse, match=r"train is .*; wanted a list"):
+        named("downstream", train=0)

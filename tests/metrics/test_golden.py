@@ -13,7 +13,7 @@ import torch
 from golden import CODES, COUNT, SIZES, codes, drawn, factors, grid, scored, whole
 
 from betavae.errors import Misuse
-from betavae.metrics import named
+from betavae.metrics import METRICS, named
 from betavae.metrics.agreement import udr
 from betavae.metrics.base import Draw
 from betavae.metrics.field.dci import completeness, disentanglement
@@ -160,18 +160,16 @@ def test_udr_of_five_models(kind: str, scores: tuple[float, ...], near: float) -
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n", [100, 1000])
 @pytest.mark.parametrize("code", ["mixed", "discrete", "rotated"])
-def test_downstream_accuracies(code: str) -> None:
-    """With 1,000 images on the same arrays; with 100 on a redraw, and of the factors of 3 and 6 values alone: of more
-    values, what the folds hold decides.
-    """
-    for n, kept, near in ((100, 2, 0.08), (1000, 5, 0.01)):
-        draw, x = (part.numpy() if isinstance(part, torch.Tensor) else part for part in drawn(code, n, 5000))
-        v = draw.answer.numpy()
-        for predict, row in ((_logistic, "lrcv"), (_gbt, "gbt")):
-            if f"down.{row}@{n}" in GOLDEN[code]:
-                right = [(predict(x[:n], v[:n, k], x[n:]) == v[n:, k]).mean() for k in range(kept)]
-                assert right == pytest.approx(GOLDEN[code][f"down.{row}@{n}"][:kept], abs=near)
+def test_downstream_accuracies(code: str, n: int) -> None:
+    """Every factor's, fitted on the first of the same 1,000 images: logistic to .005, unseeded trees to .02."""
+    draw, x = (part.numpy() if isinstance(part, torch.Tensor) else part for part in drawn(code, 1000, 5000))
+    v = draw.answer.numpy()
+    for predict, row, near in ((_logistic, "lrcv", 0.005), (_gbt, "gbt", 0.02)):
+        if (wanted := GOLDEN[code].get(f"down.{row}@{n}")) is not None:
+            right = [(predict(x[:n], v[:n, k], x[1000:]) == v[1000:, k]).mean() for k in range(5)]
+            assert right == pytest.approx(wanted, abs=near)
 
 
 def correlated(count: int, rho: float) -> tuple[Draw, torch.Tensor]:
@@ -211,23 +209,50 @@ def test_mig_of_gaussians_comes_near_its_integral() -> None:
     assert found["gap.b"] == pytest.approx(0.564012, abs=0.02)
 
 
-REDRAWN = {
-    "mig": (0.004, 0.01),
-    "mig_sup": (0.004, 0.004),
-    "jemmig": (0.005, 0.005),
-    "modularity": (0.015, 0.015),
-    "sap": (0.008, 0.015),
-    "irs": (0.025, 0.025),
+REDRAWN: dict[str, tuple[float, float, str, int, dict[str, Any]]] = {
+    "mig": (0.004, 0.01, "mig", 0, {}),
+    "mig_sup": (0.004, 0.004, "mig_sup", 0, {}),
+    "jemmig": (0.005, 0.005, "jemmig", 0, {}),
+    "dcimig": (0.004, 0.01, "dcimig", 0, {}),
+    "modularity": (0.015, 0.015, "modularity", 0, {}),
+    "sap": (0.008, 0.015, "sap", 0, {}),
+    "irs": (0.025, 0.025, "irs", 0, {}),
+    "matrix": (0.01, 0.01, "matrix", 0, {}),
+    "factor_vae": (0.02, 0.04, "factor_vae", 0, {"votes": 2000, "test_votes": 1000}),
+    "dci lasso": (0.03, 0.03, "disentanglement", 5000, {"model": "lasso"}),
+    "infomec": (0.03, 0.03, "modularity", 0, {}),
+    "med": (0.01, 0.01, "disentanglement", 5000, {}),
+    "explicitness": (0.003, 0.003, "explicitness", 5000, {}),
+    "dci gbt": (0.03, 0.03, "disentanglement", 500, {"model": "gbt"}),
+    "dci_es": (0.03, 0.03, "explicitness", 5000, {}),
+    "downstream": (0.03, 0.03, "accuracy.1000", 5000, {"train": [1000]}),
+    "gaussian_tc": (0.05, 0.05, "gaussian_tc", 0, {}),
+    "wasserstein": (0.005, 0.01, "normalised", 0, {}),
+    "mutual_information": (0.002, 0.01, "mutual_information", 0, {}),
 }
-"""How far redrawn images may move a score, as published; of the rotated code beside it."""
+"""How far redrawn images may move a score of 10,000 (as published, where it is); of the rotated code; the score, the
+images to test on, the knobs."""
+LESS = {"dci gbt": 1000, "downstream": 1000}
+"""Images to fit on where not 10,000."""
 
 
 @pytest.mark.parametrize("code", ["perfect", "rotated", "mixed", "discrete"])
-@pytest.mark.parametrize("name", REDRAWN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if t[3] or n == "infomec" else ()) for n, t in REDRAWN.items()]
+)
 def test_redrawn_images_move_a_score_no_further_than_is_told(name: str, code: str) -> None:
-    scores = [scored(named(name), drawn(code, seed=seed))[name] for seed in (0, 1, 2)]
-    assert len(set(scores)) == 3 or code == "perfect"
-    assert np.ptp(scores) <= REDRAWN[name][code == "rotated"]
+    near, turned, key, test, knobs = REDRAWN[name]
+    if name == "gaussian_tc" and code in SINGULAR:
+        pytest.skip("infinite: test_closed_forms")
+    metric = named(name.partition(" ")[0], **knobs)
+    scores = [scored(metric, drawn(code, LESS.get(name, 10_000), test, seed=seed))[key] for seed in (0, 1, 2)]
+    assert len(set(scores)) > 1 or code in ("perfect", "discrete")
+    assert np.ptp(scores) <= (turned if code == "rotated" else near)
+
+
+def test_every_metric_of_the_field_is_redrawn() -> None:
+    field = {name for name, place in METRICS.items() if ".field." in place}
+    assert field == {*(name.partition(" ")[0] for name in REDRAWN), "udr"}
 
 
 def test_the_golden_grid_is_that_of_the_package() -> None:

@@ -9,10 +9,11 @@ import pytest
 from factory import FakeStore
 
 from betavae.report import gallery
-from betavae.report.document import Heading, Part, Picture, Table
+from betavae.report.document import Heading, Items, Part, Picture, Table
 from betavae.report.own.agreement import agreement
 from betavae.report.own.answers import Own
 from betavae.report.own.pictures import pictures
+from betavae.report.own.scores import scores as scores_of
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.training.recipe import Recipe
 
@@ -86,6 +87,20 @@ def test_udr_of_runs_that_agree_and_of_one_that_mixes() -> None:
     assert table.rows[0][1:] == ["3", "0.900", "1: 0.900; 2: 0.900; 3: 0.900"]
     values = [float(part.split(": ")[1]) for part in table.rows[1][3].split("; ")]
     assert values[2] < values[0] == values[1] < 0.9
+
+
+def test_what_udr_keeps_of_one_cell_is_no_score() -> None:
+    """It is shown where runs are held together, or said to need more of them."""
+    whole = own({UDR: [kept(np.eye(8, 4))] * 6})
+    assert not scores_of(whole)
+    assert not pictures(whole)
+    alone = Study("ranks", "own", (Job(CELLS[0], (UDR,)),))
+    store = FakeStore()
+    store.add(CELLS[0])
+    store.add(CELLS[0], UDR, **kept(np.eye(8, 4)))
+    (_, told) = scores_of(Own([store], alone))
+    assert isinstance(told, Items)
+    assert "one cell of every setting" in told.lines[0]
 
 
 def test_arrays_that_do_not_fit_are_no_codes() -> None:

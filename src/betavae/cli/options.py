@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import sys
 import tomllib
@@ -130,15 +131,15 @@ def positive(text: str) -> float:
 
 
 def knob(text: str) -> tuple[str, object]:
-    """``key=value`` with the value as in a study file; a bare word is a string, words with commas are a list, none
-    is None.
+    """``key=value`` with the value as in a study file; a bare word is a string, words or numbers with commas are a
+    list, none is None.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise argparse.ArgumentTypeError(f"{shown(text)} is no knob; write key=value, as in votes=500")
     if value == "none":
         return key, None
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        return key, value.split(",") if "," in value else value
+    for form in (value, f"[{value}]") if "," in value else (value,):
+        with contextlib.suppress(ValueError, RecursionError):
+            return key, tomllib.loads(f"value = {form}")["value"]
+    return key, value.split(",") if "," in value else value

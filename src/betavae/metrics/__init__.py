@@ -87,12 +87,15 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
     knobs = {**({} if peer is None else like(peer, name)), **knobs}
     factory = opened(METRICS, name, "measure")
     known = inspect.signature(factory).parameters
-    for knob, value in knobs.items():
+    for knob, value in list(knobs.items()):
         if knob not in known:
             if not known:
                 raise Misuse(f"{name} has no knob {knob!r}; it takes none")
             raise unknown(f"knob of {name}", knob, known)
-        if wanted := _misfit(str(known[knob].annotation), value):
+        kind = str(known[knob].annotation)
+        if kind.startswith("Sequence[int]") and type(value) is int:
+            knobs[knob] = value = (value,)  # one number where a list of them goes
+        if wanted := _misfit(kind, value):
             raise Misuse(f"{knob} is {shown(value)}; wanted {wanted}")
     made = factory(**knobs)
     return made if isinstance(made, Metric | Probe) else Probe(made)

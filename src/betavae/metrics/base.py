@@ -161,7 +161,7 @@ class Codes:
         wanted = torch.zeros(self._dataset.size, dtype=torch.bool)
         wanted[flat] = True
         missing = torch.nonzero(wanted & ~self._known).squeeze(-1)
-        for part in missing.split(self._batch):
+        for part in missing.split(self._batch) if len(missing) else ():  # of nothing, torch gives one empty part
             codes = self.encode(part)
             if self._store is None:
                 self._store = torch.empty(self._dataset.size, codes.shape[-1])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from betavae.report import gallery
 from betavae.report.document import Explore, Folded, Heading, Part, Table, Text, literal
 from betavae.report.own import figures
+from betavae.report.own.agreement import UDR
 from betavae.report.own.answers import Asked, Own, Setting, told_apart
 from betavae.report.style import picture
 from betavae.study.cells import Cell
@@ -110,7 +111,7 @@ def pictures(own: Own) -> list[Part]:
                 found = found[:1]  # the images are the dataset's, whoever was asked for them
             if kind:
                 parts += _pictured(kind, f"{place}-{number}", asked, dataset, found)
-            elif found:
+            elif found and asked.question.measure != UDR:  # its arrays are for what runs have in common
                 names = literal(", ".join(sorted(found[0].arrays)))
                 parts.append(Text(f"{literal(asked.name)} on {literal(dataset)} left arrays in the store: {names}."))
     return [Heading("Pictures"), *parts] if parts else []

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Items, Part, Table, literal
 from betavae.report.own import figures
+from betavae.report.own.agreement import UDR
 from betavae.report.own.answers import Asked, Own, Setting, told_apart
 from betavae.report.reads import marks_in
 from betavae.report.rows import Sample
@@ -31,7 +32,10 @@ def scores(own: Own) -> list[Part]:
     for dataset in own.datasets:
         told, without = list[Part](), list[str]()
         for number, asked in enumerate(own.asked(dataset), 1):
-            if asked.scores:
+            if asked.question.measure == UDR and not _unanswered(own, asked):
+                if all(len(setting.cells) < 2 for setting in asked.settings):
+                    without.append(f"{literal(asked.name)}: one cell of every setting; it holds several together")
+            elif asked.scores:
                 told += _question(own, dataset, number, asked)
             elif state := _unanswered(own, asked):
                 without.append(f"{literal(asked.name)}: no answer; {state}")
