@@ -81,7 +81,9 @@ def test_what_an_index_shows_needs_nothing_beside_it(installed: Path) -> None:
 def test_the_source_archive_is_whole(tmp_path: Path) -> None:
     """Documentation, examples, studies, tests, versions and citation go with the source."""
     tree = tmp_path / "tree"
-    skipped = shutil.ignore_patterns("*.egg-info", "__pycache__", ".*", "site", "runs", "results", "shared")
+    skipped = shutil.ignore_patterns(
+        "*.egg-info", "__pycache__", ".*", "site", "runs", "results", "shared", "build", "dist"
+    )
     shutil.copytree(ROOT, tree, ignore=skipped, symlinks=True)
     code = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=tree, check=True, capture_output=True)

@@ -197,12 +197,12 @@ def test_what_stops_short_or_has_few_images_says_so_where_it_stands() -> None:
 
 
 def test_the_report_opens_with_the_contributions_and_what_the_records_show(pages: Path) -> None:
-    """Before any chapter: four lines, and that a mistake explains the fall of PCA and ICA."""
+    """Before any chapter: four lines, and what the published layout does to PCA and ICA."""
     front = (pages / "report.md").read_text(encoding="utf-8").split("\n## ")[0]
     assert [front.index(claim.says) for claim in CONTRIBUTIONS] == sorted(front.index(c.says) for c in CONTRIBUTIONS)
-    assert "mistake of the published code" in front
+    assert "sees nothing in PCA's and ICA's codes" in front
     assert "on 3Dshapes" in front
-    assert front.index("mistake of the published code") < front.index("Scale `smoke`")
+    assert front.index("a linear classifier sees nothing") < front.index("Scale `smoke`")
 
 
 def test_departures_from_the_papers_protocol_are_named(pages: Path) -> None:

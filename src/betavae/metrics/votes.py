@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from betavae.datasets.base import Dataset
-from betavae.errors import Misuse, choose, notice, unknown
+from betavae.errors import Misuse, choose, notice, shown, unknown
 from betavae.factors import Factors
 from betavae.metrics import costs
 from betavae.metrics.base import Answer, Draw, Metric, Reads
@@ -55,6 +55,8 @@ def higgins(
     for name, value, least in (("pairs", pairs, 1), ("votes", votes, 2), ("test_votes", test_votes, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise Misuse(f"{name} is {value!r}; wanted a whole number of at least {least}")
+    if pool is not None and (isinstance(pool, bool) or not isinstance(pool, int) or pool < 1):
+        raise Misuse(f"pool is {shown(pool)}; wanted a whole number of images, or None for fresh ones")
     judge = choose(CLASSIFIERS, classifier, "classifier")
     habits = AsPublished(dropout_at_test=dropout_at_test, adam=ica_adam)
 

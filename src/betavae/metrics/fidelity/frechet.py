@@ -88,7 +88,7 @@ def frechet(
         measure,
         Reads(higher=False),
         images,
-        images / costs.FEATURES[features] + costs.DISTANCE,
+        images / costs.FEATURES.get(features, costs.FEATURES["inception2015"]) + costs.DISTANCE,
         ("heusel2017", *row.cites),
     )
 

@@ -44,8 +44,8 @@ def front(
         Heading("What this is made of", 3),
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
-            f"{whole / 1e9:.2f} billion** (72 trainings; 40 epochs for the convolutional VAE and 10 for the MLP, which "
-            f"the paper does not state and its code suggests).{SHORT if trained < 0.5 * whole else ''}"
+            f"{whole / 1e9:.2f} billion** (our estimate of its 72 trainings; 40 epochs for the convolutional VAE and "
+            f"10 for the MLP, as its code suggests and the paper does not state).{SHORT if trained < 0.5 * whole else ''}"
         ),
         Items([*_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
     ]
@@ -90,11 +90,12 @@ def said(contributions: Sequence[Verdict], others: Sequence[Verdict], found: Seq
     missing = [v for v in others if v.word == NOT_RUN]
     if undecided:
         lines.append(
-            f"{len(undecided)} of the paper's {len(others)} other claims are **undecided**: the first of them needs at "
-            f"least {min(v.least for v in undecided)} seeds."
+            f"{len(undecided)} of the paper's {len(others)} other claims are **undecided**: the nearest to a "
+            f"verdict needs at least {min(v.least for v in undecided)} seeds, and trainings long enough to learn: "
+            "seeds alone would decide about models trained as briefly as these."
         )
     if missing:
-        lines.append(f"Not run here: {wording.several(v.claim.name for v in missing)}.")
+        lines.append(f"Not run here: {wording.several(v.claim.says.rstrip('.') for v in missing)}.")
     parts: list[Part] = [Heading("The paper's four contributions", 3), Items(first)]
     lines = [*found, *lines]
     return [*parts, Heading("What the records show", 3), Items(lines)] if lines else parts
