@@ -45,7 +45,7 @@ def front(
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
             f"{whole / 1e9:.2f} billion** (our estimate of its 72 trainings; 40 epochs for the convolutional VAE and "
-            f"10 for the MLP, as its code suggests and the paper does not state).{SHORT if trained < 0.5 * whole else ''}"
+            f"10 for the MLP, as its code suggests; the paper does not say).{SHORT if trained < 0.5 * whole else ''}"
         ),
         Items([*_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
     ]
