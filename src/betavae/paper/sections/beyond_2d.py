@@ -90,8 +90,8 @@ def finding(evidence: Evidence) -> list[str]:
         "**In the published code's layout of RGB images a linear classifier sees nothing in PCA's and ICA's codes.** "
         "It fits them on another pixel layout than it encodes, and leaves codes 255 times too small, as the "
         f"classifiers then see them. With that alone (`{LAYOUT}`) PCA and ICA {'; '.join(told)}.{scale} With every "
-        "quirk on, ICA has codes of another scale and an optimiser of its own. Whether both fall in the right layout too is a "
-        "claim below."
+        "quirk on, ICA has codes of another scale and an optimiser of its own. Whether both fall in the right layout "
+        "too is a claim below."
     ]
 
 
