@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from factory import FakeStore, baseline, higgins, scored, vae
+from factory import FakeStore, baseline, fitted, higgins, scored, vae
 from synthetic import answered
 
 from betavae.paper.claims.other_metrics import SIX, Draws, by_seed, disagreement, metrics_disagree
@@ -117,6 +117,19 @@ def test_the_papers_own_models_are_asked_and_nothing_costly(scale: str) -> None:
     seeds = {j.cell.seed for j in asked}
     assert (len(seeds) == 1) == (scale in ("smoke", "laptop"))
     assert {j.cell.method for j in asked} == {"mlp", "conv", "pca", "ica", *FLOORS}
+
+
+def test_a_table_of_metrics_is_of_the_seeds_that_they_were_asked_of() -> None:
+    """Two seeds trained and scored, one asked the field's metrics: Higgins scores and active codes are that one's."""
+    store = FakeStore()
+    for seed, score, moving in ((1, 0.9, 0), (2, 0.5, 9)):
+        fitted(store, vae(seed=seed), np.random.default_rng(0), scores={"active": moving})
+        scored(store, vae(seed=seed), higgins(), score)
+    store.add(vae(seed=2), Question("mig"), scores={"mig": 0.1})
+    [table] = [p for p in other_metrics(gathered([store])) if isinstance(p, Table) and "metrics on" in p.caption]
+    assert {row[0]: row[1] for row in table.rows} == {
+        "Higgins": "0.500", "MIG": "0.100", "active codes": "9", "training seeds": "1",
+    }  # fmt: skip
 
 
 def test_the_section_holds_every_metric_with_its_floors() -> None:

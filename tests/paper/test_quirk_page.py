@@ -73,6 +73,8 @@ def test_the_page_has_every_quirk_and_the_published_number_where_there_is_one(wh
     assert "Table" in published["`votes-501`"]
     assert "Table" in published["`ica-scale`"]
     assert not any("not run" in cell for row in first.rows for cell in row)
+    priors = [row for b in page if isinstance(b, Table) for row in b.rows if "priors" in row[0]]
+    assert {row[-1] for row in priors} == {"–"}, "the paper's FIDs are of reconstructions"
 
 
 def test_the_report_and_the_page_of_quirks_lead_to_each_other(whole: FakeStore) -> None:

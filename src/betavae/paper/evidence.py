@@ -58,14 +58,18 @@ def higgins(
     pairs: int = 64,
     standardised: bool = False,
     score: str = "higgins",
+    draw: int | None = None,
 ) -> Sample:
     """The Higgins score per seed for so many asked factors (None: all of the dataset's), of votes as they are or
-    ``standardised``; or another ``score`` of the same answers, as "accuracy.shape".
+    ``standardised``, on one ``draw`` of votes (None: the mean of all); or another ``score`` of the same answers, as
+    "accuracy.shape".
     """
     wanted = factors or factor_count(row.dataset)
     kind = classifier or main_classifier(evidence)
 
     def fits(record: Record) -> bool:
+        if draw not in (None, record["question"]["seed"]):
+            return False
         knobs = record["question"]["knobs"]
         told = (factors_of(record), classifier_of(record), knobs.get("pairs", 64), knobs.get("standardise", False))
         return told == (wanted, kind, pairs, standardised)

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from betavae.report.rows import Row, Sample
 from betavae.report.statistics.summary import median_interval
-from betavae.report.style import MARKERS, OTHER, canvas, colour, spread, tidy
+from betavae.report.style import FLOOR, MARKERS, OTHER, canvas, colour, spread, tidy
 
 
 class Strip(NamedTuple):
@@ -58,7 +58,7 @@ def _strip(ax: Axes, y: float, strip: Strip) -> None:
         ax.plot([interval.low, interval.high], [y, y], color=shade, linewidth=5, alpha=0.28, solid_capstyle="butt")
     for seed, offset in zip(sorted(fill.values), spread(len(values), 0.34 if len(values) > 1 else 0.0), strict=True):
         fell = seed in fill.diverged
-        mark = "x" if fell else MARKERS.get(strip.row.method, "D")
+        mark = "x" if fell else MARKERS.get(strip.row.method, FLOOR)
         look = (
             {"color": shade} if fell else {"markerfacecolor": shade, "markeredgecolor": "white", "markeredgewidth": 0.5}
         )
@@ -122,11 +122,10 @@ def medians(
         ax.axhline(chance[title], color="#777777", linestyle=":", linewidth=1.2)
         if title in published:
             value = published[title]
-            ax.axhline(value, color="black", linestyle="--", linewidth=1, zorder=4)
+            vaes = sum(bar.row.beta is not None for bar in panel) or len(panel)  # it is of them alone
+            ax.plot([-0.5, vaes - 0.5], [value, value], color="black", linestyle="--", linewidth=1, zorder=4)
             box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
-            ax.text(
-                len(panel) - 0.5, value + 1, f"{value:.1f}", fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box
-            )
+            ax.text(vaes - 0.5, value + 1, f"{value:.1f}", fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box)
         tidy(ax, title)
         ax.set_xticks(range(len(panel)), [b.label for b in panel])
         ax.set_ylim(0, 108)
@@ -169,7 +168,7 @@ def against_pairs(
         middles = [(p * shift, 100 * statistics.median(found[p].list)) for p in sorted(found) if len(found[p])]
         ax.plot(*zip(*middles, strict=True), style, color=colour(row), linewidth=1.6, label=row.label)
         for p, sample in found.items():
-            mark = MARKERS.get(row.method, "D")
+            mark = MARKERS.get(row.method, FLOOR)
             ax.plot([p * shift] * len(sample), [100 * v for v in sample.list], mark, color=colour(row), markersize=4.5,
                     markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
         if row in limits:

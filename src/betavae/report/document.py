@@ -59,7 +59,7 @@ class Link(NamedTuple):
 
 class Embedded(NamedTuple):
     """A page of its own, shown within this one and apart from it: a sandbox runs it. ``whole`` is where a larger one
-    lies, relative to this page, "" for none; ``said`` is what stands below, and alone where no page can be shown.
+    lies, relative to this page, "" for none; ``said`` is what stands below. Markdown shows neither, only where it lies.
     """
 
     title: str

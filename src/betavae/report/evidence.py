@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -101,10 +100,10 @@ class Evidence:
         """The fit records of a row by seed."""
         return {r["cell"]["seed"]: r for r in self.fits if self.row(r) == row}
 
-    def active(self, row: Row) -> float | None:
-        """The median over seeds of how many codes move at the end of training, or None where none was counted."""
-        found = [r["scores"]["active"] for r in self.fit(row).values() if "active" in r["scores"]]
-        return statistics.median(found) if found else None
+    def active(self, row: Row) -> dict[int, int]:
+        """How many codes move at the end of training, by training seed; none where they were not counted."""
+        fits = sorted(self.fit(row).items())
+        return {seed: int(r["scores"]["active"]) for seed, r in fits if "active" in r["scores"]}
 
     def answers_of(self, row: Row, measure: str, at: float | None = 1.0) -> list[Record]:
         """The answers of a row to a measure with no quirk on but its own, at one moment of training (None: all)."""

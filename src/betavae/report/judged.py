@@ -19,8 +19,8 @@ PLAIN = (1.0, 3)
 
 BY_LOOKS = "each claim at its own part of it over the looks"
 NO_EFFECT = (
-    "“Equal” where no effect of a claim is as large as its margin: two exact one-sided tests of every effect, each at "
-    "half of the claim's α"
+    "“Equal”: every effect of the claim is shown to be smaller than its margin, by two exact one-sided tests of it, "
+    "each at half of the claim's α"
 )
 
 
@@ -54,14 +54,17 @@ def claims(
     by_looks = any(v.look for v in judged)
     header = [f"{whose} claim", "seeds", "effect", "interval of the effect", "P(claimed side is more)",
               "p, over looks" if by_looks else "p, Holm", "verdict"]  # fmt: skip
+    where = "on the page of comparisons" if page else "below"
     said = [
-        "The effect is positive where the claim points; of several comparisons that must all hold, the weakest is "
-        "printed here and all of them below. Intervals are over seeds, in brackets the chance that such an interval "
-        "holds the true value. P: the chance that a value of the side that should be more is more, ties counted half.",
+        "The effect is positive where the claim points; of several comparisons that must all hold, the one with the "
+        f"smallest test statistic is printed here, and all of them, each with its own n, stand {where}. Intervals are "
+        "over seeds, in brackets the chance that such an interval holds the true value. P: the chance that a value of "
+        "the side that should be more is more, ties counted half.",
         f"Tests are exact permutation tests, two-sided, α = .05, {BY_LOOKS if by_looks else 'Holm over the table'}. "
-        '"At least" so many seeds: below '
-        "them even a unanimous outcome does not pass in the worst place of that table, and at them little else does; "
-        "beside it the seeds for 80 % power at the effect and spread seen, where at least four comparisons know them. "
+        '"At least" so many seeds: with '
+        "fewer no result, however clear, could pass in the worst place of that table, and with just as many hardly any "
+        "but a unanimous one; beside it the seeds for 80 % power at the effect and spread seen, where four comparisons "
+        "or more tell them. "
         "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
     ]
     if any(v.claim.margin for v in judged):

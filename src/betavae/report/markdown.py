@@ -24,7 +24,7 @@ from betavae.report.document import (
 
 def markdown(parts: Sequence[Part], folder: str = "figures") -> str:
     """The parts as Markdown; pictures are linked as ``folder/name.png``."""
-    text = "\n\n".join(_rendered(part, folder) for part in parts) + "\n"
+    text = "\n\n".join(filter(None, (_rendered(part, folder) for part in parts))) + "\n"
     return MARKED.sub(lambda found: _shown(plain(found[0])), text)
 
 
@@ -47,8 +47,10 @@ def _rendered(part: Part, folder: str) -> str:
             return f"![{_line(caption.split('.')[0])}]({folder}/{file_name(name)}.png)\n\n{_line(caption)}"
         case Link(text, page):
             return f"[{_line(text)}]({file_name(page)}.md)"
-        case Embedded(_, _, said, whole):
-            return f"{_line(said)}{f' [All models, side by side](<{whole}>)' if whole else ''}"
+        case Embedded(_, _, _, whole):  # what is said of it is of the page that shows it
+            return f"[All models, side by side](<{whole}>)" if whole else ""
+        case Folded(_, [Table() as alone]):
+            return _rendered(alone, folder)
         case Folded(summary, inner):
             return "\n\n".join([f"**{_line(summary)}**", *(_rendered(part, folder) for part in inner)])
 

@@ -28,6 +28,8 @@ GAP = 190
 SPARE = ("#332288", "#117733", "#AA4499", "#882255")
 FACTOR_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = {"mlp": "o", "conv": "s", "pca": "^", "ica": "v"}
+FLOOR = "P"
+"""The mark of floors: filled, and unlike the diamond and the star of printed numbers."""
 
 
 def colour(row: Row) -> str:

@@ -30,10 +30,11 @@ def scores(
     betas: Sequence[float] = BETAS,
     factors: int | None = None,
     classifier: str | None = None,
+    draw: int | None = None,
 ) -> BySeed:
-    """The Higgins score by seed and β."""
+    """The Higgins score by seed and β, on one draw of votes or the mean of all."""
     rows = {beta: Row(dataset, method, beta) for beta in betas}
-    return complete({beta: higgins(evidence, row, factors, classifier).values for beta, row in rows.items()})
+    return complete({beta: higgins(evidence, row, factors, classifier, draw=draw).values for beta, row in rows.items()})
 
 
 def beta_contrast(paper_name: str, method: str, weights: Mapping[float, float]) -> Gather:

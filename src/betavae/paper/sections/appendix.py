@@ -7,11 +7,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from betavae.paper import published
-from betavae.paper.evidence import typical
+from betavae.paper.evidence import frechet_scores, typical
 from betavae.paper.names import known_as, natural
 from betavae.paper.published import BETAS, FACTOR_COUNT, PAPER_NAME
+from betavae.paper.sections.budget import share_of_one
 from betavae.paper.sections.common import learnt, missing
 from betavae.report import curves, gallery, wording
+from betavae.report.conditions import sources
 from betavae.report.document import Heading, Items, Part, Table, Text
 from betavae.report.evidence import Evidence
 from betavae.report.rows import architecture, quirks_of
@@ -64,14 +66,17 @@ def table_4(evidence: Evidence) -> list[Part]:
         "variance of each code."
     ]
     if any("¹" in row[5] for row in rows):
-        notes.append("¹ A smaller batch than the paper's, which leaves so short a run untrained.")
+        notes.append(
+            "¹ A smaller batch than the paper's: with the paper's, so short a run makes too few steps to learn "
+            "anything."
+        )
     table = [Table("Table 4. Architectures and recipes", header, rows, notes)] if rows else [missing("Table 4")]
     return [Heading("Table 4: architectures"), *table, Text(published.TABLE_4_NOTE), *departures(evidence)]
 
 
 def departures(evidence: Evidence) -> list[Part]:
     """Where these records depart from the paper's protocol, beside what the quirks switch on."""
-    lines = []
+    lines = _data_and_seeds(evidence)
     if any(_other_batch(r["cell"]) for r in evidence.fits):
         lines.append(
             "Batches of trainings below one epoch are 16 (convolutional) and 32 (MLP), not 64 and 256: the paper's "
@@ -90,16 +95,39 @@ def departures(evidence: Evidence) -> list[Part]:
             f"Fréchet distances are of {wording.several(f'{n:,}' for n in sorted(frames))} images a side, the "
             f"published FID of {FRAMES:,}: their bias falls as one over that number, so only equal numbers compare."
         )
+    if others := [f"`{score}`" for score in frechet_scores(evidence) if not score.startswith("fid")]:
+        lines.append(f"{wording.several(others)}: features of another network than the paper's Inception.")
     if any(q["knobs"].get("classifier") == "mlp" for q in asked):
         lines.append(
             "The MLP classifier makes 400 Adam steps on 250 votes each, the published code 5,000 Adagrad steps on all: "
-            "scores agree within what redrawn votes move (table in the page on the Higgins metric), at a hundredth of "
-            "the time."
+            "scores agree within what redrawn votes move (the table in docs/metrics/higgins.md of this package), at a "
+            "hundredth of the time."
         )
     tested = {q["knobs"].get("test_votes", 1000) for q in asked if q["measure"] == "higgins"}
     if tested - {501}:
         lines.append(f"{wording.several(f'{n:,}' for n in sorted(tested))} votes test the classifier, not 501.")
     return [Text("Where this run departs from the paper's protocol:"), Items(lines)] if lines else []
+
+
+def _data_and_seeds(evidence: Evidence) -> list[str]:
+    """Other images, other numbers of seeds and shorter trainings than the paper's."""
+    lines, came = [], {d: sources(evidence, d) for d in evidence.datasets()}
+    if drawn := [known_as(d) for d, found in came.items() if "drawn" in found]:
+        lines.append(f"Images of {wording.several(drawn)} are drawn by this package: not the published files.")
+    if copies := [known_as(d) for d, found in came.items() if "jpeg copies" in found]:
+        lines.append(f"Images of {wording.several(copies)} are JPEG copies of the published ones: other pixels.")
+    seeds = {d: {r["cell"]["seed"] for r in evidence.fits if r["cell"]["dataset"] == d} for d in came}
+    paper = {d: published.SEEDS.get(PAPER_NAME.get(d, ""), ()) for d in came}
+    if told := [f"{PAPER_NAME[d]} {len(seeds[d])} (paper {len(paper[d])})"
+                for d in came if paper[d] and seeds[d] and len(seeds[d]) != len(paper[d])]:  # fmt: skip
+        lines.append(f"Training seeds: {', '.join(told)}.")
+    trained = share_of_one(evidence)
+    if trained is not None and trained < 0.995:
+        lines.append(
+            f"One training makes {wording.share(trained, 1)} (median) of the paper's image passes: “Budget of "
+            "training” below."
+        )
+    return lines
 
 
 FRAMES = 50_000
@@ -175,7 +203,7 @@ def _reconstructions(evidence: Evidence) -> list[Part]:
             record = typical(evidence, row, "reconstructions")
             if record:
                 arrays = evidence.arrays(record)
-                label = f"{row.name}, seed {record['cell']['seed']}{learnt(evidence, row)}"
+                label = f"{row.name}, seed {record['cell']['seed']}{learnt(evidence, row, record['cell']['seed'])}"
                 panels.append((label, arrays["images"], arrays["reconstructions"]))
     if not panels:
         return [missing(title)]

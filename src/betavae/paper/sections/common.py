@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from betavae.report import reads, wording
 from betavae.report.document import Text
@@ -10,15 +11,18 @@ from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, Sample
 from betavae.report.statistics.prediction import least_for_prediction, median_prediction
 
+MOST_SEEDS = 6
+"""Seeds that a cell of a table has room for one by one."""
+
 
 def missing(what: str) -> Text:
     """The one line of a section whose records are not there."""
     return Text(f"{what}: not run at this scale.")
 
 
-def learnt(evidence: Evidence, row: Row) -> str:
-    """What the title of a picture adds where no code of its model moves."""
-    return "; nothing learnt yet" if evidence.active(row) == 0 else ""
+def learnt(evidence: Evidence, row: Row, seed: int) -> str:
+    """What the title of a picture adds where no code of the model it is of moves."""
+    return "; nothing learnt yet" if evidence.active(row).get(seed) == 0 else ""
 
 
 def marked(evidence: Evidence, name: str, row: Row, *samples: Sample) -> str:
@@ -52,6 +56,14 @@ def verdict(target: float | None, values: Sequence[float], seeds: int, scale: fl
     return f"published outside our {cover}, {abs(off):.1f} {'below' if off < 0 else 'above'}"
 
 
-def count(value: float | None) -> str:
-    """A median number of codes, or a dash where none was counted."""
-    return wording.NOTHING if value is None else f"{value:g}"
+def active(evidence: Evidence, row: Row, among: Collection[int] | None = None) -> str:
+    """How many codes move, of ``among`` these training seeds or of all: one number where all agree, else every seed's
+    in order of seed, and of more than MOST_SEEDS how often each number; a dash where none was counted.
+    """
+    found = [n for seed, n in evidence.active(row).items() if among is None or seed in among]
+    if not found:
+        return wording.NOTHING
+    often = Counter(found)
+    if len(often) == 1 or len(found) <= MOST_SEEDS:
+        return ", ".join(map(str, found[:1] if len(often) == 1 else found))
+    return ", ".join(f"{n} ({often[n]} seeds)" if often[n] > 1 else str(n) for n in sorted(often, reverse=True))

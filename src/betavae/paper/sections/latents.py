@@ -22,7 +22,7 @@ def figure_4(evidence: Evidence, explore: Explore | None = None) -> list[Part]:
     """
     parts: list[Part] = [Heading("Figure 4: latent traversals")]
     panels, shown = [], None
-    ranges = set()
+    ranges, lines = set[str](), set[int]()
     for method in ("mlp", "conv"):
         for word, row, seed, score in best_and_median(evidence, "dsprites", method):
             record = next(
@@ -33,16 +33,18 @@ def figure_4(evidence: Evidence, explore: Explore | None = None) -> list[Part]:
                 if explore and method == "conv":
                     shown = shown or explore(record["cell_id"])
                 ranges.add(str(record["question"]["knobs"].get("range", "prior")))
+                lines.add(len(a["code"]))
                 title = f"{architecture(method)}, β = {row.beta:g}, seed {seed}: {wording.percent(score)} % ({word})"
-                title += learnt(evidence, row)
+                title += learnt(evidence, row, seed)
                 panels.append(gallery.Traversal(title, a["images"], a["kl"], a["code"], a["values"], a["original"]))
     if not panels:
         return [*parts, missing("Figure 4")]
     caption = (
-        "Figure 4. One image of 2Dshapes, first in its panel, and one code moved at a time from left to right over the "
-        f"{wording.several(sorted(ranges))} range; lines ordered by KL, given beside each in nats. Scores are on all "
-        "five factors. The paper's third panel is reprinted from Higgins et al.: it is of a model of theirs, which no "
-        f"record here can show. Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
+        "Figure 4. One image of 2Dshapes for each training seed, first in its panel, and one code moved at a time "
+        f"from left to right over the {wording.several(sorted(ranges))} range: the {wording.several(sorted(lines))} "
+        "codes of largest KL in its order, given beside each in nats. Scores are on all five factors. The paper's "
+        "third panel is reprinted from Higgins et al.: it is of a model of theirs, which no record here can show. "
+        f"Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
     )
     return [*parts, picture("figure-4", gallery.traversals(panels), caption), *([shown] if shown else [])]
 
@@ -90,8 +92,8 @@ def rotation(evidence: Evidence) -> list[Part]:
     header = ["Model", "n", "score(z)", "score(Rz)", "difference"]
     said = Text(
         "The Higgins metric reads which factor was held fixed from the differences of codes. A linear classifier can "
-        "undo part of a rotation, so the score says that the factors are there, linearly, not that each has a code "
-        "of its own."
+        "undo part of a rotation, so a high score says that holding a factor changes the spread of the codes in a "
+        "way that a linear classifier can read, not that each factor has a code of its own."
     )
     return [heading, said, Table("The rotation test", header, rows, [*notes, *warned(rows)])]
 
@@ -108,7 +110,7 @@ def figure_5(evidence: Evidence) -> list[Part]:
                     a = evidence.arrays(record)
                     share = wording.percent(float(a["explained"].sum()), 0)
                     title = f"{Row(dataset, method, beta).name}, seed {record['cell']['seed']} ({share} %)"
-                    title += learnt(evidence, Row(dataset, method, beta))
+                    title += learnt(evidence, Row(dataset, method, beta), record["cell"]["seed"])
                     panels.append(
                         gallery.Space(title, a["points"], a["factor"], a["value"], record["notes"]["factors"])
                     )

@@ -15,6 +15,7 @@ from betavae.paper.names import known_as
 from betavae.paper.published import FACTOR_COUNT, PAPER_NAME
 from betavae.paper.quirks import DEVIATIONS
 from betavae.paper.sections.common import missing
+from betavae.paper.sections.sensitivity import vote_noise
 from betavae.report import gallery, reads, wording
 from betavae.report.document import Folded, Heading, Items, Link, Part, Table, Text
 from betavae.report.evidence import Evidence
@@ -47,18 +48,17 @@ def quirk_summary(evidence: Evidence) -> list[Part]:
     return [
         Heading(QUIRKS_TITLE),
         Text(
-            "The protocol of the paper is run everywhere else in this report, but for the departures that stand below "
-            "Table 4. Here each deviation of its published "
-            "code that can move a published number is switched on alone, on the same seeds and the same votes, to "
-            "show what it explains; “all on” is every one that the model and its question can have, as the published "
-            "code has them. `votes-501` alone draws other votes: its difference, and that of all, holds a redraw's "
-            "noise."
+            "The protocol of the paper is run everywhere else in this report, but for the departures that stand "
+            f"below Table 4. Here each deviation of its published code ({PUBLISHED_CODE}) that can move a published "
+            "number is switched on alone, on the same seeds and the same votes, to show what it explains; “all on” "
+            "is every one that the model and its question can have, as the published code has them. `votes-501` "
+            "alone draws other votes: its difference, and that of all, holds a redraw's noise."
         ),
         Table(
-            "What each quirk moves most, of what is published first",
+            "The largest effect of each quirk",
             ["Quirk", *HEADER],
             rows,
-            [NOTE, *reads.marks_in(rows)],
+            [_note(evidence), *reads.marks_in(rows)],
         ),
         Link("What each quirk is, and all that it moves", "quirks"),
     ]
@@ -100,14 +100,27 @@ def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
 HEADER = ["Model and question", "n", "off", "on", "moves by", "all on", "published"]
 LONG = 12
 """Tables longer than this open on demand."""
+PUBLISHED_CODE = "https://github.com/Mandelbrot99/BetaVAE, commit 2554f34"
 NOTE = (
-    "Medians over training seeds; “moves by” is the median of the paired differences. Scores of the metric are in per "
-    "cent. “All on” has every quirk on that the row can have (`adagrad-leak`, which is of two models, left out; a "
-    "Fréchet distance then takes all 50,000 images where the scale can afford it). The published number is the paper's "
-    "median where it prints one, else its mean, over its own seeds and, in Table 2, its β's, whatever classifier "
-    "stands in the row. In the summary each quirk shows the largest of its differences: redrawn votes alone move a "
-    "score by 1 to 2 points."
+    "Medians over training seeds; “moves by” is the median of the paired differences. Scores of the metric are in "
+    "per cent. “All on” has every quirk on that the row can have (`adagrad-leak`, which is of two models, left out; "
+    "a Fréchet distance then takes all 50,000 images where the scale can afford it). The published number is the "
+    "paper's median where it prints one, else its mean, over its own seeds and, in Table 2, its β's, whatever "
+    "classifier stands in the row. In the summary each quirk shows the largest of its differences, of rows with a "
+    "published number where it has any."
 )
+
+
+def _note(evidence: Evidence) -> str:
+    votes = [100 * sd for sd in vote_noise(evidence)]
+    if not votes:
+        return f"{NOTE} Redrawn votes alone move a score too, as a rule by 1 to 2 points."
+    more = " and of some models by much more" if max(votes) > 2 else ""
+    return (
+        f"{NOTE} Redrawn votes alone move a score too, as a rule by 1 to 2 points{more}: their standard deviations "
+        f"here are {min(votes):.1f} to {max(votes):.1f} points, {statistics.median(votes):.1f} in the median (“Where "
+        "the spread comes from”)."
+    )
 
 
 def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
@@ -201,7 +214,8 @@ def printed(row: Row, record: Record, score: str) -> str:
         given = published.TABLE_2.get((paper, classifier_of(record)))
         if given and given.mean is not None:
             return f"{given.mean:g} (Table 2)"
-    if score.startswith(("fid", "fd_")) and (paper, row.beta) in published.TABLE_3:
+    of = record["question"]["knobs"].get("of", "reconstruction")  # the paper's FIDs are of no other images
+    if score.startswith(("fid", "fd_")) and of == "reconstruction" and (paper, row.beta) in published.TABLE_3:
         other = "" if score == "fid" else ", a FID"
         return f"{published.TABLE_3[paper, row.beta or 0.0]:g} (Table 3{other})"
     return wording.NOTHING
