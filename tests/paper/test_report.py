@@ -129,7 +129,9 @@ def test_a_model_to_move_stands_where_figure_4_does(whole: FakeStore) -> None:
     ((_, row, seed, _), *_) = best_and_median(evidence, "dsprites", "conv")
     (cell,) = {r["cell_id"] for r in evidence.answers_of(row, "traversals") if r["cell"]["seed"] == seed}
     assert asked == [cell]
-    assert markdown(sections(evidence, None, explore=lambda key: None)) == markdown(sections(evidence, None))
+    plain = markdown(sections(evidence, None))
+    assert markdown(sections(evidence, None, explore=lambda key: None)) == plain
+    assert markdown(parts) == plain, "what is said of a page that Markdown cannot show"
 
 
 def test_an_undecided_claim_is_not_said_to_lean(pages: Path) -> None:
@@ -241,6 +243,18 @@ def test_four_classifiers_stand_on_the_same_votes() -> None:
     assert [cell.split("<br>")[0] for cell in row[1:5]] == ["60.0 ± 0.0"] * 4
     arm = classifiers_agree(0.05)(gathered([store]))[0]
     assert [block.values[1] for block in arm.blocks] == [pytest.approx(0.0)]  # type: ignore[union-attr]
+
+
+def test_the_spread_of_figure_6_is_told_of_the_vaes_alone_too() -> None:
+    """VAEs at .5 to .6, PCA at .9: 40 points among all, 10 among those that the claim is about."""
+    store = FakeStore()
+    for count in (16, 64):
+        for beta, score in zip(BETAS, (0.5, 0.55, 0.58, 0.6), strict=True):
+            scored(store, vae(method="mlp", beta=beta, seed=123), higgins(count=count), score)
+        scored(store, baseline(seed=123), higgins(count=count), 0.9)
+    *_, every, alone = cells_of(text_of(store), "Figure 6 in numbers: medians, %")
+    assert every == ["spread of all models' medians", "", "40.0", "40.0", "40.0"]
+    assert alone == ["spread of the VAEs' medians", "", "10.0", "10.0", "10.0"]
 
 
 @pytest.mark.parametrize(
