@@ -43,10 +43,12 @@ def run(
     ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. It ends after so many ``hours``,
     and with ``until`` "decided" after the look of the study at which every claim is; run again, it goes on.
     The same as ``betavae run``: the same worker processes, records and ids, into ``runs/NAME-SCALE`` unless ``store``
-    says otherwise. Raises Misuse for what is no study; cells that fail are in ``failures``, their neighbours done.
+    says otherwise. Raises Misuse for what is no study, or asks what cannot be, and Fault where a file that it needs is
+    absent, before anything is done; cells that fail are in ``failures``, their neighbours done.
     """
     from betavae.api.sittings import sit
     from betavae.study import machine
+    from betavae.study.jobs.rehearsal import rehearse
     from betavae.study.run import pending
     from betavae.study.settings import Settings
     from betavae.study.store import Store
@@ -56,11 +58,12 @@ def run(
     folder = Path(store) if store else _home(study) or Path("runs") / f"{found.name}-{found.scale}"
     kept = Store(folder)
     kept.expect(found)
+    todo = pending(found, kept)
+    rehearse(todo, found.places)
     kept.remember(found)
-    count = len(pending(found, kept))
     settings = Settings(workers=workers, device=device)
     outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)
-    return Ran(folder, count, outcome.seconds, outcome.failures)
+    return Ran(folder, len(todo), outcome.seconds, outcome.failures)
 
 
 def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn") -> Study:

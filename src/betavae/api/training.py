@@ -41,6 +41,7 @@ def fit(
     learning_rate: float | None = None,
     batch: int | None = None,
     fit: int | None = None,
+    train_on: str | None = None,
     store: str | Path | None = None,
     quiet: bool = False,
     **knobs: Any,
@@ -50,16 +51,19 @@ def fit(
     ``images`` is the budget in image passes; ``knobs`` are the objective's (``beta=4``). Without a ``recipe`` it is the
     paper's of the method (Table 4): "conv" Adam at 5e-4 (1e-4 on 3D Shapes), "mlp" Adagrad at 1e-2, in batches of 64
     and 256, and below one epoch of 16 and 32; ``optimiser``, ``learning_rate`` and ``batch`` change one thing of it.
-    For PCA and ICA, ``fit`` is the number of images (None: all). It trains where the data is
-    (``load(..., device="cuda")``), on a CPU in one thread. With a ``store``, records and checkpoints are kept in that
-    folder, as ``betavae train`` does, and what is done there is not done again.
+    For PCA and ICA, ``fit`` is the number of images (None: all). ``train_on`` is a rule on factor values, as "posX < 16
+    or shape != 2": only images that it keeps are trained on, while scores look at the whole grid. It trains where the
+    data is (``load(..., device="cuda")``), on a CPU in one thread. With a ``store``, records and checkpoints are kept
+    in that folder, as ``betavae train`` does, and what is done there is not done again.
 
     Ctrl-C stops the training and gives what is trained so far, of the last two seconds or so. Raises Misuse for what
     cannot be trained, Fault where a training fails or diverges.
     """
     seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
     changed = {"optimiser": optimiser, "learning_rate": learning_rate, "batch": batch}
-    cells = [cell(data, method, each, images, codes, objective, recipe, changed, fit, knobs) for each in seeds]
+    cells = [
+        cell(data, method, each, images, codes, objective, recipe, changed, fit, knobs, train_on) for each in seeds
+    ]
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="betavae-")) if store is None else store)
         models = list(_trained(cells, data, folder, quiet))
@@ -77,15 +81,18 @@ def cell(
     changed: dict[str, Any],
     fit: int | None,
     knobs: dict[str, Any],
+    train_on: str | None = None,
 ) -> Cell:
     """The cell that these words name: the one a study file of the same words holds. Raises Misuse."""
     from betavae import names, objectives
     from betavae.models import MODELS
     from betavae.representation import METHODS
     from betavae.study.cells import Cell, pairs
+    from betavae.study.grid_file import rule_of
     from betavae.training import OPTIMISERS
 
     given = {key: value for key, value in changed.items() if value is not None}
+    rule = None if train_on is None else rule_of(train_on, method)
     for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1), ("fit", fit, 2)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} on")
@@ -98,7 +105,7 @@ def cell(
         for name, value in knobs.items():
             if known[name].choices:
                 choose(dict.fromkeys(known[name].choices), value, name)
-        return Cell(data.name, method, codes, seed, knobs=pairs(knobs), fit=fit)
+        return Cell(data.name, method, codes, seed, knobs=pairs(knobs), fit=fit, train_on=rule)
     if fit is not None:
         raise Misuse(f"fit is for pca and ica; {method} is trained on images")
     chosen = objectives.named(objective)
@@ -114,6 +121,7 @@ def cell(
         objective,
         pairs(knobs),
         made,
+        train_on=rule,
     )
 
 

@@ -74,6 +74,7 @@ def act(options: argparse.Namespace) -> int:
     """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed, or all diverged."""
     from betavae.api.sittings import looks_of, sit
     from betavae.study import executors, machine
+    from betavae.study.jobs.rehearsal import rehearse
     from betavae.study.monitor import status
     from betavae.study.monitor.track import Track
     from betavae.study.run import diverged, pending, select
@@ -96,6 +97,10 @@ def act(options: argparse.Namespace) -> int:
         print(write(study), end="")
         return 0
     _at_hand(options)
+    store = Store(folder)
+    store.expect(whole)
+    todo = pending(study, store)
+    rehearse(todo, study.places, files=options.executor == "local")
     if options.dry_run:
         print(status.plan(study, options.workers, folder, _measured(study, options) if options.measure else None))
         if (study.name, study.scale) == ("paper", "overnight"):
@@ -118,10 +123,7 @@ def act(options: argparse.Namespace) -> int:
         executor = stack.enter_context(executors.named(options.executor, options.address))
         track = Track(folder / "track", options.track, whole.name) if options.track else None
         listen = stack.enter_context(track).hear if track else lambda worker, message: None
-        store = Store(folder)
-        store.expect(whole)
         store.remember(whole)
-        todo = pending(study, store)
         print(
             f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
             file=sys.stderr,
@@ -173,7 +175,14 @@ def _store_of(options: argparse.Namespace) -> Path | None:
 
 
 def _at_hand(options: argparse.Namespace) -> None:
-    """Raises Misuse where the paper's study wants official files that are absent."""
+    """Raises Misuse where an extra, or for the paper's study an official file, is absent."""
+    from betavae.study import executors
+    from betavae.study.monitor import track
+
+    if options.executor == "ray":
+        executors.installed()
+    if options.track:
+        track.installed(options.track)
     if options.study == "paper" and options.data == "official":
         from betavae.api.stores import here
 

@@ -63,6 +63,10 @@ def declare(verb: Verb) -> None:
     this.add_argument(
         "--batch", type=whole(1, 65_536), help="default: the paper's; 16 (conv) or 32 (mlp) below one epoch"
     )
+    this.add_argument(
+        "--train-on", metavar="RULE", default="all",
+        help="a rule on factor values, as 'posX < 16 or shape != 2': only images that it keeps are trained on",
+    )  # fmt: skip
     this.add_argument("--fit", type=whole(2), help="images that PCA or ICA is fitted on (default: all)")
     this.add_argument("--store", type=Path, help="the folder of records (default: runs/single-own)")
     trusting(this)
@@ -74,12 +78,14 @@ def cell(options: argparse.Namespace) -> Cell:
     """The cell that a command line names: the one a study file of the same nouns holds. Raises Misuse."""
     from betavae.paper.study import recipe
     from betavae.study.cells import Cell, pairs
+    from betavae.study.grid_file import rule_of
 
+    rule = rule_of(options.train_on, options.method)
     if options.method not in MODELS and not (foreign(options.method) and options.fit is None):
         for name in ONLY_TRAINED:
             if getattr(options, name) is not None:
                 raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(MODELS)}; {options.method} is fitted")
-        return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit)
+        return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit, train_on=rule)
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
     objective = options.objective or "beta_vae"
@@ -98,15 +104,15 @@ def cell(options: argparse.Namespace) -> Cell:
         begun = recipe(family, options.method, options.images or IMAGES)
     given = {k: getattr(options, k) for k in ("optimiser", "learning_rate", "batch") if getattr(options, k) is not None}
     made = replace(begun, **given)
-    return Cell(options.dataset, options.method, options.codes, options.seed, objective, pairs(knobs), made)
+    trained = (objective, pairs(knobs), made)
+    return Cell(options.dataset, options.method, options.codes, options.seed, *trained, train_on=rule)
 
 
 def act(options: argparse.Namespace) -> int:
     """Train or fit the cell, unless the store has it; print its id and where it is."""
-    from betavae.datasets import load
-    from betavae.datasets.cards import CARDS
     from betavae.study import machine
     from betavae.study.cells import Job, Study, merge
+    from betavae.study.jobs.rehearsal import rehearse
     from betavae.study.run import run
     from betavae.study.settings import Settings
     from betavae.study.store import Store
@@ -115,8 +121,7 @@ def act(options: argparse.Namespace) -> int:
     trust.use(sources.values())
     job = Job(cell(options), ())
     machine.usable(options.device)
-    if options.dataset in CARDS and CARDS[options.dataset].source != "drawn":
-        load(options.dataset)  # a file that is missing is told now, and is no failure of a cell
+    rehearse([job])
     store = Store(options.store or STORE)
     known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
     held = tuple({**{source.name: source for source in known.sources}, **sources}.values())

@@ -68,6 +68,39 @@ def load(
     return dataset
 
 
+def absent(name: str) -> Fault | None:
+    """Why a dataset's official file is not here, and which command gets it; None where it is, or none is needed."""
+    if name not in CARDS or CARDS[name].source == "drawn":
+        return None
+    from betavae.datasets.files import fetch, official
+    from betavae.datasets.files.catalogue import CATALOGUE
+
+    entry = CATALOGUE[name.removesuffix("-64")]
+    return official.missing(entry) if fetch.row(entry, None).state == "absent" else None
+
+
+def unloaded(name: str) -> Dataset | None:
+    """What is known of a dataset before its files are opened: all but its images, which it has none of. A stranger's,
+    whom the user trusts, is made to know; None for a name without a card.
+    """
+    from dataclasses import replace
+
+    from betavae.datasets.base import Dataset, Unrendered
+    from betavae.factors import Factors
+
+    def rendered(index: torch.Tensor) -> torch.Tensor:
+        raise Unrendered
+
+    if foreign(name):
+        return replace(load(name), renderer=rendered)
+    if name not in CARDS:
+        return None
+    card = CARDS[name]
+    factors = Factors(tuple(n for n, _ in card.factors), tuple(s for _, s in card.factors)) if card.factors else None
+    splits = {"train": (0, card.train), "test": (card.train, card.images)} if card.train else {}
+    return Dataset(name, card.shape, card.images, factors, card.source, "", rendered, splits=splits)
+
+
 def outline(name: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
     """Image shape and grid of a dataset: the card's; a stranger's, whom the user trusts, is made to know. Raises Misuse
     for an unknown name.

@@ -12,6 +12,10 @@ from torch import Tensor
 from betavae.factors import Factors
 
 
+class Unrendered(BaseException):
+    """Images were asked of a dataset that is not loaded: no ``Exception``, so that nobody takes it for an error."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Images kept in compact form (on the device where they fit) and rendered by index.

@@ -23,7 +23,8 @@ class Card:
     """What a dataset is, where it comes from, on what terms, and what is wrong with it; plain data, free of PyTorch.
 
     ``source`` is "official", "drawn" or "jpeg copies"; ``shape`` is C, H, W; ``factors`` names and sizes the full grid
-    in its order, last factor fastest, and is empty where no factors are known. ``split`` says which images train.
+    in its order, last factor fastest, and is empty where no factors are known. ``split`` says which images train: the
+    first ``train``, and the rest test, where that is a number.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Card:
     images: int
     factors: tuple[tuple[str, int], ...] = ()
     split: str = "none is published: all images are one set"
+    train: int | None = None
     defects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -117,7 +119,7 @@ def _mpi3d(name: str, title: str, what: str) -> Card:
 
 def _cifar(name: str, title: str, classes: int) -> Card:
     what = f"Photographs of {classes} classes, the same number of each."
-    return replace(_official(name, title, what, (3, 32, 32), 60_000), split=_SPLIT)
+    return replace(_official(name, title, what, (3, 32, 32), 60_000), split=_SPLIT, train=50_000)
 
 
 def _at_64(card: Card) -> Card:

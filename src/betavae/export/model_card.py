@@ -132,6 +132,8 @@ def _training(cell: Cell, fit: Record) -> str:
         f"{machine['threads']} thread{'s' if machine['threads'] != 1 else ''}, {machine['precision']}",
         f"- Python {machine['python']}, {versions}",
     ]
+    if cell.train_on:
+        lines += [f"- trained on the {fit['notes']['trained_on']:,} images where `{cell.train_on}`; scores are of all"]
     lines += [f"- deviates from the protocol on purpose: {', '.join(cell.quirks)}"] if cell.quirks else []
     return "\n".join(lines)
 

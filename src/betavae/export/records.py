@@ -49,6 +49,7 @@ def _fields(record: Record) -> Row:
         **{key: cell.get(key) for key in ("dataset", "method", "codes", "seed", "objective", "fit")},
         **knobs,
         **recipe,
+        "train_on": cell.get("train_on"),
         "cell_quirks": " ".join(cell.get("quirks", ())) or None,
         "question_id": record["question_id"],
         "measure": question.get("measure"),

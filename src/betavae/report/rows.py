@@ -44,7 +44,8 @@ class Row(NamedTuple):
     """One line of a table: what was trained or fitted, by as much of its setting as a page tells apart.
 
     ``row_of`` fills every field from a cell, its seed alone left out; a page that tells apart less leaves the rest as
-    it is. ``fit`` is the number of images that a baseline is fitted on (None: all).
+    it is. ``fit`` is the number of images that a baseline is fitted on (None: all), ``rule`` says which images trained
+    (None: all).
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class Row(NamedTuple):
     codes: int | None = None
     recipe: Pairs = ()
     quirks: tuple[str, ...] = ()
+    rule: str | None = None
 
     @property
     def label(self) -> str:
@@ -95,6 +97,8 @@ class Row(NamedTuple):
             said["fit"] = f"fitted on {'all' if self.fit is None else format(self.fit, ',')} images"
         for key in sorted(recipe, key=lambda key: [*RECIPE].index(key) if key in RECIPE else len(RECIPE)):
             said[f"recipe.{key}"] = RECIPE.get(key, key.replace("_", " ") + " {}").format(recipe[key])
+        if self.rule:
+            said["train_on"] = f"trained where {self.rule}"
         if self.quirks:
             said["quirks"] = f"with {', '.join(self.quirks)}"
         return said
@@ -114,6 +118,10 @@ def labels(rows: Sequence[Row]) -> tuple[dict[Row, str], list[str]]:
     only where it differs among the others, or where nothing else tells two rows apart.
     """
     told = [row.parts for row in rows]
+    if any("train_on" in parts for parts in told):
+        for parts in told:
+            if "fit" in parts or "recipe.images" in parts:
+                parts.setdefault("train_on", "trained on all images")
     keys = dict.fromkeys(key for parts in told for key in parts)
     vary = {key for key in keys if len({parts[key] for parts in told if key in parts}) > 1}
     if len({tuple(parts.get(key) for key in keys if key in vary) for parts in told}) < len(rows):
@@ -131,7 +139,8 @@ def row_of(cell: Record) -> Row:
     beta = knobs.pop("beta", None)
     recipe = pairs(cell.get("recipe") or {})
     return Row(cell["dataset"], cell["method"], None if beta is None else float(beta), cell.get("fit"),
-               cell.get("objective"), pairs(knobs), cell["codes"], recipe, tuple(cell.get("quirks", ())))  # fmt: skip
+               cell.get("objective"), pairs(knobs), cell["codes"], recipe, tuple(cell.get("quirks", ())),
+               cell.get("train_on"))  # fmt: skip
 
 
 def setting(cell: Record) -> str:

@@ -25,6 +25,8 @@ METHODS: dict[str, str] = {
 
 BESIDE = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise", "chance")
 """The ceiling, the linear methods, the floors and chance, as they stand under a score."""
+LEARNT = ("pca", "ica")
+"""The methods that learn from images, and may so from a part of them."""
 FIT = 2500
 """Images that PCA and ICA are fitted on to stand beside a score: the paper's number for ICA (App. B)."""
 WIDEST = 64

@@ -146,12 +146,12 @@ def ica(
     ``whiten="arbitrary-variance"`` gives codes of variance 1/n, as scikit-learn did until 1.3 (a quirk of the
     published code).
     """
-    from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
-
     if whiten not in ("unit-variance", "arbitrary-variance"):
         raise Misuse(f"whiten is {whiten!r}; wanted unit-variance or arbitrary-variance")
     space = _subspace(dataset, codes, fit, seed, layout)
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
     scale = space.variance.sqrt()
     white = space.axes / scale
     model = FastICA(max_iter=400, whiten="unit-variance", random_state=seed % 2**32)

@@ -22,6 +22,7 @@ from betavae.types import Json
 
 if TYPE_CHECKING:
     from betavae.study.claims import Claim
+    from betavae.study.reader import Reader
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -45,9 +46,9 @@ def pairs(knobs: Mapping[str, Any]) -> Pairs:
 class Cell:
     """One thing that is trained or fitted: a method with its settings on a dataset, under one seed.
 
-    ``method`` is a name of METHODS ("mlp", "conv", "pca", "ica", ...). VAEs have an ``objective``, ``knobs`` (β,
-    ...) and a ``recipe``; baselines have ``fit``, the number of images they are fitted on (None: all).
-    ``quirks`` names the deviations of the published code that are switched on for this cell.
+    ``method`` is a name of METHODS ("mlp", "conv", "pca", ...). VAEs have an ``objective``, ``knobs`` (β, ...) and a
+    ``recipe``; baselines ``fit``, the number of images they are fitted on (None: all). ``quirks`` names deviations of
+    the published code. ``train_on`` is a rule on factor values: which images train (None: all); all are asked of.
     """
 
     dataset: str
@@ -59,6 +60,7 @@ class Cell:
     recipe: Recipe | None = None
     fit: int | None = None
     quirks: tuple[str, ...] = ()
+    train_on: str | None = None
 
     @property
     def id(self) -> str:
@@ -74,14 +76,15 @@ class Cell:
     def settings(self) -> dict[str, Any]:
         """All that is set of it but its seed, by the keys of study files; what it does not have is not there."""
         held: dict[str, Any] = {"dataset": self.dataset, "method": self.method, "objective": self.objective}
-        held |= {**dict(self.knobs), "codes": self.codes, "quirks": self.quirks or None}
+        held |= {**dict(self.knobs), "codes": self.codes, "quirks": self.quirks or None, "train_on": self.train_on}
         held |= asdict(self.recipe) if self.recipe else {"fit": "all" if self.fit is None else self.fit}
         return {key: value for key, value in held.items() if value is not None}
 
     def plain(self) -> dict[str, Json]:
-        """The cell as plain JSON."""
+        """The cell as plain JSON. No rule goes unsaid: cells that are trained on all images keep their ids."""
         recipe = self.recipe.plain() if self.recipe else None
-        return {**asdict(self), "knobs": dict(self.knobs), "recipe": recipe, "quirks": list(self.quirks)}
+        plain = {**asdict(self), "knobs": dict(self.knobs), "recipe": recipe, "quirks": list(self.quirks)}
+        return {k: v for k, v in plain.items() if k != "train_on" or v is not None}
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> Cell:
@@ -152,10 +155,9 @@ class Job:
 class Study:
     """A named list of jobs, printable before it runs; ``scale`` says how large a part of the paper's budget it is.
 
-    ``named`` gives the names of its questions by their ids, ``claims`` what is said of their scores beforehand,
-    ``sources`` is the code from outside that its names stand for, ``looks`` the numbers of seeds after which its claims
-    are judged (none: once, on all), ``grown`` those at which they could be judged before more seeds were added without
-    looks: none is part of any id.
+    ``named`` are the names of its questions by their ids, ``claims`` what is said of their scores beforehand, ``looks``
+    the numbers of seeds after which these are judged (none: once, on all), ``grown`` those at which they could be
+    before more seeds came, ``sources`` code from outside, ``places`` where in a file it stands: no part of any id.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Study:
     sources: tuple[Source, ...] = field(default=(), compare=False)
     looks: tuple[int, ...] = ()
     grown: tuple[int, ...] = field(default=(), compare=False)
+    places: Mapping[str, Reader] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -217,6 +220,7 @@ class _CellForm(msgspec.Struct, forbid_unknown_fields=True):
     recipe: _RecipeForm | None = None
     fit: int | None = None
     quirks: list[str] = []
+    train_on: str | None = None
 
 
 class _QuestionForm(msgspec.Struct, forbid_unknown_fields=True):

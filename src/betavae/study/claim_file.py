@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from betavae.datasets import rules
 from betavae.errors import Misuse, unknown
 from betavae.study.cells import Cell, Job, Question, Study, canonical
 from betavae.study.claims import Claim
@@ -176,7 +177,7 @@ def _chosen(place: Reader, key: str, given: Any, cells: list[Cell], several: boo
     for name, wanted in given.items():
         _setting(place, key, name, cells)
         values = wanted if several and isinstance(wanted, list) else [wanted]
-        matched = [[cell for cell in found if _same(cell.settings.get(name, _ABSENT), value)] for value in values]
+        matched = [[cell for cell in found if _same(_held(cell, name), _meant(place, name, v))] for v in values]
         if not all(matched) or not values:
             have = dict.fromkeys(_shown(cell.settings[name]) for cell in found if name in cell.settings)
             raise Misuse(
@@ -185,6 +186,21 @@ def _chosen(place: Reader, key: str, given: Any, cells: list[Cell], several: boo
             )
         found = [cell for cells in matched for cell in cells]
     return found
+
+
+def _held(cell: Cell, name: str) -> Any:
+    """What a cell has of a setting. Without a rule it was trained on all images, and may be named by that."""
+    return cell.settings.get(name, "all" if name == "train_on" else _ABSENT)
+
+
+def _meant(place: Reader, name: str, value: Any) -> Any:
+    """A value as cells have it: a rule spaced in their way."""
+    if name != "train_on" or value == "all":
+        return value
+    try:
+        return rules.read(value).text
+    except Misuse as error:
+        raise Misuse(f"{place.line('train_on')}: {error}") from None
 
 
 def _same(held: Any, wanted: Any) -> bool:

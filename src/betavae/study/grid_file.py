@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from betavae import objectives
-from betavae.datasets import DATASETS
+from betavae.datasets import DATASETS, rules
 from betavae.errors import BetavaeError, Misuse
 from betavae.metrics import METRICS
 from betavae.models import MODELS
 from betavae.names import foreign, knobs
 from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.objectives.base import Knob
-from betavae.representation import METHODS
+from betavae.representation import LEARNT, METHODS
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.quirks import QUIRKS
 from betavae.study.reader import Reader
@@ -85,7 +85,8 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
     here = [reader.plugged("objective", each, OBJECTIVES) for each in (named if isinstance(named, list) else [named])]
     taken = {k for name in (*OBJECTIVES, *here) for k in objectives.knobs(objectives.named(name), {})}
     taken |= {k for name in METHODS for k in knobs(METHODS, name, "method")}
-    keys = {"dataset", "method", "codes", "seed", "objective", "recipe", "fit", "quirks", "questions", *taken}
+    own = ("dataset", "method", "codes", "seed", "objective", "recipe", "fit", "train_on", "quirks", "questions")
+    keys = {*own, *taken}
     reader.known(grid, keys, "key of a grid")
     asked = grid.get("questions", [])
     if not isinstance(asked, list):
@@ -116,6 +117,10 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
     method = reader.plugged("method", point.pop("method"), [*MODELS, *METHODS])
     seed = reader.number("seed", point.pop("seed"), 0, 2**62, whole=True)
     codes = reader.number("codes", point.pop("codes", 10), 1, 4096, whole=True)
+    try:
+        rule = rule_of(point.pop("train_on", "all"), method)
+    except Misuse as error:
+        raise Misuse(f"{reader.line('train_on')}: {error}") from None
     if method not in MODELS and not (foreign(method) and "recipe" in point):
         fit = point.pop("fit", None)
         if fit == "all":
@@ -127,7 +132,7 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         for key, value in point.items():
             if allowed[key].choices:
                 reader.name(key, value, allowed[key].choices)
-        return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks)
+        return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks, train_on=rule)
     if "recipe" not in point:
         raise Misuse(
             f"{reader.line(method)}: method {method!r} has no recipe; give optimiser, learning_rate, batch, images"
@@ -142,7 +147,19 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         raise Misuse(f"{reader.line(objective)}: {error}") from None
     reader.known(point, known, f"key of a grid of {objective!r}")
     given = {key: _knob(reader, key, value, known[key]) for key, value in point.items()}
-    return Cell(dataset, method, codes, seed, objective, pairs(given), recipe, quirks=quirks)
+    return Cell(dataset, method, codes, seed, objective, pairs(given), recipe, quirks=quirks, train_on=rule)
+
+
+def rule_of(given: Any, method: str) -> str | None:
+    """The rule of a cell as its id has it; None for "all". Raises Misuse for what is no rule, and for a method that
+    learns from no images.
+    """
+    if given == "all":
+        return None
+    rule = rules.read(given)
+    if method in METHODS and method not in LEARNT:
+        raise Misuse(f"train_on is for what learns from images; {method!r} does not")
+    return rule.text
 
 
 def _knob(reader: Reader, key: str, given: Any, knob: Knob) -> Any:

@@ -77,20 +77,23 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
     asked = table.get("questions", {})
     if not isinstance(asked, dict):
         raise reader.refuse("questions", asked, "tables such as [questions.five]")
-    questions = {
-        key: grid_file.question(reader.parts(f"questions.{key}", 1)[0], key, value) for key, value in asked.items()
-    }
+    tables = {key: reader.parts(f"questions.{key}", 1)[0] for key in asked}
+    questions = {key: grid_file.question(tables[key], key, value) for key, value in asked.items()}
+    places = {question.id: tables[key] for key, question in questions.items()}
     grids = table.get("grid")
     grids = [grids] if isinstance(grids, dict) else grids
     if not isinstance(grids, list) or not grids or not all(isinstance(g, dict) for g in grids):
         raise reader.refuse("grid", grids, "at least one [[grid]] table")
     jobs: list[Job] = []
     for place, grid in zip(reader.parts("grid", len(grids)), grids, strict=True):
-        jobs += grid_file.jobs(place, grid, questions, grid_file.MOST - len(jobs))
+        made = grid_file.jobs(place, grid, questions, grid_file.MOST - len(jobs))
+        places |= {job.cell.id: place for job in made}
+        jobs += made
     merged = merge(jobs)
     named = tuple({question.id: key for key, question in reversed(questions.items())}.items())
     said = claim_file.read(reader, table.get("claims", []), questions, merged)
-    study = Study(names["name"], names["scale"], merged, named, said, tuple(reader.sources.values()))
+    sources = tuple(reader.sources.values())
+    study = Study(names["name"], names["scale"], merged, named, said, sources, places=places)
     return replace(study, looks=_looks(reader, table["looks"], study)) if "looks" in table else study
 
 
@@ -128,6 +131,7 @@ def write(study: Study) -> str:
             row |= {"objective": cell.objective, "recipe": cell.plain()["recipe"]}
         else:
             row["fit"] = cell.fit or "all"
+        row |= {"train_on": cell.train_on} if cell.train_on else {}
         row |= dict(cell.knobs) | {"quirks": list(cell.quirks), "questions": [named[q] for q in job.questions]}
         lines += ["", f"# {cell.id}", "[[grid]]", *_lines(row)]
     lines += [line for claim in claim_file.whole(study) for line in ("", "[[claims]]", *_lines(claim.table))]

@@ -64,14 +64,13 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where the
     checkpoint is gone.
     """
-    from betavae.representation import fitted
     from betavae.study.jobs.checkpointing import unpack
-    from betavae.study.jobs.perform import codec_of, task_of
+    from betavae.study.jobs.perform import baseline_of, codec_of, task_of
     from betavae.training import checkpoint
 
     cell = trained.cell
     if cell.recipe is None:
-        return fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+        return baseline_of(cell, dataset)
     folder = trained.store.path / "checkpoints" / cell.id
     found = checkpoint.latest(folder)
     if found is None:

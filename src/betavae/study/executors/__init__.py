@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,12 @@ from betavae.errors import Misuse
 
 if TYPE_CHECKING:
     from betavae.study.executors.base import Executor
+
+
+def installed() -> None:
+    """Raises Misuse where Ray is not installed."""
+    if importlib.util.find_spec("ray") is None:
+        raise Misuse("the ray executor needs Ray; install it with `pip install 'betavae[ray]'`")
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from betavae.errors import Fault, Misuse
-from betavae.study import machine
+from betavae.errors import Fault
+from betavae.study import executors, machine
 from betavae.study.executors.base import Group
 from betavae.study.executors.driver import Driver, Needs
 from betavae.study.jobs.messages import Hear
@@ -33,10 +33,9 @@ def cluster(address: str | None = None) -> Iterator[Cluster]:
     # Before the import: nothing is reported to anybody, and a task without a GPU leaves CUDA's variables alone.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise Misuse("the ray executor needs Ray; install it with `pip install 'betavae[ray]'`") from None
+    executors.installed()
+    import ray
+
     joined = ray.is_initialized()
     if not joined:
         common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}

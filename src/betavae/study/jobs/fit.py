@@ -40,6 +40,7 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
         return
     watch.save(state, final=True)
     count = sum(v.numel() for v in state.params.values())
+    kept = {"trained_on": task.dataset.size} if job.cell.train_on else {}
     on_gpu = dataset.device.type == "cuda"
     stepped = f"{watch.together} by {how}" if on_gpu else sweep.told(task, how.precision)
     fit = record(
@@ -47,7 +48,7 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
         status="diverged" if state.diverged else "ok", message=fall(state) if state.diverged else "",
         scores=_scores(job, task, state) | _active(job, task, state, dataset),
         seconds=watch.spent(), images=state.step * task.recipe.batch,
-        notes={"parameters": count, "weights": _weights(state)},
+        notes={"parameters": count, "weights": _weights(state), **kept},
     )  # fmt: skip
     context.keep(fit, arrays_of(task, state))
 

@@ -15,7 +15,8 @@ import torch
 
 from betavae import datasets, metrics, models, objectives
 from betavae.datasets.base import Dataset
-from betavae.errors import Fault
+from betavae.datasets.rules import restricted
+from betavae.errors import Fault, Misuse
 from betavae.metrics.base import Answer, Codes, Subject, ask, told
 from betavae.precision import precise
 from betavae.representation import fitted, vae
@@ -129,7 +130,7 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     _time_for(context, Job(cell, ()), fit=True)
     context.say(Fitting(cell.id, cell.method))
     try:
-        codec = fitted(cell.method, dataset, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+        codec = baseline_of(cell, dataset)
     except Exception as error:
         context.keep(record(context, dataset, cell, status="error", message=reason(error)), {})
         return
@@ -151,11 +152,21 @@ def _time_for(context: Context, job: Job, fit: bool) -> None:
             raise Paused
 
 
+def baseline_of(cell: Cell, dataset: Dataset) -> Codec:
+    """The codec of a cell that is fitted, on the images that its rule keeps. Raises Misuse."""
+    seen = restricted(dataset, cell.train_on, cell.fit or 2)
+    codec = fitted(cell.method, seen, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
+    if codec.told and cell.train_on:
+        raise Misuse(f"{cell.method} goes by the numbers of images, not by pixels; train_on would change these")
+    return codec
+
+
 def task_of(cell: Cell, dataset: Dataset) -> Task:
-    """The task that a VAE's cell belongs to."""
+    """The task that a VAE's cell belongs to; its images are those that the cell's rule keeps. Raises Misuse."""
     assert cell.recipe is not None
     model = models.named(cell.method, dataset.shape, cell.codes)
-    return Task(dataset, model, objectives.named(cell.objective or "beta_vae"), cell.recipe)
+    seen = restricted(dataset, cell.train_on, cell.recipe.batch)
+    return Task(seen, model, objectives.named(cell.objective or "beta_vae"), cell.recipe)
 
 
 def codec_of(cell: Cell, task: Task, params: Params) -> Codec:

@@ -187,4 +187,5 @@ def label(cell: Cell) -> str:
     linear = cell.method in ("pca", "ica")
     fit = "" if not linear else f" on {cell.fit:,}" if cell.fit else " on all"
     quirks = "".join(f" +{q}" for q in cell.quirks)
-    return f"{cell.dataset} {cell.method}{named}{beta}{knobs}{fit} seed {cell.seed}{quirks}"
+    rule = f" where {cell.train_on}" if cell.train_on else ""
+    return f"{cell.dataset} {cell.method}{named}{beta}{knobs}{fit}{rule} seed {cell.seed}{quirks}"

@@ -71,7 +71,7 @@ def groups(jobs: Iterable[Job], device: str) -> list[tuple[Job, ...]]:
         # What is trained alike but for seed, numbers and learning-rate drop is one program; a baseline is its own.
         program = replace(c.recipe, drop_at=0.0, drop_to=0.0) if c.recipe else c.id
         shaping = tuple((k, None if isinstance(v, float) else v) for k, v in c.knobs)  # words and counts shape it
-        alike.setdefault((c.dataset, c.method, c.codes, c.objective, program, shaping), []).append(job)
+        alike.setdefault((c.dataset, c.train_on, c.method, c.codes, c.objective, program, shaping), []).append(job)
     return [tuple(jobs) for jobs in alike.values()]
 
 

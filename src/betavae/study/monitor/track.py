@@ -7,6 +7,7 @@ own trouble is said once and costs the study nothing.
 from __future__ import annotations
 
 import contextvars
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -41,6 +42,18 @@ class Run(Protocol):
 Tracker = Callable[[str], Run]
 
 
+def installed(tracker: str) -> None:
+    """Raises Misuse where there is no such tracker, or its package is absent."""
+    choose(TRACKERS, tracker, "tracker")
+    if importlib.util.find_spec(tracker) is None:
+        raise _absent(tracker)
+
+
+def _absent(tracker: str) -> Misuse:
+    extra = "'betavae[track]'" if tracker == "tensorboard" else tracker
+    return Misuse(f"--track {tracker} needs a package that is not here: `pip install {extra}`")
+
+
 class Track:
     """``hear`` is a listener of a run of a study: each cell becomes a run of the tracker. Raises Misuse where that is
     not installed.
@@ -51,8 +64,7 @@ class Track:
         try:
             self._open: Tracker | None = opened(TRACKERS, tracker, "tracker")(folder, project)
         except ImportError:
-            extra = "'betavae[track]'" if tracker == "tensorboard" else tracker
-            raise Misuse(f"--track {tracker} needs a package that is not here: `pip install {extra}`") from None
+            raise _absent(tracker) from None
         self._runs: dict[str, Run] = {}
 
     def __enter__(self) -> Track:
