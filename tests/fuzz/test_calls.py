@@ -93,9 +93,23 @@ def encode(images: torch.Tensor) -> torch.Tensor:
     return images.flatten(1)[:, ::8]
 
 
+def decode(codes: torch.Tensor) -> torch.Tensor:
+    return codes.clamp(0, 1).repeat(1, 8).reshape(-1, 1, 8, 8)
+
+
 def fetched(index: Any) -> Any:
     return DATASET[index]
 
+
+def recorded(store: Any, frame: Any) -> Any:
+    return betavae.records(store, frame=frame)
+
+
+def explored(model: Any, out: Any) -> Any:
+    return betavae.explore(model, out=out)
+
+
+MODEL = betavae.wrap(encode, decode, data=DATASET, name="mine")
 
 FEW = {"pairs": 4, "votes": 10, "test_votes": 10}
 CALLS: list[tuple[Callable[..., Any], dict[str, Any], tuple[type[Exception], ...]]] = [
@@ -113,6 +127,27 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any], tuple[type[Exception], ...
     ),
     (betavae.evaluate, {"metric": betavae.metrics.higgins(**FEW), "dataset": DATASET, "encode": encode, "seed": 0}, ()),
     (betavae.metrics.higgins, {**FEW, "classifier": "linear", "ask": None, "pool": None, "standardise": True}, ()),
+    (
+        betavae.fit,
+        {"data": DATASET, "method": "pca", "seed": 1, "codes": 2, "fit": 6, "train_on": "a < 2", "quiet": True},
+        (),
+    ),
+    (betavae.wrap, {"module": encode, "decode": decode, "data": DATASET, "name": None}, ()),
+    (
+        betavae.score,
+        {"model": MODEL, "data": DATASET, "metrics": {"higgins": FEW}, "seeds": 1, "floors": False, "rotated": False},
+        (),
+    ),
+    (betavae.traverse, {"model": MODEL, "data": None, "steps": 3, "top": 2, "range": "codes", "seed": 0}, ()),
+    (betavae.matrix, {"model": MODEL, "data": DATASET}, ()),
+    (betavae.open, {"what": "nowhere", "cell": None, "data": None}, ()),
+    (betavae.run, {"study": "nowhere.toml", "scale": "smoke", "data": "drawn", "store": "s", "workers": 1}, ()),
+    (recorded, {"store": "nowhere", "frame": None}, ()),
+    (explored, {"model": MODEL, "out": "page.html"}, ()),
+    (MODEL.encode, {"images": IMAGES[:, None] / np.float32(255)}, ()),
+    (MODEL.decode, {"codes": np.zeros((2, 8), np.float32)}, ()),
+    (MODEL.codes, {"index": np.arange(3)}, (IndexError,)),
+    (MODEL.save, {"folder": "saved"}, ()),
     (DATASET.render, {"index": torch.arange(3)}, (IndexError,)),
     (fetched, {"index": 3}, (IndexError,)),
     (FACTORS.index, {"values": TABLE}, (ValueError,)),

@@ -22,8 +22,9 @@ def traverse(
     """Traversals of one encoded image (Figure 4 of the paper): a row per code, the ``top`` of largest KL, ``steps``
     values each.
 
-    ``range`` is "prior" (the middle 95 % of N(0, 1)), "posterior" (of the image's own), or "published"; ``seed`` picks
-    the image. Raises Misuse where the model has no posterior.
+    ``range`` is "prior" (the middle 95 % of N(0, 1)), "posterior" (of the image's own), "published", or "codes" (of the
+    codes of 500 images), which needs no posterior and orders codes by their standard deviation; ``seed`` picks the
+    image. Raises Misuse where the model has no way back to images, or no posterior.
     """
     from betavae.metrics import named
     from betavae.metrics.base import Codes, Subject, ask
@@ -32,8 +33,7 @@ def traverse(
     data = data or model.data
     probe = named("traversals", steps=steps, top=top, range=range)
     found = ask(probe, "traversals", Subject(data, model.codec, Codes(data, model.codec)), seed).arrays
-    fields = {key: found[key] for key in gallery.Traversal._fields[1:]}
-    return shown(gallery.traversals([gallery.Traversal(model.name, **fields)]))
+    return shown(gallery.traversals([gallery.traversal(model.name, found)]))
 
 
 def matrix(model: Model, data: Dataset | None = None) -> Figure:

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from betavae.api.model import Model
-from betavae.errors import Fault, Misuse
+from betavae.errors import BetavaeError, Fault
 from betavae.models.base import Posterior
 from betavae.representation import encoders
 from betavae.representation.base import Codec
+from betavae.representation.decoders import decoder
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -28,47 +29,40 @@ def wrap(
     """Any PyTorch encoder, with its decoder where it has one, as a model: scored and drawn like betavae's own.
 
     ``module`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]``, or to a mean and a log variance, each
-    ``[n, Z]``, which make a posterior; ``decode`` maps codes to images ``[n, C, H, W]`` in [0, 1]. Modules are put in
-    evaluation mode. Raises Misuse where either gives anything else on the first images of ``data``.
+    ``[n, Z]``, which make a posterior; ``decode`` maps codes to images ``[n, C, H, W]`` in [0, 1]. Modules are run in
+    evaluation mode and given back in their own. Raises Misuse where either gives anything else on the first images of
+    ``data``, Fault where it fails.
     """
-    for part in (module, decode):
-        if isinstance(part, torch.nn.Module):
-            part.eval()
     name = name or type(module).__name__
     first = data.render(torch.arange(min(2, data.size)))
-    with torch.no_grad():
-        given = module(first) if callable(module) else None
+    given = _run(module, first, name) if callable(module) and not isinstance(module, type) else None
     if given is not None and _is_posterior(given):
         codec = Codec(int(given[0].shape[1]), lambda images: posterior(images).mean, posterior=lambda x: posterior(x))
     else:
         codec = encoders.codec(module, data, name)
 
     def posterior(images: Tensor) -> Posterior:
-        with torch.no_grad():
-            mean, logvar = module(images)
+        mean, logvar = _run(module, images, name)
         return Posterior(mean.detach().float().cpu(), logvar.detach().float().cpu())
 
-    def decoded(codes: Tensor) -> Tensor:
-        with torch.no_grad():
-            images = torch.as_tensor(decode(codes))  # type: ignore[misc]
-        if tuple(images.shape) != (len(codes), *data.shape):
-            raise Misuse(f"decode gave {list(images.shape)} for {len(codes)} codes; wanted [n, *{list(data.shape)}]")
-        low, high = float(images.min()), float(images.max())
-        if not (low >= -1e-6 and high <= 1 + 1e-6):
-            raise Misuse(f"decode gave pixels from {low:.3g} to {high:.3g}; wanted 0 to 1: end it with a sigmoid")
-        return images.detach().float().cpu()
-
+    back = decoder(decode, data, "decode") if decode else None
     model = Model(codec, data, name)
     width = int(model.codes(torch.zeros(1, dtype=torch.long)).shape[-1])
-    model = Model(codec._replace(codes=width, decode=decoded if decode else None), data, name)
-    if decode:
+    model = Model(codec._replace(codes=width, decode=back), data, name)
+    if back:
+        model.decode(torch.zeros(1, width))
+    return model
+
+
+def _run(module: Any, images: Tensor, name: str) -> Any:
+    """What a stranger's encoder gives, its modules in evaluation mode meanwhile. Raises Fault where it fails."""
+    with torch.no_grad(), encoders.evaluating(encoders.modules_of(module)):
         try:
-            model.decode(torch.zeros(1, width))
-        except Misuse:
+            return module(images)
+        except BetavaeError:
             raise
         except Exception as error:
-            raise Fault(f"{name}: decode failed on codes [1, {width}]: {type(error).__name__}: {error}") from error
-    return model
+            raise Fault(f"{name} failed on images {list(images.shape)}: {encoders.told(error)}") from error
 
 
 def _is_posterior(given: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from betavae.cli.options import Verb, knob, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.disk import write_atomic
-from betavae.errors import Misuse
+from betavae.errors import Misuse, unknown
+from betavae.names import foreign
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +33,10 @@ def declare(verb: Verb) -> None:
     this = verb("figure", "Draw one figure of trained cells, or samples of a dataset.",
                 "betavae figure traversals runs/single-own --out traversals.png")  # fmt: skip
     this.add_argument("noun", choices=NOUNS, metavar="noun", help=", ".join(NOUNS))
-    this.add_argument("what", metavar="what", help="a store, the id of a trained cell, or for samples a dataset's name")
+    this.add_argument(
+        "what", metavar="what",
+        help="a store, the id of a trained cell, or for samples and with --encoder a dataset's name",
+    )  # fmt: skip
     this.add_argument("--out", type=Path, required=True, help="the file: .png, .pdf or .svg")
     this.add_argument(
         "--knob",
@@ -42,6 +47,16 @@ def declare(verb: Verb) -> None:
         help="as in a study file: range=posterior",
     )
     this.add_argument("--seed", type=whole(0), default=0, help="which images are shown (default: 0)")
+    this.add_argument(
+        "--encoder", metavar="WHAT",
+        help="one's own instead of a trained cell, on the dataset that is named: as in `betavae score`",
+    )  # fmt: skip
+    this.add_argument(
+        "--decoder", metavar="WHAT",
+        help="its way back, codes [n, Z] to images in [0, 1]: module:function or file.py:function (it is imported and "
+        "run), model.pt (TorchScript: it holds code that runs) or model.onnx; its sha256 is printed",
+    )  # fmt: skip
+    this.add_argument("--output", metavar="NAME", help="which of several outputs of the encoder are its codes")
     trusting(this)
     this.add_argument("--store", type=Path, help="where a cell's id is looked up (default: all under runs/)")
 
@@ -53,8 +68,10 @@ def act(options: argparse.Namespace) -> int:
     from betavae.metrics import named
 
     named(options.noun, **dict(options.knob))
-    if options.noun == "samples" and options.what in DATASETS:
+    if options.noun == "samples" and (options.what in DATASETS or foreign(options.what)):
         panels = [(options.what, _samples(options))]
+    elif options.encoder or options.decoder:
+        panels = [_own(options)]
     else:
         panels = _answers(options)
     save(DRAWN[options.noun](panels), options.out)
@@ -68,6 +85,30 @@ def _samples(options: argparse.Namespace) -> Answer:
 
     dataset = datasets.load(options.what)
     return _ask(options, dataset, fitted("chance", dataset, codes=1, seed=0))
+
+
+def _own(options: argparse.Namespace) -> Panel:
+    """The answer of an encoder and decoder of one's own, on the dataset that is named. Raises Misuse."""
+    from betavae import datasets
+    from betavae.representation import decoders, encoder_files
+
+    if not options.encoder:
+        raise Misuse("--decoder goes with --encoder: traversals begin at the code of an image")
+    if options.what not in DATASETS and not foreign(options.what):
+        raise Misuse(f"with --encoder, what is drawn is of a dataset: {unknown('dataset', options.what, DATASETS)}")
+    dataset = datasets.load(options.what)
+    codec = encoder_files.opened(options.encoder, dataset, options.output)
+    told = {options.encoder: codec.notes.get("sha256")}
+    if options.decoder:
+        decode, told[options.decoder] = decoders.opened(options.decoder, dataset)
+        codec = codec._replace(decode=decode)
+    for name, digest in told.items():
+        print(f"{name}: sha256 {digest}", file=sys.stderr)
+    if options.noun in ("traversals", "reconstructions") and codec.decode is None:
+        raise Misuse(f"{options.noun} need a way back to images: give --decoder")
+    if options.noun == "traversals" and codec.posterior is None:
+        options.knob = [("range", "codes"), *options.knob]  # a stranger's has codes alone
+    return options.encoder, _ask(options, dataset, codec)
 
 
 def _ask(options: argparse.Namespace, dataset: Any, codec: Any) -> Answer:
@@ -131,9 +172,7 @@ def _drawn_reconstructions(panels: Sequence[Panel]) -> Figure:
 def _drawn_traversals(panels: Sequence[Panel]) -> Figure:
     from betavae.report import gallery
 
-    return gallery.traversals(
-        [gallery.Traversal(t, **{k: a.arrays[k] for k in gallery.Traversal._fields[1:]}) for t, a in panels]
-    )
+    return gallery.traversals([gallery.traversal(title, answer.arrays) for title, answer in panels])
 
 
 def _drawn_spaces(panels: Sequence[Panel]) -> Figure:

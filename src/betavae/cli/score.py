@@ -75,7 +75,9 @@ def declare(verb: Verb) -> None:
 def act(options: argparse.Namespace) -> int:
     """Score, print the table (or JSON), say on standard error what was looked at."""
     if options.images or options.reference:
-        return _images(options)
+        from betavae.cli.suite import distances
+
+        return distances(options)
     if bool(options.codes) != bool(options.labels) or (options.codes and (options.encoder or options.dataset)):
         raise Misuse("--codes goes with --labels, and without an encoder and a dataset")
     if options.encoder is None and not options.codes:
@@ -99,11 +101,11 @@ def act(options: argparse.Namespace) -> int:
             wide = max(len(name) for name in (options.encoder, *METHODS))
             print(*([] if rows[1:] else [heading(keys, wide)]), line(row, keys, wide), sep="\n", flush=True)
     if options.json:
-        print(json.dumps(plain(options, dataset, knobs, rows), indent=1))
+        print(json.dumps(plain(options, dataset, encoder, knobs, rows), indent=1))
         return 0
-    source = f"{dataset.name} ({dataset.source}, digest {dataset.digest[:12]})"
+    data = f"{dataset.name} ({dataset.source}, digest {dataset.digest[:12]})"
     said = ", ".join(f"{k} {v}" for k, v in knobs.items()) or "its usual knobs"
-    print(f"{options.metric} on {source}; {said}; question seeds 0 to {options.seeds - 1}", file=sys.stderr)
+    print(f"{options.metric} on {data}; {said}; question seeds 0 to {options.seeds - 1}", file=sys.stderr)
     if options.seeds > 1:
         print(f"interval: {comparison.KIND}", file=sys.stderr)
     return 0
@@ -117,20 +119,6 @@ def scored(name: str) -> str:
     if name not in known:
         raise unknown("metric", name, known)
     return name
-
-
-def _images(options: argparse.Namespace) -> int:
-    """The distances between two sets of images, a line each, or as JSON."""
-    if not (options.images and options.reference) or options.encoder:
-        raise Misuse("--images goes with --reference, and without an encoder")
-    from betavae.metrics.fidelity.images import between
-
-    scores = between(options.images, options.reference, options.features or "efficientnet_lite0")
-    if options.json:
-        print(json.dumps({"images": str(options.images), "reference": str(options.reference), "scores": scores}))
-    else:
-        print("\n".join(f"{name}  {value:.4f}" for name, value in scores.items()))
-    return 0
 
 
 def answered(options: argparse.Namespace, metric: Metric | Measure, encoder: Codec, dataset: Dataset) -> Iterator[Row]:
@@ -223,7 +211,14 @@ def _columns(texts: Sequence[str], keys: Sequence[str], wide: int) -> str:
     return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=False)).rstrip()
 
 
-def plain(options: argparse.Namespace, dataset: Dataset, knobs: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+def source(name: str, codec: Codec) -> dict[str, Any]:
+    """What was scored, and the sha256 of the file or code that it came from."""
+    return {"name": name, **({"sha256": codec.notes["sha256"]} if "sha256" in codec.notes else {})}
+
+
+def plain(
+    options: argparse.Namespace, dataset: Dataset, encoder: Codec, knobs: dict[str, Any], rows: Sequence[Row]
+) -> dict[str, Any]:
     """The table as plain JSON, every draw included."""
     from betavae.metrics.comparison import KIND
 
@@ -241,6 +236,7 @@ def plain(options: argparse.Namespace, dataset: Dataset, knobs: dict[str, Any], 
     return {
         "metric": options.metric,
         "knobs": knobs,
+        "encoder": source(options.encoder, encoder),
         "dataset": dataset.name,
         "data": {"source": dataset.source, "digest": dataset.digest},
         "seeds": list(range(options.seeds)),

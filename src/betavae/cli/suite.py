@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from betavae.cli.score import scored, subject
+from betavae.cli.score import scored, source, subject
 from betavae.errors import Misuse, unknown
 
 if TYPE_CHECKING:
@@ -42,13 +42,28 @@ def act(options: argparse.Namespace) -> int:
         if not options.json:
             print(*([] if found[1:] else [_columns(HEADING)]), told(line), sep="\n", flush=True)
     if options.json:
-        print(json.dumps({"dataset": dataset.name, "data": {"source": dataset.source, "digest": dataset.digest},
-                          "metrics": [plain(line) for line in found]}, indent=1))  # fmt: skip
+        about: dict[str, Any] = {"encoder": source(options.encoder, codec)} if options.encoder else {}
+        about |= {"dataset": dataset.name, "data": {"source": dataset.source, "digest": dataset.digest}}
+        print(json.dumps({**about, "metrics": [plain(line) for line in found]}, indent=1))
         return 0
     whose = options.codes or options.encoder
     print(f"{whose}: {codec.codes} codes, on {dataset.name} ({dataset.size:,} images)", file=sys.stderr)
     if options.metric == "all":
         print(LONG, file=sys.stderr)
+    return 0
+
+
+def distances(options: argparse.Namespace) -> int:
+    """The distances between two sets of images, a line each, or as JSON."""
+    if not (options.images and options.reference) or options.encoder:
+        raise Misuse("--images goes with --reference, and without an encoder")
+    from betavae.metrics.fidelity.images import between
+
+    scores = between(options.images, options.reference, options.features or "efficientnet_lite0")
+    if options.json:
+        print(json.dumps({"images": str(options.images), "reference": str(options.reference), "scores": scores}))
+    else:
+        print("\n".join(f"{name}  {value:.4f}" for name, value in scores.items()))
     return 0
 
 

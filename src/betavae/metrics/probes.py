@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ from betavae.models.base import whole
 from betavae.objectives.base import kl_nats
 from betavae.types import Json
 
-RANGES = ("prior", "posterior", "published")
+RANGES = ("prior", "posterior", "published", "codes")
 NARROW = 1.959963984540054
 """Traversals run over the middle 95 % of a normal: this many standard deviations to either side."""
 
@@ -65,9 +67,10 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
     images.
 
     ``range``: "prior" moves over the 2.5 to 97.5 % quantiles of N(0, 1); "posterior" over those of the image's own
-    posterior; "published" over (-v, v) with v = μ - 1.96σ, as the published code does. The other latents stay at
-    their means. Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, "values" ``[top, steps]``,
-    "original" ``[C, H, W]``.
+    posterior; "published" over (-v, v) with v = μ - 1.96σ, as the published code does; "codes", which needs no
+    posterior, over those of the images' own codes, the ``top`` of largest standard deviation. The other latents stay at
+    their means. Arrays: "images" uint8 ``[top, steps, C, H, W]``, "code", "kl" ``[top]``, in nats ("codes": "sd"
+    instead), "values" ``[top, steps]``, "original" ``[C, H, W]``. Raises Misuse.
     """
     _within("images", images, 1, MOST_IMAGES)
     _within("steps", steps, 2, MOST_STEPS)
@@ -76,26 +79,50 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
         raise Misuse(f"range is {range!r}; wanted one of {', '.join(RANGES)}")
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
-        codec = subject.codec
-        if codec.posterior is None or codec.decode is None:
-            raise Misuse("traversals need a VAE: this representation has no posterior")
+        if subject.codec.decode is None:
+            raise Misuse("traversals need a way back to images, and this representation has none")
         index = subset(generator, subject.dataset, "train", images)
-        kl = kl_nats(codec.posterior(subject.dataset.render(index))).mean(0).cpu()
-        code = kl.argsort(descending=True)[:top]
+        order, along = _by_codes(subject, index) if range == "codes" else _by_posterior(subject, index, range)
+        code = order.argsort(descending=True)[:top]
         one = index[torch.randint(len(index), (1,), generator=generator)]
-        image = subject.dataset.render(one)
-        mean, logvar = (t.cpu()[0] for t in codec.posterior(image))
-        ends = torch.stack([_ends(range, float(mean[k]), float((0.5 * logvar[k]).exp())) for k in code])
+        centre, ends = along(one, code)
         values = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * torch.linspace(0, 1, steps)
-        moved = mean.repeat(len(code), steps, 1)
+        moved = centre.repeat(len(code), steps, 1)
         moved.scatter_(-1, code[:, None, None].expand(-1, steps, 1), values[..., None])
-        drawn = codec.decode(moved.flatten(0, 1)).unflatten(0, (len(code), steps))
-        arrays = {"images": _bytes(drawn), "original": _bytes(image[0]), "code": code, "kl": kl[code], "values": values}
+        drawn = subject.codec.decode(moved.flatten(0, 1)).unflatten(0, (len(code), steps))
+        original = _bytes(subject.dataset.render(one)[0])
+        arrays = {"images": _bytes(drawn), "original": original, "code": code, "values": values}
+        arrays["sd" if range == "codes" else "kl"] = order[code]
         return Answer(
             arrays={k: v.detach().numpy() for k, v in arrays.items()}, notes={"range": range, "image": int(one)}
         )
 
     return Probe(measure, looks=images, seconds=0.2, pictures=1 + steps * top)
+
+
+Along = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From an image ``[1]`` and codes ``[k]`` to the centre of their traversals ``[Z]`` and the ends of each ``[k, 2]``."""
+
+
+def _by_posterior(subject: Subject, index: Tensor, range: str) -> tuple[Tensor, Along]:
+    """The KL of each latent ``[Z]``, and traversals about an image's posterior mean."""
+    posterior = subject.codec.posterior
+    if posterior is None:
+        raise Misuse('traversals need a VAE: this representation has no posterior; range = "codes" does without')
+    kl = kl_nats(posterior(subject.dataset.render(index))).mean(0).cpu()
+
+    def along(one: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        mean, logvar = (t.cpu()[0] for t in posterior(subject.dataset.render(one)))
+        return mean, torch.stack([_ends(range, float(mean[k]), float((0.5 * logvar[k]).exp())) for k in code])
+
+    return kl, along
+
+
+def _by_codes(subject: Subject, index: Tensor) -> tuple[Tensor, Along]:
+    """The standard deviation of each code ``[Z]``, and traversals about an image's code over the middle 95 % of all."""
+    codes = subject.codes(index)
+    ends = torch.quantile(codes, torch.tensor([0.025, 0.975]), dim=0).T
+    return codes.std(0, correction=0), lambda one, code: (subject.codes(one)[0], ends[code])
 
 
 def _ends(kind: str, mean: float, sigma: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,7 +35,9 @@ def reconstructions(panels: Sequence[tuple[str, Array, Array]], columns: int = 8
 
 
 class Traversal(NamedTuple):
-    """One run's traversals: images uint8 ``[Z, T, C, H, W]``, KL in nats, code number and values per latent."""
+    """One run's traversals: images uint8 ``[Z, T, C, H, W]``, KL in nats (or the standard deviation of the code), code
+    number and values per latent.
+    """
 
     title: str
     images: Array
@@ -43,6 +45,16 @@ class Traversal(NamedTuple):
     code: Array
     values: Array
     original: Array
+
+
+def traversal(title: str, arrays: Mapping[str, Array]) -> Traversal:
+    """The panel of an answer's arrays; codes that have no KL are told by their standard deviation, and the title says
+    so.
+    """
+    beside = arrays.get("kl")
+    if beside is None:
+        title, beside = f"{title}, sd of each code", arrays["sd"]
+    return Traversal(title, arrays["images"], beside, arrays["code"], arrays["values"], arrays["original"])
 
 
 def traversals(panels: Sequence[Traversal]) -> Figure:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import importlib
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from betavae import trust
 from betavae.datasets.base import Dataset
 from betavae.datasets.files.formats import npy_mapped
-from betavae.errors import BetavaeError, Fault, Misuse, choose, unknown
+from betavae.errors import BetavaeError, Fault, Misuse, choose
 from betavae.representation import onnx_files, saved, vae
 from betavae.representation.base import Codec
 from betavae.representation.encoders import codec, told
+from betavae.representation.imported import imported, named
 
 FORMS = (
     "module:function, file.py:function, codes.npy, model.pt (TorchScript), model.onnx, model.safetensors (as exported)"
@@ -32,16 +29,15 @@ CONFIG = 1 << 20
 def opened(text: str, dataset: Dataset, output: str | None = None) -> Codec:
     """The encoder that a text names, one of FORMS; a file's sha256 is in the notes.
 
-    ``output`` names the part that is its codes where it gives several. Naming a module runs it, and a TorchScript
-    archive holds code that runs too: name only what you trust. Raises Misuse for a name that leads nowhere or does not
-    fit the images, Fault for a file that is not what it says.
+    ``output`` names the part that is its codes where it gives several. Naming a module runs it (see ``imported``), and
+    a TorchScript archive holds code that runs too: name only what you trust. Raises Misuse for a name that leads
+    nowhere or does not fit the images, Fault for a file that is not what it says.
     """
-    module, colon, function = text.partition(":")
-    if module.endswith(".py") and colon:
-        with trust.granted(module):  # who names a file of Python here has said that it may run
-            return codec(trust.opened(text, "encoder"), dataset, text, output)
-    if colon and not Path(text).is_file():
-        return codec(_imported(module, function), dataset, text, output)
+    if named(text):
+        found = imported(text, "encoder")
+        notes = {"file": text, "sha256": found.sha256} if found.sha256 else {}
+        made = codec(found.what, dataset, text, output)
+        return made._replace(notes={**made.notes, **notes})
     path = Path(text)
     if path.suffix.lower() not in OPENERS:
         said = f"{text!r} is no encoder; wanted {FORMS}"
@@ -52,29 +48,8 @@ def opened(text: str, dataset: Dataset, output: str | None = None) -> Codec:
         raise Misuse(f"{path} is not there; wanted {FORMS}")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    found = OPENERS[path.suffix.lower()](path, dataset, output)
-    return codec(found, dataset, text, output)._replace(notes={"file": text, "sha256": digest})
-
-
-def _imported(module: str, function: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = importlib.import_module(module) if all(map(str.isidentifier, module.split("."))) else None
-    except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):  # something that the module itself wants
-            raise Fault(f"{module} cannot be imported: {told(error)}") from error
-        found = None
-    except Exception as error:
-        raise Fault(f"{module} cannot be imported: {told(error)}") from error
-    if found is None:
-        near = difflib.get_close_matches(module, [p.stem for p in Path.cwd().glob("*.py")], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"run where {module}.py lies, or install it"
-        raise Misuse(f"unknown module {module!r}; {hint}")
-    if not hasattr(found, function):
-        raise unknown(f"name in {module}", function, [name for name in vars(found) if not name.startswith("_")])
-    return getattr(found, function)
+    made = codec(OPENERS[path.suffix.lower()](path, dataset, output), dataset, text, output)
+    return made._replace(notes={"file": text, "sha256": digest})
 
 
 def _table(path: Path, dataset: Dataset, output: str | None) -> Any:
@@ -82,6 +57,11 @@ def _table(path: Path, dataset: Dataset, output: str | None) -> Any:
 
 
 def _torchscript(path: Path, dataset: Dataset, output: str | None) -> Any:
+    return torchscript(path)
+
+
+def torchscript(path: Path) -> Any:
+    """The module of a TorchScript archive, in evaluation mode. Raises Fault where it is none: what it is instead."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # deprecated, but what people have
         try:

@@ -26,14 +26,7 @@ def opened(path: Path, dataset: Dataset, output: str | None = None) -> Callable[
     them all. Where the file takes a fixed number of images they are fed so many at a time. Raises Misuse where it needs
     other inputs than these images or onnxruntime is missing, Fault where it is no ONNX model.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise Misuse(f"{path} needs onnxruntime; pip install 'betavae[export]' brings it") from None
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own errors have no common type
-        raise Fault(f"{path} is no ONNX model: {' '.join(str(error).split())[:200]}") from None
+    session = _session(path)
     into, outs = session.get_inputs(), session.get_outputs()
     if len(into) != 1:
         raise Misuse(f"{path} takes {len(into)} inputs, {_listed(into)}; wanted one, the images")
@@ -55,6 +48,29 @@ def opened(path: Path, dataset: Dataset, output: str | None = None) -> Callable[
         return np.concatenate([run(part) for part in np.split(padded, len(padded) // few)])[: len(array)]
 
     return encode
+
+
+def decoding(path: Path) -> Callable[[Tensor], Array]:
+    """The function of codes ``[n, Z]`` that an ONNX file holds: its first output. Raises as ``opened`` does."""
+    session = _session(path)
+    into, outs = session.get_inputs(), session.get_outputs()
+    kind = KINDS.get(into[0].type)
+    if len(into) != 1 or len(into[0].shape) != 2 or kind is None:
+        raise Misuse(f"{path} takes {_listed(into)}; wanted one input, codes [n, Z]")
+    return lambda codes: np.asarray(
+        session.run([outs[0].name], {into[0].name: codes.cpu().numpy().astype(kind, copy=False)})[0]
+    )
+
+
+def _session(path: Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise Misuse(f"{path} needs onnxruntime; pip install 'betavae[export]' brings it") from None
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own errors have no common type
+        raise Fault(f"{path} is no ONNX model: {' '.join(str(error).split())[:200]}") from None
 
 
 def _taken(path: Path, outs: Any, output: str | None) -> str:

@@ -69,7 +69,7 @@ KNOWN = [
     ([("votes = 200", 'ask = ["colour", "scale"]')], 2, OF_CONV),
     ([("votes = 200", 'ask = ["posX"]')], 2, "mine.toml:5: ask is ['posX']; wanted at least two different factors"),
     ([("pool = 2000", "pool = 60")], 2, "mine.toml:7: a pool of 60 of 737280 images leaves 30 for 200 votes"),
-    ([('fit = 300\nquestions = ["five"]', 'fit = 300\nquestions = ["seen"]')], 2, f"no posterior {OF_PCA}"),
+    ([('fit = 300\nquestions = ["five"]', 'fit = 300\nquestions = ["seen"]')], 2, f"does without {OF_PCA}"),
     ([('fit = 300\nquestions = ["five"]', 'fit = 300\nquestions = ["seen"]')], 2, "mine.toml:10: traversals need"),
     ([('measure = "traversals"', 'measure = "samples"\nsplit = "tset"')], 2, "mine.toml:11: unknown split of dsprites"),
     ([("fit = 300", "fit = 8")], 2, "mine.toml:21: 10 components of 8 images of 4096 pixels; wanted from 1 to 7"),

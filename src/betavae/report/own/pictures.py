@@ -53,8 +53,7 @@ def _reconstructions(shown: Sequence[Shown]) -> Figure:
 
 
 def _traversals(shown: Sequence[Shown]) -> Figure:
-    keys = ("images", "kl", "code", "values", "original")
-    return gallery.traversals([gallery.Traversal(one.title, *(one.arrays[key] for key in keys)) for one in shown])
+    return gallery.traversals([gallery.traversal(one.title, one.arrays) for one in shown])
 
 
 def _spaces(shown: Sequence[Shown]) -> Figure:
@@ -83,6 +82,10 @@ KINDS = {
     "traversals": Kind(
         {"images": 5, "kl": 1, "code": 1, "values": 2, "original": 3}, 4, 44, _traversals,
         "One code moved at a time from left to right, lines ordered by KL, given beside each in nats.",
+    ),
+    "traversals of codes": Kind(
+        {"images": 5, "sd": 1, "code": 1, "values": 2, "original": 3}, 4, 30, _traversals,
+        "One code moved at a time from left to right, lines ordered by its standard deviation, given beside each.",
     ),
     "reconstructions": Kind(
         {"images": 4, "reconstructions": 4}, 8, 54, _reconstructions, "Above the original, below its reconstruction.",
