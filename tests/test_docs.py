@@ -33,7 +33,6 @@ from betavae.models import MODELS
 from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.representation import METHODS
 from betavae.study.quirks import QUIRKS
-from betavae.study.study_file import read
 from betavae.training import OPTIMISERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -196,31 +195,6 @@ def test_python_snippets_run(page: str, tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, env=one)
         assert done.returncode == 0, done.stderr
         assert "higgins" in done.stdout
-
-
-def test_the_readmes_study_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The file is read as it stands; the commands below it are run on a budget of 256 images and two of six cells."""
-    study, claim = blocks(ROOT / "README.md", "toml")
-    assert blocks(DOCS / "studies.md", "toml") == [study]
-    text = f"{study}\n{claim}"
-    monkeypatch.chdir(tmp_path)
-    path = Path("mine.toml")
-    path.write_text(text, encoding="utf-8")
-    assert len(read(path).cells) == 6
-    assert len(read(path).claims) == 1
-    for long, short in (("50_000", "256"), ("= 500", "= 40"), ("= 4000", "= 400"), ("[1, 2, 3]", "[1]")):
-        assert long in text
-        text = text.replace(long, short)
-    path.write_text(text, encoding="utf-8")
-    (commands,) = [block for block in blocks(ROOT / "README.md", "sh") if "mine.toml" in block and "report" in block]
-    for line in commands.splitlines():
-        words = line.partition("#")[0].split()
-        quick = ["--quiet", "--workers", "1"] if words[1] == "run" else []
-        assert main([*words[1:], *quick]) == 0, line
-    assert (tmp_path / "runs/mine-own/report/report.html").is_file()
-    assert "2 of 2 cells" in capsys.readouterr().out
 
 
 def test_one_file_of_ones_own_is_scored_and_planned(

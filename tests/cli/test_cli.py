@@ -146,7 +146,7 @@ def test_the_options_are_frozen() -> None:
         "betavae data list": ["--root"],
         "betavae data verify": ["--root"],
         "betavae doctor": [],
-        "betavae figure": ["--knob", "--out", "--seed", "--store", "--trust"],
+        "betavae figure": ["--decoder", "--encoder", "--knob", "--out", "--output", "--seed", "--store", "--trust"],
         "betavae cite": [],
         "betavae completion": [],
         "betavae explore": ["--only", "--out", "--serve", "--store", "--trust"],
@@ -210,6 +210,7 @@ def test_the_options_are_frozen() -> None:
             "--seed",
             "--sigma",
             "--store",
+            "--train-on",
             "--trust",
         ],
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from test_encoder_files import scripted
 from tiny import squares
 from torch import Tensor, nn
 
@@ -98,7 +99,7 @@ def test_modules_decode_in_evaluation_mode_and_are_given_back() -> None:
         images = decoder(module, DATA)(codes)
     assert module.training
     assert torch.equal(images, module.eval()(codes).detach())
-    torch.jit.script(module).save("back.pt")
+    scripted(module, Path("back.pt"))
     decode, digest = opened("back.pt", DATA)
     assert torch.equal(decode(codes), images)
     assert digest == hashlib.sha256(Path("back.pt").read_bytes()).hexdigest()

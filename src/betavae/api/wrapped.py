@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betavae.api.model import Model
-from betavae.errors import BetavaeError, Fault
+from betavae.errors import BetavaeError, Fault, notice
 from betavae.models.base import Posterior
 from betavae.representation import encoders
 from betavae.representation.base import Codec
@@ -56,7 +56,9 @@ def wrap(
 
 def _run(module: Any, images: Tensor, name: str) -> Any:
     """What a stranger's encoder gives, its modules in evaluation mode meanwhile. Raises Fault where it fails."""
-    with torch.no_grad(), encoders.evaluating(encoders.modules_of(module)):
+    with torch.no_grad(), encoders.evaluating(encoders.modules_of(module)) as trained:
+        if trained:
+            notice(f"{name} {encoders.TRAINING}")
         try:
             return module(images)
         except BetavaeError:

@@ -97,6 +97,10 @@ def act(options: argparse.Namespace) -> int:
         print(write(study), end="")
         return 0
     _at_hand(options)
+    if not options.dry_run:  # which may be of another machine
+        machine.suits(options.device, options.precision)
+        if options.executor == "local":
+            machine.usable(options.device)
     store = Store(folder)
     store.expect(whole)
     todo = pending(study, store)
@@ -116,9 +120,6 @@ def act(options: argparse.Namespace) -> int:
         device=options.device, precision=options.precision, every=options.every, checkpoints=options.keep,
         workers=options.workers,
     )  # fmt: skip
-    machine.suits(options.device, options.precision)
-    if options.executor == "local":
-        machine.usable(options.device)
     with contextlib.ExitStack() as stack:
         executor = stack.enter_context(executors.named(options.executor, options.address))
         track = Track(folder / "track", options.track, whole.name) if options.track else None
@@ -179,8 +180,7 @@ def _at_hand(options: argparse.Namespace) -> None:
     from betavae.study import executors
     from betavae.study.monitor import track
 
-    if options.executor == "ray":
-        executors.installed()
+    executors.suits(options.executor, options.address)
     if options.track:
         track.installed(options.track)
     if options.study == "paper" and options.data == "official":

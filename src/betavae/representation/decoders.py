@@ -14,7 +14,7 @@ from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, Fault, Misuse, notice
 from betavae.representation import onnx_files
 from betavae.representation.encoder_files import torchscript
-from betavae.representation.encoders import evaluating, modules_of, told
+from betavae.representation.encoders import TRAINING, evaluating, modules_of, told
 from betavae.representation.imported import imported, named
 
 FORMS = "module:function, file.py:function, model.pt (TorchScript), model.onnx"
@@ -44,7 +44,7 @@ def decoder(decode: Callable[[Tensor], Any], dataset: Dataset, name: str = "the 
                 raise Fault(f"{name} failed on codes {list(codes.shape)}: {told(error)}") from error
         if trained and not said:
             said.add(name)
-            notice(f"{name} is in training mode: it is run in evaluation mode, and given back in training mode")
+            notice(f"{name} {TRAINING}")
         if tuple(images.shape) != (len(codes), *dataset.shape):
             raise Misuse(f"{name} gave {list(images.shape)} for {len(codes)} codes; wanted [n, *{list(dataset.shape)}]")
         low, high = float(images.min()), float(images.max())

@@ -28,6 +28,7 @@ ROWS = 1 << 16
 """Rows of a table that are checked at a time."""
 DEEP = 3
 """How far modules are looked for: what a function uses, what that holds, and what it uses in turn."""
+TRAINING = "is in training mode: it is run in evaluation mode, and given back in training mode"
 LONG = 300
 """Characters of an error's text that are repeated."""
 
@@ -110,7 +111,7 @@ class Outside:
             except Exception as error:
                 raise Fault(f"{self.name} failed on images {list(images.shape)}: {told(error)}") from error
         if trained:
-            self._say("mode", "is in training mode: it is run in evaluation mode, and given back in training mode")
+            self._say("mode", TRAINING)
         try:
             part, how = chosen(given, len(images), self.output)
         except BetavaeError:

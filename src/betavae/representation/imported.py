@@ -47,6 +47,7 @@ def imported(text: str, kind: str) -> Found:
             notice(f"{fault}; {where} is imported as it is, and its own file alone is hashed")
         else:
             with trust.granted(part):
+                trust.use([source])  # as it is now, whatever a file of this name was before
                 return Found(trust.opened(text, kind), source.sha256)
     found = _imported(where)
     if not hasattr(found, name):

@@ -13,23 +13,25 @@ if TYPE_CHECKING:
     from betavae.study.executors.base import Executor
 
 
-def installed() -> None:
-    """Raises Misuse where Ray is not installed."""
-    if importlib.util.find_spec("ray") is None:
+def suits(name: str, address: str | None) -> None:
+    """Raises Misuse where an executor has no such address, or Ray is wanted and not installed."""
+    if name != "ray":
+        if address:
+            raise Misuse(f"--address {address} is of a Ray cluster; give --executor ray with it")
+    elif importlib.util.find_spec("ray") is None:
         raise Misuse("the ray executor needs Ray; install it with `pip install 'betavae[ray]'`")
 
 
 @contextlib.contextmanager
 def named(name: str, address: str | None = None) -> Iterator[Executor]:
     """The executor ``local`` or ``ray``, while it is needed; ``address`` is a Ray cluster's. Raises Misuse, Fault."""
+    suits(name, address)
     if name == "ray":
         from betavae.study.executors import ray
 
         with ray.cluster(address) as executor:
             yield executor
         return
-    if address:
-        raise Misuse(f"--address {address} is of a Ray cluster; give --executor ray with it")
     from betavae.study.executors.local import Local
 
     yield Local()

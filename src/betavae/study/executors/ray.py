@@ -33,7 +33,7 @@ def cluster(address: str | None = None) -> Iterator[Cluster]:
     # Before the import: nothing is reported to anybody, and a task without a GPU leaves CUDA's variables alone.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    executors.installed()
+    executors.suits("ray", address)
     import ray
 
     joined = ray.is_initialized()

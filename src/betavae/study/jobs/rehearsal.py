@@ -135,5 +135,6 @@ def _placed(
     if place is None:
         return type(error)(said)
     values = [w for v in settings.values() for w in (v if isinstance(v, tuple) else (v,)) if isinstance(w, str)]
-    near = (word for word in [*values, *settings] if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", str(error)))
+    words = [*(key for key in settings if said.startswith(f"{key} is ")), *values, *settings]
+    near = (word for word in words if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", str(error)))
     return type(error)(f"{place.line(next(near, 'method' if asked is None else 'measure'))}: {said}")
