@@ -64,7 +64,7 @@ class Factors(NamedTuple):
 
         Raises ValueError for a centre outside the grid, or a factor that is none of the K.
         """
-        if not isinstance(factor, int) or factor not in range(len(self.sizes)):
+        if isinstance(factor, bool) or not isinstance(factor, int) or factor not in range(len(self.sizes)):
             raise ValueError(f"factor is {factor!r}; wanted a position below {len(self.sizes)}: {self.names}")
         middle = _whole(centre, "factor values")
         if middle.shape != (len(self.sizes),):

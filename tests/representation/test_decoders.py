@@ -104,7 +104,8 @@ def test_modules_decode_in_evaluation_mode_and_are_given_back() -> None:
     assert torch.equal(decode(codes), images)
     assert digest == hashlib.sha256(Path("back.pt").read_bytes()).hexdigest()
     module.train()
-    model = betavae.wrap(lambda x: x.flatten(1)[:, :3], module, data=DATA)
+    with pytest.warns(Notice, match="decode is in training mode"):
+        model = betavae.wrap(lambda x: x.flatten(1)[:, :3], module, data=DATA)
     assert module.training
     assert torch.equal(model.decode(codes), images)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from betavae import rng
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
@@ -30,7 +32,7 @@ def traverse(
     from betavae.metrics.base import Codes, Subject, ask
     from betavae.report import gallery
 
-    data = data or model.data
+    data, seed = arguments.dataset(data, arguments.model(model)), rng.whole(seed)
     probe = named("traversals", steps=steps, top=top, range=range)
     found = ask(probe, "traversals", Subject(data, model.codec, Codes(data, model.codec)), seed).arrays
     return shown(gallery.traversals([gallery.traversal(model.name, found)]))
@@ -46,7 +48,7 @@ def matrix(model: Model, data: Dataset | None = None) -> Figure:
     from betavae.metrics.base import Codes
     from betavae.report.style import canvas
 
-    data = data or model.data
+    data = arguments.dataset(data, arguments.model(model))
     if data.factors is None:
         raise Misuse(f"{data.name} has no full grid of factors; there is nothing to hold codes against")
     index = sample(data)

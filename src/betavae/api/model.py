@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from betavae.api.arguments import numbers, path
 from betavae.api.table import Table
 from betavae.datasets.base import Dataset
 from betavae.datasets.pictures import strip
@@ -68,7 +69,7 @@ class Model:
         """Images ``[n, C, H, W]``, or one ``[C, H, W]``, pixels in [0, 1], to codes ``[n, Z]`` or ``[Z]``: posterior
         means. Raises Misuse for images of another shape.
         """
-        given = torch.as_tensor(images, dtype=torch.float32)
+        given = numbers(images, "images")
         one = given.ndim == 3
         batch = given[None] if one else given
         if batch.ndim != 4 or (self._data is not None and tuple(batch.shape[1:]) != self._data.shape):
@@ -85,7 +86,7 @@ class Model:
         """
         if self.codec.decode is None:
             raise Misuse(f"{self.name} has no way back to images; wrap it with decode=")
-        given = torch.as_tensor(codes, dtype=torch.float32)
+        given = numbers(codes, "codes")
         batch = given[None] if given.ndim == 1 else given
         if batch.ndim != 2 or (self.codec.codes > 0 and batch.shape[1] != self.codec.codes):
             raise Misuse(f"{self.name} was given codes of shape {list(given.shape)}; wanted [n, {self.codec.codes}]")
@@ -94,10 +95,15 @@ class Model:
         return images[0] if given.ndim == 1 else images
 
     def codes(self, index: Any) -> Tensor:
-        """Codes ``[*n, Z]`` of images of its dataset by index ``[*n]``, made once each and remembered."""
+        """Codes ``[*n, Z]`` of images of its dataset by index ``[*n]``, made once each and remembered.
+
+        Raises IndexError as the dataset does, and for no index at all.
+        """
+        wanted = self.data.indices(index).cpu()
+        if not wanted.numel():
+            raise IndexError(f"{self.name} was asked for the codes of no images")
         if self._codes is None:
             self._codes = Codes(self.data, self.codec)
-        wanted = torch.as_tensor(index)
         return self._codes(wanted[None])[0] if wanted.ndim == 0 else self._codes(wanted)
 
     @property
@@ -119,7 +125,7 @@ class Model:
         """
         from betavae.api.saved import save
 
-        return save(self, Path(folder))
+        return save(self, path(folder, "folder"))
 
     def push(self, repository: str, *, private: bool | None = None) -> str:
         """Put it on a model hub as ``"user/name"`` (extra ``hub``), and give its address for ``betavae.open``, with the

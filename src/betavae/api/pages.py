@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.disk import write_atomic
 
@@ -25,7 +26,7 @@ class Page:
 
     def save(self, out: str | Path) -> Path:
         """Write it, whole or not at all. Raises Unwritable where the disk refuses."""
-        path = Path(out)
+        path = arguments.path(out, "out")
         write_atomic(path, self.html.encode("utf-8"))
         return path
 
@@ -66,7 +67,7 @@ def gathered(
     for one in models:
         if isinstance(one, Model):
             taken.append(one.explored())
-        elif (Path(one) / "config.json").is_file():
+        elif (arguments.path(one, "a model") / "config.json").is_file():
             taken.append(open(one).explored())
         else:
             words.append(str(one))

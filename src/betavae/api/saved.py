@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.disk import write_atomic
 from betavae.errors import Fault, Misuse
@@ -66,7 +67,9 @@ def open(what: str | Path, *, cell: str | None = None, data: Dataset | None = No
 
     if isinstance(what, str) and what.startswith(hub.SCHEME):
         return _saved(hub.fetched(what), data)
-    path = Path(what)
+    path = arguments.path(what, "what")
+    data = None if data is None else arguments.dataset(data)
+    cell = None if cell is None else arguments.text(cell, "cell")
     if (path / "config.json").is_file():
         if cell is not None:
             raise Misuse(f"{path} is one saved model, not a study's folder; leave cell= out")

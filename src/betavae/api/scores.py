@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.api.table import Table
-from betavae.errors import Misuse
+from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -40,12 +41,11 @@ def score(
     from betavae.metrics.comparison import shares, spread
     from betavae.representation import beside, encoders
 
-    if not isinstance(seeds, int) or seeds < 1:
-        raise Misuse(f"seeds is {seeds!r}; wanted a whole number of at least 1")
-    if data is None:
-        if not isinstance(model, Model):
-            raise Misuse("score was given no dataset; wanted score(encoder, data)")
-        data = model.data
+    seeds = arguments.whole(seeds, "seeds", 1)
+    floors, rotated = arguments.flag(floors, "floors"), arguments.flag(rotated, "rotated")
+    if data is None and not isinstance(model, Model):
+        raise Misuse("score was given no dataset; wanted score(encoder, data)")
+    data = arguments.dataset(data, model if isinstance(model, Model) else None)
     name = model.name if isinstance(model, Model) else "encoder"
     codec = model.codec if isinstance(model, Model) else encoders.codec(model, data)
     asked = questions(metrics)
@@ -94,7 +94,10 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
         if isinstance(one, Metric | Probe):
             found[one.name if isinstance(one, Metric) else f"measure {len(found) + 1}"] = (one, {})
         else:
-            knobs = {**quick(one), **(given[one] if isinstance(given, Mapping) else {})}
+            own = given[one] if isinstance(given, Mapping) else {}
+            if not isinstance(own, Mapping):
+                raise Misuse(f"the knobs of {shown(one)} are {shown(own)}; wanted names with their values")
+            knobs = {**quick(one), **own}
             found[one] = (named(one, **knobs), knobs)
     return found
 

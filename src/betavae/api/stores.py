@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from betavae import trust
+from betavae.api import arguments
 from betavae.api.table import frame as as_frame
 from betavae.errors import Misuse, unknown
 
@@ -53,13 +54,20 @@ def run(
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
-    found = studied(study, scale, data)
+    found = studied(study, arguments.text(scale, "scale"), arguments.text(data, "data"))
+    arguments.flag(quiet, "quiet")
+    workers = None if workers is None else arguments.whole(workers, "workers", 1)
     machine.usable(device)
-    folder = Path(store) if store else _home(study) or Path("runs") / f"{found.name}-{found.scale}"
+    folder = (
+        arguments.path(store, "store")
+        if store is not None
+        else _home(study) or Path("runs") / f"{found.name}-{found.scale}"
+    )
     kept = Store(folder)
     kept.expect(found)
     todo = pending(found, kept)
-    rehearse(todo, found.places)
+    if study != "paper":  # whose questions are known to be sound
+        rehearse(todo, found.places)
     kept.remember(found)
     settings = Settings(workers=workers, device=device)
     outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)
@@ -75,6 +83,7 @@ def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn
 
     if isinstance(study, Study):
         return study
+    path = arguments.path(study, "study")
     if study == "paper":
         from betavae.paper.study import paper
 
@@ -83,7 +92,6 @@ def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn
         features = "inception2015" if here("inception") else offline if installed else None
         have = [name for name in ("cifar10", "cifar100", "cifar10-jpeg") if here(name)]
         return paper(scale, have=have, data=data, features=features)
-    path = Path(study)
     if _home(study):
         from betavae.study.store import Store
 
@@ -121,8 +129,9 @@ def records(*stores: str | Path, frame: str | None = None) -> Any:
 
     if not stores:
         raise Misuse("no store given; give the folder of a study, as runs/paper-laptop")
-    kind = frame or next((name for name in ("pandas", "polars") if importlib.util.find_spec(name)), "pandas")
-    table = list(rows(read([Path(store) for store in stores])))
+    installed = next((name for name in ("pandas", "polars") if importlib.util.find_spec(name)), "pandas")
+    kind = installed if frame is None else arguments.text(frame, "frame")
+    table = list(rows(read([arguments.path(store, "a store") for store in stores])))
     names = dict.fromkeys(name for row in table for name in row)
     return as_frame({name: [_plain(row.get(name)) for row in table] for name in names}, kind)
 

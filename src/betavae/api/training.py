@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.errors import Fault, Misuse, choose
 
@@ -59,13 +60,18 @@ def fit(
     Ctrl-C stops the training and gives what is trained so far, of the last two seconds or so. Raises Misuse for what
     cannot be trained, Fault where a training fails or diverges.
     """
+    arguments.dataset(data)
+    arguments.flag(quiet, "quiet")
     seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
+    if not seeds:
+        raise Misuse("seed is empty; wanted a whole number, or several")
     changed = {"optimiser": optimiser, "learning_rate": learning_rate, "batch": batch}
     cells = [
         cell(data, method, each, images, codes, objective, recipe, changed, fit, knobs, train_on) for each in seeds
     ]
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="betavae-")) if store is None else store)
+        kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="betavae-")) if store is None else store
+        folder = arguments.path(kept, "store")
         models = list(_trained(cells, data, folder, quiet))
     return models if isinstance(seed, list | tuple | range) else models[0]
 
@@ -92,10 +98,13 @@ def cell(
     from betavae.training import OPTIMISERS
 
     given = {key: value for key, value in changed.items() if value is not None}
+    method, objective = arguments.text(method, "method"), arguments.text(objective, "objective")
     rule = None if train_on is None else rule_of(train_on, method)
-    for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1), ("fit", fit, 2)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-            raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} on")
+    seed, images, codes = (
+        arguments.whole(value, name, least)
+        for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1))
+    )
+    fit = None if fit is None else arguments.whole(fit, "fit", 2)
     if method not in MODELS:
         if not names.foreign(method):
             choose(dict.fromkeys([*MODELS, *METHODS]), method, "method")

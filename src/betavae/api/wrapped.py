@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.errors import BetavaeError, Fault, notice
 from betavae.models.base import Posterior
@@ -33,7 +34,8 @@ def wrap(
     evaluation mode and given back in their own. Raises Misuse where either gives anything else on the first images of
     ``data``, Fault where it fails.
     """
-    name = name or type(module).__name__
+    arguments.dataset(data)
+    name = type(module).__name__ if name is None else arguments.text(name, "name")
     first = data.render(torch.arange(min(2, data.size)))
     given = _run(module, first, name) if callable(module) and not isinstance(module, type) else None
     if given is not None and _is_posterior(given):
@@ -45,7 +47,7 @@ def wrap(
         mean, logvar = _run(module, images, name)
         return Posterior(mean.detach().float().cpu(), logvar.detach().float().cpu())
 
-    back = decoder(decode, data, "decode") if decode else None
+    back = decoder(decode, data, "decode") if decode is not None else None
     model = Model(codec, data, name)
     width = int(model.codes(torch.zeros(1, dtype=torch.long)).shape[-1])
     model = Model(codec._replace(codes=width, decode=back), data, name)

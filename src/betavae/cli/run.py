@@ -74,7 +74,6 @@ def act(options: argparse.Namespace) -> int:
     """Do what is missing of the study, or say what that would be; exit code 1 where a cell failed, or all diverged."""
     from betavae.api.sittings import looks_of, sit
     from betavae.study import executors, machine
-    from betavae.study.jobs.rehearsal import rehearse
     from betavae.study.monitor import status
     from betavae.study.monitor.track import Track
     from betavae.study.run import diverged, pending, select
@@ -104,7 +103,10 @@ def act(options: argparse.Namespace) -> int:
     store = Store(folder)
     store.expect(whole)
     todo = pending(study, store)
-    rehearse(todo, study.places, files=options.executor == "local")
+    if options.study != "paper":  # whose questions are known to be sound: a plan of it needs no PyTorch
+        from betavae.study.jobs.rehearsal import rehearse
+
+        rehearse(todo, study.places, files=options.executor == "local")
     if options.dry_run:
         print(status.plan(study, options.workers, folder, _measured(study, options) if options.measure else None))
         if (study.name, study.scale) == ("paper", "overnight"):

@@ -61,18 +61,23 @@ class Dataset:
 
         Raises IndexError for indices that lie outside, or are no whole numbers.
         """
+        wanted = self.indices(index)
+        return self.renderer(wanted.reshape(-1)).reshape(*wanted.shape, *self.shape)
+
+    def indices(self, index: Any) -> Tensor:
+        """Indices as int64 on the dataset's device. Raises IndexError as ``render`` does."""
         try:
-            index = torch.as_tensor(index, device=self.device)
+            wanted = torch.as_tensor(index, device=self.device)
         except (TypeError, ValueError, RuntimeError) as error:
             raise IndexError(f"{self.name} has images by number; {' '.join(str(error).split())[:120]}") from None
-        if index.numel() and (index.dtype is torch.bool or index.is_floating_point() or index.is_complex()):
-            raise IndexError(f"{self.name} has images by number; asked for {index.dtype}")
-        index = index.long()
-        if index.numel() and (int(index.min()) < 0 or int(index.max()) >= self.size):
+        if wanted.numel() and (wanted.dtype is torch.bool or wanted.is_floating_point() or wanted.is_complex()):
+            raise IndexError(f"{self.name} has images by number; asked for {wanted.dtype}")
+        wanted = wanted.long() if wanted.layout is torch.strided else wanted.long().to_dense()
+        if wanted.numel() and (int(wanted.min()) < 0 or int(wanted.max()) >= self.size):
             raise IndexError(
-                f"{self.name} has images 0 to {self.size - 1}; asked for {int(index.min())} to {int(index.max())}"
+                f"{self.name} has images 0 to {self.size - 1}; asked for {int(wanted.min())} to {int(wanted.max())}"
             )
-        return self.renderer(index.reshape(-1)).reshape(*index.shape, *self.shape)
+        return wanted
 
     def __len__(self) -> int:
         return self.size

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from betavae.errors import Misuse, choose
+from betavae.errors import Misuse, choose, shown
 from betavae.metrics.base import Answer, Probe, Subject
 from betavae.metrics.losses import codes_of, subset
 from betavae.models.base import whole
@@ -25,7 +25,7 @@ MOST_IMAGES, MOST_STEPS = 10_000, 100
 
 def _within(name: str, value: int, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Misuse(f"{name} is {value!r}; wanted a whole number from {least} to {most:,}")
+        raise Misuse(f"{name} is {shown(value)}; wanted a whole number from {least} to {most:,}")
 
 
 def _bytes(images: Tensor) -> Tensor:
@@ -75,8 +75,8 @@ def traversals(*, steps: int = 7, top: int = 6, range: str = "prior", images: in
     _within("images", images, 1, MOST_IMAGES)
     _within("steps", steps, 2, MOST_STEPS)
     _within("top", top, 1, MOST_IMAGES)
-    if range not in RANGES:
-        raise Misuse(f"range is {range!r}; wanted one of {', '.join(RANGES)}")
+    if not isinstance(range, str) or range not in RANGES:
+        raise Misuse(f"range is {shown(range)}; wanted one of {', '.join(RANGES)}")
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         if subject.codec.decode is None:

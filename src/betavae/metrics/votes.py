@@ -52,7 +52,8 @@ def higgins(
     classifier has a rule to stop by, and "accuracy.NAME", of the test votes that share the factor NAME, for up to 16
     asked factors. Raises Misuse.
     """
-    for name, value, least in (("pairs", pairs, 1), ("votes", votes, 2), ("test_votes", test_votes, 1)):
+    given = {"pairs": (pairs, 1), "votes": (votes, 2), "test_votes": (test_votes, 1)}
+    for name, (value, least) in (given if pool is None else {**given, "pool": (pool, 2)}).items():
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise Misuse(f"{name} is {value!r}; wanted a whole number of at least {least}")
     if pool is not None and (isinstance(pool, bool) or not isinstance(pool, int) or pool < 1):

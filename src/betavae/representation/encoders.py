@@ -68,6 +68,8 @@ def _table(given: Any, dataset: Dataset, name: str) -> Codec:
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         raise Misuse(f"{name} has masked codes; wanted one for every image")
     codes = given.detach() if isinstance(given, Tensor) else np.asarray(given)
+    if isinstance(codes, Tensor) and codes.layout is not torch.strided:
+        codes = codes.to_dense()
     if codes.ndim != 2 or len(codes) != dataset.size or codes.shape[1] == 0:
         raise Misuse(
             f"{name} is an array of shape {list(codes.shape)}; wanted codes [N, Z] with a row for each of the "

@@ -154,7 +154,7 @@ def rule_of(given: Any, method: str) -> str | None:
     """The rule of a cell as its id has it; None for "all". Raises Misuse for what is no rule, and for a method that
     learns from no images.
     """
-    if given == "all":
+    if isinstance(given, str) and given == "all":
         return None
     rule = rules.read(given)
     if method in METHODS and method not in LEARNT:

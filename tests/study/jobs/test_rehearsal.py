@@ -15,6 +15,7 @@ from betavae.cli.main import main
 from betavae.datasets import cifar, dsprites, mpi3d, shapes3d
 from betavae.datasets.base import Unrendered
 from betavae.errors import BetavaeError
+from betavae.paper.study import paper
 from betavae.study.jobs.rehearsal import rehearse
 from betavae.study.study_file import read
 
@@ -144,6 +145,12 @@ def test_sound_studies_pass() -> None:
     Path("mine.toml").write_text(text, encoding="utf-8")
     study = read(Path("mine.toml"))
     rehearse(study.jobs, study.places, files=False)
+
+
+def test_the_papers_questions_are_sound() -> None:
+    """So that a plan of it may leave the rehearsal out."""
+    whole = paper("laptop", have=["cifar10", "cifar10-jpeg"], features="efficientnet_lite0_96")
+    rehearse(whole.jobs, files=False)
 
 
 @pytest.mark.parametrize(
