@@ -7,20 +7,21 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, shown
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a study is planned without PyTorch
+    from torch import Tensor
+
     from betavae.api.model import Model
+    from betavae.datasets.base import Dataset
 
 
 def dataset(given: Any, model: Model | None = None) -> Dataset:
     """A dataset; that of a model for None. Raises Misuse for anything else, and where the model has none."""
     if given is None and model is not None:
         return model.data
+    from betavae.datasets.base import Dataset
+
     if not isinstance(given, Dataset):
         raise Misuse(f"data is {shown(given)}; wanted a dataset, of betavae.load, from_array or from_table")
     return given
@@ -73,6 +74,8 @@ def whole(given: Any, name: str, least: int) -> int:
 
 def numbers(given: Any, what: str) -> Tensor:
     """Numbers as float32. Raises Misuse for what holds none."""
+    import torch
+
     try:
         return torch.as_tensor(given, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
