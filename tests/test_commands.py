@@ -39,8 +39,8 @@ PARSED = {
     r"--measure": "half a minute of measuring",
 }
 """Commands that are read and not run, and what they want."""
-ABSENT = r"data (add|compare) "
-"""Commands about an official file: another under its name is refused in a line, with exit code 1."""
+ABSENT = r"data (add|compare|verify) "
+"""Commands about an official file: that it is absent, or another under its name, is told in a line, with exit code 1."""
 VOTES = ["--knob", "votes=40", "--knob", "test_votes=40", "--knob", "pool=400"]
 FEW = ["--alone", "--seeds", "2"]
 LESS = {
@@ -58,7 +58,10 @@ LESS = {
     r"(data (?:add|compare) \S+ )\S+$": r"\1file.npz",
 }
 """Less of everything, and the stores that are here."""
-MINE = "encode = lambda images: images[:, 0, ::16, ::16].flatten(1)\n"
+MINE = (
+    "encode = lambda images: images[:, 0, ::16, ::16].flatten(1)\n"
+    "decode = lambda codes: codes.mean(1)[:, None, None, None].sigmoid().expand(-1, 1, 64, 64)\n"
+)
 
 
 def blocks(page: Path, language: str) -> list[str]:
