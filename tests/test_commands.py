@@ -163,4 +163,4 @@ def test_every_command_that_is_shown_runs(here: list[str]) -> None:
         if code:
             assert err.startswith("betavae: ") or out.startswith("BAD "), err
     assert os.environ["MPLBACKEND"] == "agg"  # what the command draws with, whatever was here
-    assert {path.name for path in Path().iterdir()} >= {"traversals.png", "explorer.html", "report", "paper", "all"}
+    assert {path.name for path in Path().iterdir()} >= {"traversals.png", "explorer.html", "paper", "all"}
