@@ -176,3 +176,20 @@ def test_selecting_what_is_not_there_is_misuse() -> None:
         select(study, only=["zzzz"])
     with pytest.raises(Misuse, match="did you mean 'laptop'"):
         paper("labtop")
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "overnight", "paper", "beyond"])
+def test_every_dataset_that_is_scored_has_its_five_floors(scale: str) -> None:
+    """Untrained, projection, pixels, noise and the true factors, each asked the votes that the models are asked."""
+    study = paper(scale)
+    scored = {
+        (job.cell.dataset, job.cell.method)
+        for job in study.jobs
+        for q in job.questions
+        if q.measure == "higgins" and not job.cell.quirks
+    }
+    floors = {"untrained", "projection", "pixels", "noise", "factors"}
+    datasets = {dataset for dataset, method in scored if method == "conv"}
+    assert len(datasets) == 3
+    for dataset in datasets:
+        assert floors <= {method for where, method in scored if where == dataset}, dataset
