@@ -73,3 +73,11 @@ def test_the_study_of_objectives_is_planned_with_seeds_enough(
     told = capsys.readouterr().out
     assert told.count("here 8") == 3
     assert "too few" not in told
+
+
+def test_the_study_of_metrics_asks_six_of_eight_cells_and_of_a_floor() -> None:
+    study = read(EXAMPLES.parent / "studies" / "metrics.toml")
+    trained = [job for job in study.jobs if job.cell.recipe]
+    assert len(trained) == 8
+    assert all(len({q.measure for q in job.questions} - {"matrix", "udr", "gaussian_tc"}) == 6 for job in trained)
+    assert {job.cell.method for job in study.jobs if not job.cell.recipe} == {"noise"}

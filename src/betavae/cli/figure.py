@@ -143,7 +143,7 @@ def _answers(options: argparse.Namespace) -> list[Panel]:
             f"{path} has {len(found)} cells to draw; wanted 1 to {PANELS}: name one by its id, with --store {path}"
         )
     panels = []
-    for each in found:
+    for each in sorted(found, key=lambda e: (e.cell.dataset, e.cell.method, e.cell.beta or 0.0, e.cell.seed)):
         dataset = datasets.load(each.cell.dataset)
         panels.append((cost.label(each.cell), _ask(options, dataset, trained.codec(each, dataset))))
     return panels
