@@ -16,7 +16,7 @@ from loopback import Page, serving
 
 from betavae import datasets
 from betavae.cli.main import main
-from betavae.datasets.files import download, fetch
+from betavae.datasets.files import cache, download, fetch
 from betavae.datasets.files.catalogue import CATALOGUE
 from betavae.errors import Fault, Misuse
 
@@ -259,3 +259,16 @@ def test_offline_asks_nobody(tmp_path: Path, monkeypatch) -> None:
 def test_only_web_addresses_are_fetched_from(url: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="not an http or https address"):
         fetch.fetch("shapes3d", root=tmp_path, mirrors=[url])
+
+
+def test_what_is_drawn_is_verified_without_the_official_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example of `betavae data verify --help`; where nothing of it is here at all, that is said."""
+    monkeypatch.setattr(cache, "verify", lambda name, root=None: "0" * 64)
+    assert main(["data", "verify", "dsprites", "--root", str(tmp_path)]) == 1
+    assert "BAD   raw/dsprites_ndarray" in capsys.readouterr().out
+    (tmp_path / "ready" / "dsprites").mkdir(parents=True)
+    (tmp_path / "ready" / "dsprites" / "manifest.json").write_text("{}", encoding="utf-8")
+    assert main(["data", "verify", "dsprites", "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"good  ready/dsprites: sha256 {'0' * 64}, as written\n"

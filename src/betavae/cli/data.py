@@ -100,13 +100,15 @@ def _verify(options: argparse.Namespace) -> int:
     from betavae.datasets.files import cache, fetch
     from betavae.datasets.files.catalogue import CATALOGUE
 
-    names = [options.name] if options.name else [r.name for r in fetch.listing(options.root) if r.state != "absent"]
-    checks = [check for name in names if name in CATALOGUE for check in fetch.verify(name, root=options.root)]
-    seen = {check.what for check in checks}
+    names = [r.name for r in fetch.listing(options.root) if r.state != "absent"]
     ready = sorted(p.parent.name for p in (cache.folder(options.root) / "ready").glob("*/manifest.json"))
     if options.name:
         choose({**datasets.DATASETS, **dict.fromkeys(CATALOGUE, "")}, options.name, "dataset")
         ready = [name for name in ready if name == options.name or name.startswith(f"{options.name}-")]
+        # What is drawn is here without the official file, whose absence is then no fault of it.
+        names = [options.name] if options.name in CATALOGUE and (options.name in names or not ready) else []
+    checks = [check for name in names for check in fetch.verify(name, root=options.root)]
+    seen = {check.what for check in checks}
     for name in ready:
         if f"ready/{name}" not in seen:
             try:
