@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from betavae import metrics
 from betavae.cli.main import main
 from betavae.cli.options import knob
 from betavae.errors import Misuse
-from betavae.metrics import comparison, named
+from betavae.metrics import comparison, named, of_one_factor
 
 FEW = ["--dataset", "dsprites", "--alone", "--seeds", "2", "--knob", "votes=60", "--knob", "test_votes=60"]
 FEW += ["--knob", "pool=400"]
@@ -88,3 +89,26 @@ def test_one_number_goes_where_a_list_of_them_does() -> None:
     assert named("downstream", train=100).looks == named("downstream", train=[100]).looks
     with pytest.raises(Misuse, match=r"train is .*; wanted a list"):
         named("downstream", train=0)
+
+
+@pytest.mark.parametrize(
+    ("score", "hidden"),
+    [("accuracy.posX", True), ("gap.shape", True), ("accuracy.100", False), ("worst.10", False), ("higgins", False)],
+)
+def test_a_line_leaves_out_what_is_of_one_factor(score: str, hidden: bool) -> None:
+    assert of_one_factor(score) is hidden
+
+
+def test_what_few_images_teach_is_told_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its scores are called accuracies too, and are not of one factor."""
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    labels = draws.integers(0, 3, (200, 2))
+    np.save("z.npy", (labels + draws.normal(0, 0.01, labels.shape)).astype("f4"))
+    np.savetxt("v.csv", labels, "%d", ",", header="a,b", comments="")
+    words = ["--metric", "downstream", "--knob", "train=20,100", "--knob", "test_images=50", "--seeds", "1"]
+    assert main(["score", "--codes", "z.npy", "--labels", "v.csv", *words]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in ("accuracy.100", "worst.100", "accuracy.20"))

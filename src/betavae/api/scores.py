@@ -9,6 +9,7 @@ from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.api.table import Table
 from betavae.errors import Misuse, shown
+from betavae.metrics import of_one_factor
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -62,7 +63,7 @@ def score(
             if isinstance(draws, str):
                 rows.append(_row(metric, "", label, None, None, draws))
                 continue
-            keys = [key for key in draws[0] if key not in ("train", "converged") and not key.startswith("accuracy.")]
+            keys = [key for key in draws[0] if key not in ("train", "converged") and not of_one_factor(key)]
             for key in keys:
                 chance = _chance(measure, knobs, data) if key == keys[0] else None
                 rows.append(

@@ -89,7 +89,7 @@ def act(options: argparse.Namespace) -> int:
     scored(options.metric)
     metric, knobs = asked(options)
     encoder, dataset = subject(options)
-    from betavae.metrics import comparison
+    from betavae.metrics import comparison, of_one_factor
 
     rows: list[Row] = []
     for row in answered(options, metric, encoder, dataset):
@@ -97,7 +97,7 @@ def act(options: argparse.Namespace) -> int:
             raise Misuse(row.refused)
         rows.append(row)
         if not options.json:
-            keys = [key for key in rows[0].scores[0] if not key.startswith("accuracy.")]  # --json has them all
+            keys = [key for key in rows[0].scores[0] if not of_one_factor(key)]  # --json has them all
             wide = max(len(name) for name in (options.encoder, *METHODS))
             print(*([] if rows[1:] else [heading(keys, wide)]), line(row, keys, wide), sep="\n", flush=True)
     if options.json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from betavae.cli.score import scored, source, subject
 from betavae.errors import Misuse, unknown
+from betavae.metrics import of_one_factor
 
 if TYPE_CHECKING:
     from betavae.metrics.base import Metric, Probe
@@ -104,11 +105,7 @@ def told(line: Line) -> str:
     counted = [str(line.notes.get(name, "-")) for name in ("active", "images")]
     name = line.metric if key in (line.metric, "disentanglement") else f"{line.metric} {key}"
     first = _columns([name, f"{spread.mean:.3f}", between, *beside, *counted, f"{line.seconds:.2f}"])
-    means = [
-        (other, line.row.spread(other))
-        for other in list(line.row.scores[0])[1:]
-        if not other.startswith(("gap.", "accuracy."))
-    ]
+    means = [(other, line.row.spread(other)) for other in list(line.row.scores[0])[1:] if not of_one_factor(other)]
     rest = [f"{other} {found.mean:.3f}" for other, found in means if found]
     return "\n".join([first, *([f"  {', '.join(rest)}"] if rest else [])])
 

@@ -17,6 +17,7 @@ from betavae.errors import BetavaeError, Fault, Misuse
 from betavae.explorer import decoder
 from betavae.explorer.document import page
 from betavae.explorer.shown import Explored, Score
+from betavae.metrics import of_one_factor
 from betavae.models import MODELS
 from betavae.names import foreign
 from betavae.report.document import Embedded, Explore, literal
@@ -160,7 +161,7 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
         knobs = ", ".join(f"{k} {v}" for k, v in sorted(question["knobs"].items()) if v is not None)
         for name, value in record["scores"].items():
             asked = (name, f"{question['measure']}: {knobs}" if knobs else str(question["measure"]))
-            if name in ("train", "converged") or name.startswith("accuracy."):
+            if name in ("train", "converged") or of_one_factor(name):
                 continue
             if record["cell_id"] == cell:
                 mine.setdefault(asked, []).append(float(value))

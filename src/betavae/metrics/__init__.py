@@ -75,6 +75,14 @@ def __getattr__(name: str) -> Any:
     return opened(_HOMES, name, "name")
 
 
+def of_one_factor(score: str) -> bool:
+    """Whether a score is of one factor alone: left to where every score is told. ``accuracy.100`` is of all factors,
+    after 100 images.
+    """
+    kind, _, rest = score.partition(".")
+    return kind in ("accuracy", "gap") and bool(rest) and not rest.isdecimal()
+
+
 def named(name: str, **knobs: Any) -> Metric | Probe:
     """The metric or measure of this name with these knobs, over those of another toolkit that ``like`` names.
 
