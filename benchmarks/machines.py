@@ -78,9 +78,9 @@ def copying(device: str = "cpu") -> float:
 def floor(task: Task) -> dict[str, float]:
     """Operations and bytes that one training image costs at least.
 
-    Operations: two per multiply-add of both networks, three times over (forward, slopes of inputs, slopes of weights),
-    but for the slope of the images, which nobody asks for; convolutions' taps into the padding are counted. Bytes: what
-    is kept for the way back is written, read, and its slope written and read.
+    Operations: two per multiply-add of both networks, three times over (forward, gradients of inputs and of
+    weights), but for the gradient of the images, which nobody asks for; convolutions' taps into the padding are
+    counted. Bytes: what is kept for the way back is written, read, and its gradient written and read.
     """
     model = task.model
     encoder, decoder, _ = models.size(model.name, model.shape, model.codes)

@@ -157,7 +157,7 @@ def test_convolutions_and_their_gradients_are_pytorchs(out: int) -> None:
 
 
 def test_a_wrong_side_pixel_keeps_its_gradient() -> None:
-    """At a logit of 40 on the wrong side the loss is 40 nats and its slope 1: sigmoid first would give exactly 0."""
+    """At a logit of 40 on the wrong side the loss is 40 nats and its gradient 1: sigmoid first would give exactly 0."""
     logit = torch.full((1, 1, 1, 1), 40.0, requires_grad=True)
     nats = bernoulli_nats(logit, torch.zeros(1, 1, 1, 1))
     nats.sum().backward()

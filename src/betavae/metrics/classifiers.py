@@ -85,15 +85,15 @@ def linear(
     with torch.no_grad():
         for step in range(1, steps + 1):
             # The gradient of the mean cross-entropy of a softmax, by hand: (softmax(W x) - y) xᵀ / n.
-            slope = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
+            gradient = torch.softmax(weight @ turned, 0).div_(len(x)).sub_(target) @ x
             if as_published.adam:
-                mean.lerp_(slope, 0.1)
-                square.mul_(0.999).addcmul_(slope, slope, value=0.001)
+                mean.lerp_(gradient, 0.1)
+                square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
                 root = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
                 weight.addcdiv_(mean, root, value=-1.0 / (1 - 0.9**step))
             else:
-                sums.addcmul_(slope, slope)
-                weight.addcdiv_(slope, sums.sqrt().add_(1e-10), value=-0.01)
+                sums.addcmul_(gradient, gradient)
+                weight.addcdiv_(gradient, sums.sqrt().add_(1e-10), value=-0.01)
         return Said((test @ weight.T).argmax(-1))
 
 

@@ -150,11 +150,11 @@ class _Spread(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = ctx.saved_tensors
         back = torch.ops.aten.convolution_backward
         to_x, to_weight, _ = back(
-            slope, x, _channels_last(weight), None, [2, 2], [1, 1], [1, 1], True, [0, 0], 1, [True, True, False]
+            gradient, x, _channels_last(weight), None, [2, 2], [1, 1], [1, 1], True, [0, 0], 1, [True, True, False]
         )
         return to_x, to_weight
 

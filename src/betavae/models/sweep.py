@@ -35,7 +35,7 @@ Kept = list[tuple[Tensor, Tensor]]
 """What each layer leaves for the way back: its input, and its output after the activation."""
 
 
-class Slopes:
+class Gradients:
     """The gradients of parameters by name, summed over what is added. ``into`` is where they are put: those that it
     lacks stay as they come. Without it they are put into tensors of their own.
     """
@@ -77,10 +77,10 @@ def forward(layers: Sequence[Ready], x: Tensor, kept: Kept | None = None) -> Ten
 
 
 def backward(
-    layers: Sequence[Ready], gradient: Tensor, kept: Kept, slopes: Slopes, params: Params, to_x: bool = True
+    layers: Sequence[Ready], gradient: Tensor, kept: Kept, summed: Gradients, params: Params, to_x: bool = True
 ) -> Tensor | None:
     """The gradient of the input from that of the output, which may be overwritten; weights' and biases' are added to
-    ``slopes``. ``kept`` is emptied.
+    ``summed``. ``kept`` is emptied.
     """
     back: Tensor | None = gradient
     for k in reversed(range(len(layers))):
@@ -97,8 +97,8 @@ def backward(
             bias = back.sum(axes) if gradients[2] is None else gradients[2]
         name = step.layer.name
         weight = kind.back_to(gradients[1], step.layer.shape)
-        slopes.add(f"{name}.weight", weight, params[f"{name}.weight"])
-        slopes.add(f"{name}.bias", bias, params[f"{name}.bias"])
+        summed.add(f"{name}.weight", weight, params[f"{name}.weight"])
+        summed.add(f"{name}.bias", bias, params[f"{name}.bias"])
         back = gradients[0]
     return back
 

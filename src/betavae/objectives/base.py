@@ -37,7 +37,7 @@ class Knob(NamedTuple):
 class Likelihood(NamedTuple):
     """A likelihood of pixels: ``nats(params, logits, images, knobs)`` is -log p(x | z) of every image, ``[n]``.
 
-    ``mean(logits)`` is the expected image, in [0, 1]; ``init()`` what it adds to the parameters. ``slopes(logits,
+    ``mean(logits)`` is the expected image, in [0, 1]; ``init()`` what it adds to the parameters. ``gradients(logits,
     images)``, where it has no parameters and knows it, is the nats summed over images, ``[]``, and their gradient with
     respect to the logits; autograd finds it otherwise.
     """
@@ -48,7 +48,7 @@ class Likelihood(NamedTuple):
     knobs: Mapping[str, Knob] = {}
     init: Callable[[], Params] = dict
     cites: tuple[str, ...] = ()
-    slopes: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 class Pass(NamedTuple):

@@ -30,7 +30,7 @@ def bernoulli_nats(logits: Tensor, images: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(-1)
 
 
-def bernoulli_slopes(logits: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+def bernoulli_gradients(logits: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     """Bernoulli nats summed over images, ``[]``, and their gradient with respect to the logits: sigmoid - x.
 
     log(1 + exp l) is max(l, 0) - log max(s, 1 - s), s the sigmoid; of factors between a half and one so many are
@@ -115,7 +115,7 @@ def _one_sigma() -> Params:
     return {LOG_SIGMA: torch.zeros(())}
 
 
-bernoulli = Likelihood("bernoulli", _bernoulli, _sigmoid, slopes=bernoulli_slopes)
+bernoulli = Likelihood("bernoulli", _bernoulli, _sigmoid, gradients=bernoulli_gradients)
 """Pixels as probabilities: the cross-entropy of images and sigmoid of the logits."""
 gaussian = Likelihood("gaussian", _gaussian, _sigmoid, {"sigma": Knob(1.0, low=1e-9)})
 """Pixels about the sigmoid of the logits with a fixed ``sigma``, in pixels (Eq. 8 of the paper)."""

@@ -16,7 +16,7 @@ from betavae import objectives
 from betavae.datasets.base import Dataset
 from betavae.errors import Misuse
 from betavae.models.base import Model, Posterior
-from betavae.models.sweep import Slopes
+from betavae.models.sweep import Gradients
 from betavae.objectives.base import Knobs, Likelihood, Objective, Pass, Terms, kl_nats
 from betavae.training import sweep
 from betavae.training.recipe import Recipe
@@ -140,12 +140,12 @@ def gradient(
     dtype, device = next(iter(params.values())).dtype, index.device
     batch = batch.to(dtype)
     done = torch.tensor(share, dtype=dtype, device=device)
-    slopes = Slopes(into)
+    gradients = Gradients(into)
     if sweep.swept(task, low is not None):
-        summed = sweep.gradient(task, loss, params, low or params, index, batch, knobs, done, chunk, slopes)
-        for k in params.keys() - slopes.found.keys():
-            slopes.add(k, _gradient(params[k]), params[k])
-        grads = {k: slopes.found[k] for k in params}
+        summed = sweep.gradient(task, loss, params, low or params, index, batch, knobs, done, chunk, gradients)
+        for k in params.keys() - gradients.found.keys():
+            gradients.add(k, _gradient(params[k]), params[k])
+        grads = {k: gradients.found[k] for k in params}
     else:
         by = _by_ends if task.objective.coupled else _by_chunks
         summed = by(task, loss, params, index, batch, knobs, done, chunk)

@@ -22,7 +22,7 @@ from betavae.training.gradient import Batch, Loss, Task
 from betavae.training.single import Member, State
 
 COPIES = 9
-"""Rows of numbers that a step may hold per member: parameters, slopes, moments, the new ones, and passing ones."""
+"""Rows of numbers that a step may hold per member: parameters, gradients, moments, the new ones, and passing ones."""
 LOOK = 2.0
 """Seconds between looks at members that run together: each look waits for the device."""
 SHARE = 0.8

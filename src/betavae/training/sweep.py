@@ -18,7 +18,7 @@ from betavae import processor
 from betavae.errors import Misuse
 from betavae.models import onednn, sweep
 from betavae.models.base import Posterior, Step, whole
-from betavae.models.sweep import Kept, Ready, Slopes
+from betavae.models.sweep import Gradients, Kept, Ready
 from betavae.objectives.base import Knobs, Pass
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def told(task: Task, precision: str) -> str:
 
 def gradient(
     task: Task, loss: Loss, params: Params, low: Params, index: Tensor, batch: Batch, knobs: Knobs, share: Tensor,
-    chunk: int, slopes: Slopes,
+    chunk: int, gradients: Gradients,
 ) -> Tensor:  # fmt: skip
-    """The row of terms of a batch; the gradients of the layers are added to ``slopes``, those of other parameters to
+    """The row of terms of a batch; the gradients of the layers are added to ``gradients``, those of other parameters to
     their ``grad``. ``low`` are the weights and biases that the products take; ``params`` themselves are exact.
     """
     at, total = Ends.of(task), len(index)
@@ -115,21 +115,21 @@ def gradient(
         for some, part in zip(images, h.split(chunk), strict=True):
             kept = Kept()
             logits = sweep.forward(last, part, kept).view(-1, *task.model.shape)
-            found, slope = _slopes(loss, params, logits, some, knobs, total)
+            found, to_logits = _to_logits(loss, params, logits, some, knobs, total)
             nats.append(found)
-            back.append(sweep.backward(last, slope, kept, slopes, params))
-        to_codes = sweep.backward(decoder, _joined(back), kept_decoder, slopes, params)
+            back.append(sweep.backward(last, to_logits, kept, gradients, params))
+        to_codes = sweep.backward(decoder, _joined(back), kept_decoder, gradients, params)
         with torch.enable_grad():
             rest, terms = loss.middle(params, Pass(posterior, codes, batch.draws, loss.size, share), knobs)
             torch.autograd.backward([codes, rest], [_there(to_codes).view_as(codes), torch.ones_like(rest)])
         # 4. Back through the posterior and the encoder.
         logvar, mean = (_gradient(part) for part in (raw.logvar, raw.mean))
-        g = sweep.backward(heads[1:], logvar, kept_heads, slopes, params)
-        g = _added(g, sweep.backward(heads[:1], mean, kept_heads, slopes, params))
-        g = sweep.backward(encoder, g, kept_encoder, slopes, params, to_x=bool(first))
+        g = sweep.backward(heads[1:], logvar, kept_heads, gradients, params)
+        g = _added(g, sweep.backward(heads[:1], mean, kept_heads, gradients, params))
+        g = sweep.backward(encoder, g, kept_encoder, gradients, params, to_x=bool(first))
         if first:
             for kept, piece in zip(firsts, _there(g).split(chunk), strict=True):
-                sweep.backward(first, piece, kept, slopes, params, to_x=False)
+                sweep.backward(first, piece, kept, gradients, params, to_x=False)
     return task.columns.row(torch.stack(nats).sum(), terms).detach()
 
 
@@ -144,13 +144,13 @@ def _late(at: Ends, params: Params, low: Params) -> list[Ready]:
     return [*most, end._replace(bias=None, late=params[f"{end.step.layer.name}.bias"])]
 
 
-def _slopes(
+def _to_logits(
     loss: Loss, params: Params, logits: Tensor, images: Tensor, knobs: Knobs, total: int
 ) -> tuple[Tensor, Tensor]:
     """A chunk's nats and their gradient with respect to its logits, both divided by the batch's ``total`` images."""
-    if loss.likelihood.slopes is not None:
-        nats, slope = loss.likelihood.slopes(logits, images)
-        return nats / total, slope.div_(total)
+    if loss.likelihood.gradients is not None:
+        nats, to_logits = loss.likelihood.gradients(logits, images)
+        return nats / total, to_logits.div_(total)
     leaf = logits.detach().requires_grad_()
     with torch.enable_grad():
         found = loss.likelihood.nats(params, leaf, images, knobs).sum() / total

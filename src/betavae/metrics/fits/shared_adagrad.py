@@ -41,13 +41,13 @@ class Shared:
         self._sums: list[Tensor] = []
         self._best, self._bad = math.inf, 0
 
-    def step(self, weights: Sequence[Tensor], slopes: Sequence[Tensor], loss: float) -> None:
+    def step(self, weights: Sequence[Tensor], gradients: Sequence[Tensor], loss: float) -> None:
         """One update of the weights in place, then the schedule hears of the loss."""
         self._sums = self._sums or [torch.zeros_like(w) for w in weights]
-        for weight, slope, total in zip(weights, slopes, self._sums, strict=True):
-            slope = slope.add(weight, alpha=self.kind.decay) if self.kind.decay else slope
-            total.addcmul_(slope, slope)
-            weight.addcdiv_(slope, total.sqrt().add_(1e-10), value=-self.rate)
+        for weight, gradient, total in zip(weights, gradients, self._sums, strict=True):
+            gradient = gradient.add(weight, alpha=self.kind.decay) if self.kind.decay else gradient
+            total.addcmul_(gradient, gradient)
+            weight.addcdiv_(gradient, total.sqrt().add_(1e-10), value=-self.rate)
         if loss < self._best * (1 - THRESHOLD):
             self._best, self._bad = loss, 0
         else:
@@ -67,13 +67,13 @@ class Shared:
             bound = 1 / math.sqrt(into)
             weights.append(torch.empty(out, into).uniform_(-bound, bound, generator=generator))
             weights.append(torch.empty(out).uniform_(-bound, bound, generator=generator))
-        slopes = _slopes_linear if not self.kind.hidden else _slopes_mlp
+        gradients = _gradients_linear if not self.kind.hidden else _gradients_mlp
         for _ in range(steps or self.kind.steps):
-            self.step(weights, *slopes(generator, weights, x, y))
+            self.step(weights, *gradients(generator, weights, x, y))
         return lambda test: _forward(weights, test)[-1].argmax(-1)
 
 
-def _slopes_linear(
+def _gradients_linear(
     generator: torch.Generator, weights: Sequence[Tensor], x: Tensor, y: Tensor
 ) -> tuple[list[Tensor], float]:
     """Gradients of the mean cross-entropy of a softmax, by hand, and the loss."""
@@ -85,7 +85,7 @@ def _slopes_linear(
     return [rest.T @ x, rest.sum(0)], float(F.nll_loss(said, y))
 
 
-def _slopes_mlp(
+def _gradients_mlp(
     generator: torch.Generator, weights: Sequence[Tensor], x: Tensor, y: Tensor
 ) -> tuple[list[Tensor], float]:
     leaves = [weight.detach().requires_grad_(True) for weight in weights]
