@@ -11,6 +11,7 @@ from betavae.datasets import DATASETS
 from betavae.errors import unknown
 from betavae.metrics import METRICS
 from betavae.metrics.classifiers import CLASSIFIERS
+from betavae.metrics.fidelity.features import FEATURES
 from betavae.models import MODELS
 from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
@@ -33,6 +34,7 @@ KNOWN: dict[str, Iterable[str]] = {
     "option": {name for verb in SUB.values() for action in verb._actions for name in action.option_strings},
     "optimiser": OPTIMISERS,
     "classifier": CLASSIFIERS,
+    "features": FEATURES,
     "verb": VERBS,
     "device": ("cpu", "cuda"),
 }

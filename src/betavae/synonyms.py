@@ -147,6 +147,7 @@ SYNONYMS: Mapping[str, Words] = {
     "option": _OPTIONS,
     "optimiser": _OPTIMISERS,
     "classifier": _CLASSIFIERS,
+    "features": {"inception2015": ("fid", "inception", "inception_v3", "inceptionv3", "torch_fidelity")},
     "verb": _VERBS,
     "device": {"a GPU is named 'cuda', or 'cuda:1' by its number": ("gpu", "gpus", "nvidia")},
 }

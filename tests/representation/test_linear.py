@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from tiny import squares
@@ -21,7 +24,7 @@ def test_pca_of_a_known_ellipse() -> None:
     rows = torch.randn(20_000, 2, generator=generator)
     rows = (rows - rows.mean(0)) / rows.std(0) * torch.tensor([3.0, 1.0])
     rows = rows @ torch.tensor([[0.6, 0.8], [-0.8, 0.6]]) + torch.tensor([10.0, -2.0])
-    found = principal(lambda: iter(rows.split(999)), 2, 2, generator, 8)
+    found = principal(lambda: iter(rows.split(999)), len(rows), 2, 2, generator, 8)
     assert found.mean.tolist() == pytest.approx([10, -2], abs=1e-3)
     assert found.variance.tolist() == pytest.approx([9, 1], rel=0.03)
     assert found.axes[:, 0].abs().tolist() == pytest.approx([0.6, 0.8], abs=0.01)
@@ -153,3 +156,27 @@ def test_noise_codes_go_by_index_and_say_nothing() -> None:
     assert (torch.corrcoef(table.T) - torch.eye(4)).abs().max() < bound
     with pytest.raises(Misuse, match="index"):
         fitted("noise", dataset, codes=4, seed=1, fit=None).encode(dataset.render(index[:2]))
+
+
+STREAMED = """
+import resource, torch
+from betavae.representation.linear import principal
+from betavae.study import machine
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
+
+assert machine.hold_memory() or print("skip")
+base, before = torch.rand(1024, 1024, generator=torch.Generator().manual_seed(0)), peak()
+principal(lambda: (base * k for k in range(1, 201)), 200 * 1024, 1024, 10, torch.Generator().manual_seed(0), 1)
+print(peak() - before)
+"""
+
+
+def test_rows_are_streamed_in_a_process_that_holds_on_to_memory() -> None:
+    """Else "all images" takes as many gigabytes as there are images: once 20, and the system killed the worker."""
+    said = subprocess.run([sys.executable, "-c", STREAMED], capture_output=True, text=True, check=False)
+    if "skip" in said.stdout:
+        pytest.skip("this C library gives memory back in its own way")
+    assert said.returncode == 0, said.stderr
+    assert float(said.stdout) < 200, "of the 800 MiB that went through"

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 from test_training import ADAM, member, same, sized, task
+from tiny import squares
 from torch import Tensor
 
-from betavae import processor
+from betavae import models, objectives, processor
 from betavae.errors import Misuse
 from betavae.models import MODELS, layers, onednn
 from betavae.models.base import Architecture, Layer
@@ -146,14 +147,17 @@ def test_a_swept_training_does_not_grow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "batch", "private", "low", "wanted"),
+    ("method", "side", "batch", "private", "low", "wanted"),
     [
-        ("conv", 64, False, False, True), ("conv", 63, False, False, False), ("mlp", 256, False, False, False),
-        ("mlp", 32, True, False, True), ("mlp", 16, False, True, True),
+        ("conv", 32, 64, False, False, True), ("conv", 32, 63, False, False, False),
+        ("conv", 64, 2, False, False, True), ("mlp", 64, 256, False, False, False),
+        ("mlp", 32, 32, True, False, True), ("mlp", 32, 16, False, True, True),
     ],
 )  # fmt: skip
-def test_the_rule_is_one_of_kernels_and_batch(
-    method: str, batch: int, private: bool, low: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
+def test_the_rule_is_one_of_kernels_maps_and_batch(
+    method: str, side: int, batch: int, private: bool, low: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onednn, "pays", lambda: private)
-    assert sweep.swept(task(method, recipe=replace(ADAM, batch=batch)), low) is wanted
+    images, recipe = squares(side), replace(ADAM, batch=batch)
+    given = Task(images, models.named(method, images.shape, 4), objectives.named("beta_vae"), recipe)
+    assert sweep.swept(given, low) is wanted

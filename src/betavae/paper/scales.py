@@ -56,8 +56,8 @@ SCALES: dict[str, Scale] = {
         full_fits=False, small=True,
     ),
     "laptop": Scale(
-        passes={("dsprites", "mlp"): 16_384, ("dsprites", "conv"): 24_000, ("shapes3d", "conv"): 12_800,
-                ("mpi3d", "conv"): 12_800, ("cifar", "conv"): 16_000},
+        passes={("dsprites", "mlp"): 12_288, ("dsprites", "conv"): 24_000, ("shapes3d", "conv"): 12_800,
+                ("mpi3d", "conv"): 6_400, ("cifar", "conv"): 12_800},
         seeds={"dsprites": SEEDS[:2], "shapes3d": SEEDS[:1], "mpi3d": SEEDS[:1], "cifar": CIFAR_SEEDS[:1]},
         votes=1000, test_votes=1000, pool=8000, frames=500, curve=(0.25, 0.5, 0.75, 1.0), twins=tuple(QUIRKS),
         full_fits=True, small=True, vote_seeds=(0, 1),

@@ -51,33 +51,38 @@ def width(codes: int, size: int) -> int:
 
 
 def principal(
-    blocks: Blocks, size: int, codes: int, generator: torch.Generator, turns: int, start: Tensor | None = None
-) -> Subspace:
-    """The ``codes`` leading components of rows that ``blocks()`` streams, ``turns`` + 1 passes of power iteration.
+    blocks: Blocks, total: int, size: int, codes: int, generator: torch.Generator, turns: int,
+    start: Tensor | None = None,
+) -> Subspace:  # fmt: skip
+    """The ``codes`` leading components of the ``total`` rows that ``blocks()`` streams, ``turns`` + 1 passes of power
+    iteration.
 
-    ``start`` [D, ≤ width] is where the iteration begins: with the axes of a good subset one turn is enough.
+    ``start`` [D, ≤ width] is where the iteration begins: with the axes of a good subset one turn is enough. What is
+    kept of the rows has its place from the start: small pieces kept between the blocks would leave holes that a worker,
+    which holds on to memory, fills with nothing until it has none.
     """
-    total, mean, square = 0, torch.zeros(size, dtype=torch.float64), 0.0
+    mean, square = torch.zeros(size, dtype=torch.float64), 0.0
     basis = torch.randn(size, width(codes, size), generator=generator) / size
     if start is not None:
         basis[:, : start.shape[1]] = start
-    seen: list[Tensor] = []
+    seen = torch.empty(total, basis.shape[1])
     for turn in range(turns + 1):
         basis = torch.linalg.qr(basis).Q
-        shifted, seen = torch.zeros_like(basis), []
+        shifted, done = torch.zeros_like(basis), 0
+        heights = torch.zeros(basis.shape[1], dtype=torch.float64)
         for block in blocks():
             if turn == 0:
-                total += len(block)
                 mean += block.sum(0).double()
                 square += float(torch.linalg.vector_norm(block, dtype=torch.float64)) ** 2
-            seen.append(block @ basis)
+            mine = torch.matmul(block, basis, out=seen[done : done + len(block)])
+            done += len(block)
             if turn < turns:
-                shifted += block.T @ seen[-1]
+                shifted += block.T @ mine
+                heights += mine.sum(0, dtype=torch.float64)
         if turn < turns:
-            heights = torch.stack([s.sum(0, dtype=torch.float64) for s in seen]).sum(0)
             basis = shifted - (mean / total).float()[:, None] * heights.float()
     centre = mean / total
-    scores = torch.cat(seen) - centre.float() @ basis
+    scores = seen - centre.float() @ basis
     gram = sum((part.T @ part for part in scores.double().split(BATCH)), torch.zeros(()))
     values, vectors = torch.linalg.eigh(gram / (total - 1))
     order = values.argsort(descending=True)[:codes]
@@ -111,10 +116,11 @@ def _subspace(dataset: Dataset, codes: int, fit: int | None, seed: int, layout: 
     generator = rng.generator(seed, "linear", dataset.name)
     subset = torch.randperm(end - begin, generator=generator)[:count].sort().values + begin
     held = torch.cat(list(_rows(dataset, subset, layout)()))
-    found = principal(lambda: iter(held.split(BATCH)), pixels, codes, generator, TURNS)
+    found = principal(lambda: iter(held.split(BATCH)), count, pixels, codes, generator, TURNS)
     if fit is not None:
         return found
-    return principal(_rows(dataset, torch.arange(begin, end), layout), pixels, codes, generator, 1, found.axes)
+    every = torch.arange(begin, end)
+    return principal(_rows(dataset, every, layout), len(every), pixels, codes, generator, 1, found.axes)
 
 
 def pca(

@@ -49,21 +49,25 @@ class Ends(NamedTuple):
 
 
 MANY = 64
-"""Images of a batch from which on convolutions in single precision gain by the sweep; with fewer, autograd is within a
-sixth of it.
-"""
+"""Images of a batch from which on convolutions of any size gain by the sweep in single precision."""
+LARGE = 32 * 32 * 32
+"""Numbers of a map from which on those that make it gain in any batch: the first of images of 64 x 64 pixels."""
 
 
 def swept(task: Task, low: bool) -> bool:
     """Whether a task's gradient is swept, with products in bf16 (``low``) or in float32: on a CPU, where its model is
-    layers; in float32 where that is quicker: convolutions from MANY images on, or by products that autograd has not.
+    layers; in float32 where that is quicker: convolutions of large maps, or from MANY images on, or by products that
+    autograd has not.
 
     A rule, not a trial: a processor's records repeat bit for bit.
     """
     if task.dataset.device.type != "cpu" or task.model.layers is None:
         return False
-    convolves = any(layer.kind != "linear" for layer in (*task.model.layers.encoder, *task.model.layers.decoder))
-    return low or onednn.pays() or (convolves and task.recipe.batch >= MANY)
+    if low or onednn.pays():
+        return True
+    encoder, _ = whole(task.model.layers, task.model.shape, task.model.codes)
+    maps = [torch.Size(step.out).numel() for step in encoder if step.layer.kind != "linear"]
+    return bool(maps) and (task.recipe.batch >= MANY or max(maps) >= LARGE)
 
 
 def cast(task: Task, precision: str) -> torch.dtype | None:

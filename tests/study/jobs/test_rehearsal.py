@@ -89,6 +89,8 @@ KNOWN = [
     ([('measure = "traversals"', 'measure = "frechet"')], 1, "mine.toml:10: these features need weights that are not"),
     ([('measure = "traversals"', 'measure = "frechet"\nfeatures = "inception2015"')], 1,
      "mine.toml:11: FID needs the Inception weights"),
+    ([('measure = "traversals"', 'measure = "factor_vae"\nimages = 10_000\nbatch = 4000')], 2,
+     "mine.toml:12: no value of shape is shared by 4000 of the 10,000 images, but at most by"),
     ([('measure = "traversals"', 'measure = "calibration"')], 2, "mine.toml:10: only a σ-VAE learns a σ"),
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import torch
 
 from betavae import rng
 from betavae.errors import Misuse, shown
-from betavae.metrics.base import Metric
+from betavae.metrics.base import Draw, Metric
 from betavae.metrics.field.table import Table, metric
 from betavae.types import Scores
 
@@ -50,8 +50,24 @@ def factor_vae(
             "active": float(kept.sum()),
         }
 
+    def fills(draw: Draw) -> None:
+        for name, v in zip(draw.names, draw.answer.numpy().T, strict=True):
+            if (v != v[0]).any():
+                _shared(name, np.bincount(v), batch)
+
     seconds = 3e-7 * batch * (votes + test_votes)
-    return metric("factor_vae", judge, images, seconds=seconds, cites=("kim2018",))
+    return metric("factor_vae", judge, images, check=fills, seconds=seconds, cites=("kim2018",))
+
+
+def _shared(name: str, counts: np.ndarray, batch: int) -> np.ndarray:
+    """The values of a factor that fill a batch, from the number of images of each. Raises Misuse where none does."""
+    shared = np.flatnonzero(counts >= batch)
+    if not len(shared):
+        raise Misuse(
+            f"no value of {name} is shared by {batch} of the {counts.sum():,} images, but at most by {counts.max()}; "
+            "give a smaller batch, or more images"
+        )
+    return shared
 
 
 def _batches(table: Table, batch: int, votes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,12 +78,7 @@ def _batches(table: Table, batch: int, votes: int, seed: int) -> tuple[np.ndarra
     rows = np.empty((votes, batch), np.intp)
     for k, (name, v) in enumerate(zip(table.names, table.v.T, strict=True)):
         counts = np.bincount(v)
-        shared = np.flatnonzero(counts >= batch)
-        if not len(shared):
-            raise Misuse(
-                f"no value of {name} is shared by {batch} of the {len(v):,} images, but at most by {counts.max()}; "
-                "give a smaller batch, or more images"
-            )
+        shared = _shared(name, counts, batch)
         order, begins = np.argsort(v, kind="stable"), np.cumsum(counts) - counts
         mine = factor == k
         value = shared[(which[mine] * len(shared)).astype(np.intp)]

@@ -112,6 +112,7 @@ def metric(
     test: int = 0,
     *,
     labelled: bool = True,
+    check: Callable[[Draw], None] = lambda draw: None,
     floor: bool = True,
     reads: Reads | None = None,
     seconds: float = 0.05,
@@ -119,12 +120,14 @@ def metric(
 ) -> Metric:
     """A metric of the field from its judge. All share one stream of draws, so that those of a seed share their codes.
 
-    ``floor``: each answer is noted beside what the same judge gives to codes of independent noise; not where judging
-    takes long.
+    ``check`` raises Misuse for a draw that cannot be judged, before anything is trained. ``floor``: each answer is
+    noted beside what the same judge gives to codes of independent noise; not where judging takes long.
     """
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
-        return drawn(generator.initial_seed(), dataset, images, test, labelled)
+        draw = drawn(generator.initial_seed(), dataset, images, test, labelled)
+        check(draw)
+        return draw
 
     def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
         return judge(table(draw, codes), generator)
