@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -116,6 +117,31 @@ def test_an_interrupt_gives_what_is_trained(
     assert whole.fit["notes"]["weights"] == fresh.fit["notes"]["weights"]
 
 
+def test_an_interrupt_keeps_the_seeds_that_are_whole(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the second of three: the first is whole, the second as far as it came, the third is not begun."""
+    monkeypatch.setattr(training, "EVERY", 0.0)
+    save, saved = checkpointing.Watch.save, list[int]()
+
+    def cut(self: Any, state: Any, final: bool = False) -> None:
+        save(self, state, final)
+        saved.append(state.step)
+        if saved.count(1) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpointing.Watch, "save", cut)
+    first, part = betavae.fit(data, "conv", codes=3, images=128, seed=[1, 2, 3], quiet=True)
+    assert (first.complete, first.cell.seed, part.complete, part.cell.seed, part.steps) == (True, 1, False, 2, 1)
+
+
+def test_seeds_that_are_trained_one_by_one_are_timed_one_by_one(data: Dataset, tmp_path: Path) -> None:
+    begun = time.perf_counter()
+    betavae.fit(data, "conv", codes=3, images=640, seed=[1, 2, 3], store=tmp_path, quiet=True)
+    spent = time.perf_counter() - begun
+    fits = [r["seconds"] for r in Store(tmp_path, create=False).records() if r["kind"] == "fit"]
+    assert len(fits) == 3
+    assert sum(fits) <= spent
+
+
 def test_a_divergence_is_said_and_not_given(data: Dataset) -> None:
     with pytest.raises(Fault, match=r"squares conv β=1 seed 1 diverged: .* left the finite numbers at step"):
         betavae.fit(data, "conv", images=320, learning_rate=1e30, quiet=True)
@@ -137,6 +163,7 @@ def test_fitted_methods_are_fitted(data: Dataset) -> None:
         ({"objective": "beta_va"}, "did you mean 'beta_vae'"),
         ({"images": 0}, "images is 0; wanted a whole number from 1 on"),
         ({"seed": 1.5}, "seed is 1.5"),
+        ({"seed": [2, 2]}, r"seed is \[2, 2\]; wanted each seed once"),
         ({"fit": 100}, "fit is for pca and ica; conv is trained on images"),
         ({"method": "pca", "beta": 4}, "beta is for mlp and conv; pca is fitted"),
         ({"optimiser": "sgd"}, "unknown optimiser 'sgd'"),
@@ -270,6 +297,18 @@ def test_a_score_stands_beside_what_it_is_read_against(data: Dataset) -> None:
     assert table.frame().shape == table.frame("polars").shape == (len(rows), 8)
 
 
+def test_a_rotation_that_is_refused_is_a_row_of_its_own(data: Dataset) -> None:
+    """Of a constant code a rotation makes codes that are copies of one another; the model's own score stands."""
+    assert data.factors is not None
+    codes = data.factors.values(torch.arange(data.size)).float()
+    codes[:, 0] = 1.0
+    own, rotated = betavae.score(codes, data, "gaussian_tc", seeds=1, floors=False).rows
+    assert own["score"] is not None
+    assert own["refused"] is None
+    assert rotated["score"] is None
+    assert "singular" in rotated["refused"]
+
+
 def test_metrics_are_named_given_or_refused(data: Dataset, model: Model) -> None:
     mine = betavae.metrics.higgins(votes=40, test_votes=40, pool=200)
     for metrics in (mine, [mine], {"higgins": {"votes": 40, "test_votes": 40, "pool": 200}}):
@@ -324,9 +363,37 @@ def test_a_strangers_model_is_wrapped(data: Dataset) -> None:
         betavae.wrap(peer, lambda codes: peer.back(codes).reshape(-1, 1, 32, 32) * 9, data=data)
     with pytest.raises(Misuse, match=r"decode gave \[1, 1024\] for 1 codes"):
         betavae.wrap(peer, peer.back, data=data)
-    plain = betavae.wrap(lambda images: images.flatten(1)[:, ::64], data=data)
+    plain = betavae.wrap(lambda images: images.flatten(1)[:, ::64])
     with pytest.raises(Misuse, match="no way back to images; wrap it with decode="):
         plain.decode(torch.zeros(1, 16))
+
+
+def test_a_strangers_model_may_meet_its_dataset_later(data: Dataset) -> None:
+    peer = Peer().eval()
+    model, met = betavae.wrap(peer, peer.pixels), betavae.wrap(peer, peer.pixels, data=data)
+    with pytest.warns(Notice, match="mean"):
+        assert torch.equal(model.encode(data[[3]]), met.encode(data[[3]]))
+    assert torch.equal(model.decode(torch.ones(2, 3)), met.decode(torch.ones(2, 3)))
+    assert betavae.score(model, data, FEW, seeds=1).rows == betavae.score(met, None, FEW, seeds=1).rows
+    assert betavae.traverse(model, data, top=2, steps=3).axes
+    assert betavae.matrix(model, data).axes
+    for asked in (model.codes, lambda given: betavae.score(model, metrics=FEW)):
+        with pytest.raises(Misuse, match="wrapped without a dataset; give it as data=, or as the second"):
+            asked([0])
+    with pytest.raises(Misuse, match=r"decode gave \[1, 1024\] for 1 codes; wanted \[n, C, H, W\]"):
+        betavae.wrap(peer, peer.back).decode(torch.zeros(1, 3))
+    with pytest.raises(Misuse, match="which no images can be given to; wrap it with data="):
+        betavae.wrap(torch.zeros(768, 3))
+
+
+def test_dci_among_others_is_by_the_lasso_and_says_so(data: Dataset) -> None:
+    assert data.factors is not None
+    few = {"mig": {"images": 300}, "dci": {"images": 300, "test_images": 100}}
+    table = betavae.score(data.factors.values(torch.arange(data.size)).float(), data, few, seeds=2, floors=False)
+    assert [row["metric"] for row in table.rows if row["of"] in ("mig", "disentanglement")] == [
+        "mig", "mig", "dci_lasso", "dci_lasso",
+    ]  # fmt: skip
+    assert all(row["high"] is None or row["high"] <= 1 for row in table.rows)
 
 
 def test_figures_show_themselves(model: Model) -> None:

@@ -73,6 +73,25 @@ def test_numbers_that_no_two_images_share_are_cut_and_regressed_as_they_are() ->
         evaluate("mig", labelled(EVERY, turn=names), CODES, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [
+        ("explicitness", {}), ("med", {}), ("dci", {"model": "l1"}), ("sap", {"kind": "discrete"}),
+    ],
+)  # fmt: skip
+def test_a_value_that_only_test_images_have_is_no_error(name: str, knobs: dict[str, Any]) -> None:
+    """Two of sixty images have the value: of a dozen draws some fit on none of them."""
+    rows = EVERY[::12]
+    rare = labelled(rows, rare=np.isin(rows, (36, 480)).astype(int))
+    for seed in range(12):
+        assert all(np.isfinite(value) for value in evaluate(name, rare, CODES[rows], seed=seed, **knobs).values())
+
+
+def test_few_images_to_fit_on_are_told_before_anything_is_fitted() -> None:
+    with pytest.raises(Misuse, match=r"train is \[1000\], and of 720 images 120 are left to fit on; give smaller"):
+        evaluate("downstream", labelled(EVERY), CODES, seed=0, train=[1000])
+
+
 def test_pairs_are_formed_where_enough_images_share() -> None:
     knobs = {"votes": 600, "test_votes": 200, "pairs": 64}
     with pytest.warns(Notice, match=r"pairs are formed among 7[12]\d of 720 images"):

@@ -428,3 +428,14 @@ def test_what_is_exported_is_the_studys_own_report(tmp_path: Path) -> None:
     assert r"50 \% \& \$x\$ on dsprites: higgins" in text
     assert r"\ensuremath{\beta} = 4" in text
     assert "scores-1-1-1.pdf" in written
+
+
+def test_what_noise_scores_and_how_many_codes_move_stand_beside_a_score(tmp_path: Path) -> None:
+    asked = study(tmp_path, BASE)
+    store = store_of(asked)
+    for record in store.kept:
+        if record["kind"] == "answer" and record["cell"]["knobs"]["beta"] == 4:
+            record["notes"] = {"floor": 0.6 + 0.1 * record["cell"]["seed"], "active": 4 + record["cell"]["seed"]}
+    table = next(t for t in tables(sections(Own([store], asked))) if "by seed" in t.header)
+    assert [plain(name) for name in table.header[-2:]] == ["noise codes", "codes that move"]
+    assert {plain(row[0]): row[-2:] for row in table.rows} == {"β = 1": ["–", "–"], "β = 4": ["0.750", "5 to 6"]}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from betavae.report.statistics.comparisons import Groups
 from betavae.report.statistics.exact_tests import (
     Block,
     block_test,
@@ -19,6 +20,7 @@ from betavae.report.statistics.exact_tests import (
     rank_sum_test,
     shift_interval,
 )
+from betavae.report.statistics.power import spread
 from betavae.report.statistics.summary import (
     BCA_COVERAGE,
     Interval,
@@ -30,6 +32,7 @@ from betavae.report.statistics.summary import (
     summarise,
     worst_half_dropped,
 )
+from betavae.report.statistics.verdicts import finding
 
 TRIALS = 4000
 SKEWED_MEDIAN = math.log(2.0)
@@ -183,6 +186,24 @@ def test_a_blocks_p_equals_brute_force() -> None:
     ]
     seen = sum(float(np.dot(b.weights, r)) for b, r in zip(blocks, ranks, strict=True))
     assert block_test(blocks).p == pytest.approx(np.mean([abs(s) >= abs(seen) - 1e-9 for s in sums]))
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (6, 3), (10, 10)])
+def test_long_blocks_of_two_sides_are_the_rank_sum_test(sizes: tuple[int, int]) -> None:
+    """Twenty values in one block, of which subsets cannot be listed."""
+    n, m = sizes
+    values = np.random.default_rng(8).integers(0, 12, n + m).astype(float)
+    block = Block((m / 2,) * n + (-n / 2,) * m, tuple(values))
+    assert block_test([block]).p == pytest.approx(permutation_p(values[:n].tolist(), values[n:].tolist()))
+
+
+def test_two_diverged_runs_are_as_bad_as_each_other() -> None:
+    worst = float("-inf")
+    found = finding(Groups("g", (worst, 1.0, 2.0), (worst, 0.0, 0.5)))
+    assert found.effect == 1.0
+    assert found.interval is not None
+    assert not math.isnan(found.interval.low + found.interval.high) or found.interval.low == worst
+    assert spread([Groups("g", (worst,), (worst,))])[0][2] == 0.0
 
 
 def test_a_block_test_keeps_its_level() -> None:

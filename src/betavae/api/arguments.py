@@ -72,6 +72,17 @@ def whole(given: Any, name: str, least: int) -> int:
     return number
 
 
+def positive(given: Any, name: str) -> float:
+    """A finite number above 0. Raises Misuse for anything else."""
+    try:
+        number = 0.0 if isinstance(given, bool | str | bytes) else float(given)
+    except (TypeError, ValueError, OverflowError):
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise Misuse(f"{name} is {shown(given)}; wanted a number above 0")
+    return number
+
+
 def numbers(given: Any, what: str) -> Tensor:
     """Numbers as float32. Raises Misuse for what holds none."""
     import torch

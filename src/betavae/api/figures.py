@@ -33,6 +33,7 @@ def traverse(
     from betavae.report import gallery
 
     data, seed = arguments.dataset(data, arguments.model(model)), rng.whole(seed)
+    model = model.on(data)
     probe = named("traversals", steps=steps, top=top, range=range)
     found = ask(probe, "traversals", Subject(data, model.codec, Codes(data, model.codec)), seed).arrays
     return shown(gallery.traversals([gallery.traversal(model.name, found)]))
@@ -49,6 +50,7 @@ def matrix(model: Model, data: Dataset | None = None) -> Figure:
     from betavae.report.style import canvas
 
     data = arguments.dataset(data, arguments.model(model))
+    model = model.on(data)
     if data.factors is None:
         raise Misuse(f"{data.name} has no full grid of factors; there is nothing to hold codes against")
     index = sample(data)

@@ -54,6 +54,10 @@ class Model:
             raise Misuse(f"{self.name} was wrapped without a dataset; give it as data=, or as the second argument")
         return self._data
 
+    def on(self, data: Dataset) -> Model:
+        """The model as it is asked on a dataset: itself, unless it has met none yet."""
+        return self
+
     @property
     def id(self) -> str | None:
         """The id of its cell: that of the same cell in a study. None of a stranger's, and of one that was stopped."""

@@ -31,7 +31,8 @@ def score(
 
     ``model`` is a model, or whatever ``betavae.evaluate`` takes: a function from images to codes, an array of codes, a
     transformer. ``metrics`` is a name, a metric, a list of these, or a mapping of names to knobs, as
-    ``{"higgins": {"votes": 500}}``. Each question is drawn ``seeds`` times. The row "rotated" is the model's own codes
+    ``{"higgins": {"votes": 500}}``; "dci" is by the lasso unless its ``model`` is given, and its row says so. Each
+    question is drawn ``seeds`` times. The row "rotated" is the model's own codes
     under a random rotation: a metric that gives it as much as the model did not see disentanglement.
 
     A row per metric, score and encoder: ``score`` the mean over draws, ``low`` and ``high`` its interval (None for one
@@ -48,7 +49,7 @@ def score(
         raise Misuse("score was given no dataset; wanted score(encoder, data)")
     data = arguments.dataset(data, model if isinstance(model, Model) else None)
     name = model.name if isinstance(model, Model) else "encoder"
-    codec = model.codec if isinstance(model, Model) else encoders.codec(model, data)
+    codec = model.on(data).codec if isinstance(model, Model) else encoders.codec(model, data)
     asked = questions(metrics)
     subject = Subject(data, codec, Codes(data, codec))
     width = int(subject.codes(_zero()).shape[-1])
@@ -73,7 +74,9 @@ def score(
                 )
             if label == name and rotated:
                 mixed = _mixed(measure, metric, one, seeds)
-                if mixed:
+                if isinstance(mixed, str):
+                    rows.append(_row(metric, keys[0], "rotated", None, None, mixed))
+                elif mixed:
                     rows.append(_row(metric, keys[0], "rotated", spread(mixed, shares(metric, measure)), None))
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     empty = [key for key in ("chance", "refused") if all(value is None for value in columns[key])]
@@ -85,7 +88,7 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
     """Metrics by name with their knobs, whichever way they were given. Raises Misuse for what is none."""
     from betavae.metrics import named
     from betavae.metrics.base import Metric, Probe
-    from betavae.metrics.comparison import quick
+    from betavae.metrics.comparison import LIGHT, quick
 
     given = [metrics] if isinstance(metrics, str | Metric | Probe) else metrics
     if not isinstance(given, Mapping | Sequence) or not given:
@@ -98,8 +101,9 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
             own = given[one] if isinstance(given, Mapping) else {}
             if not isinstance(own, Mapping):
                 raise Misuse(f"the knobs of {shown(one)} are {shown(own)}; wanted names with their values")
-            knobs = {**quick(one), **own}
-            found[one] = (named(one, **knobs), knobs)
+            knobs = {**quick(one), **LIGHT.get(one, {}), **own}
+            measure = named(one, **knobs)
+            found[getattr(measure, "name", one) if one in LIGHT else one] = (measure, knobs)
     return found
 
 
@@ -126,13 +130,17 @@ def _asked(
     return draws
 
 
-def _mixed(measure: Metric | Probe, name: str, subject: Subject, seeds: int) -> list[float]:
+def _mixed(measure: Metric | Probe, name: str, subject: Subject, seeds: int) -> list[float] | str:
+    """The scores of the rotated codes, none of what looks at images, or why it refuses them."""
     from betavae.metrics.base import Metric, ask
     from betavae.metrics.rotations import rotated
 
     if not isinstance(measure, Metric) or name == "rotation":
         return []
-    return [ask(rotated(measure), name, subject, seed).scores["rotated"] for seed in range(seeds)]
+    try:
+        return [ask(rotated(measure), name, subject, seed).scores["rotated"] for seed in range(seeds)]
+    except Misuse as error:  # a constant code has no share of a rotation alone
+        return str(error)
 
 
 def _chance(measure: Metric | Probe, knobs: Mapping[str, Any], data: Dataset) -> float | None:

@@ -58,6 +58,7 @@ def run(
     arguments.flag(quiet, "quiet")
     workers = None if workers is None else arguments.whole(workers, "workers", 1)
     machine.usable(device)
+    hours = None if hours is None else arguments.positive(hours, "hours")
     folder = (
         arguments.path(store, "store")
         if store is not None

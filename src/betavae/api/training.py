@@ -65,6 +65,8 @@ def fit(
     seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
     if not seeds:
         raise Misuse("seed is empty; wanted a whole number, or several")
+    if len(set(map(repr, seeds))) < len(seeds):
+        raise Misuse(f"seed is {seeds}; wanted each seed once")
     changed = {"optimiser": optimiser, "learning_rate": learning_rate, "batch": batch}
     cells = [
         cell(data, method, each, images, codes, objective, recipe, changed, fit, knobs, train_on) for each in seeds
@@ -72,7 +74,7 @@ def fit(
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="betavae-")) if store is None else store
         folder = arguments.path(kept, "store")
-        models = list(_trained(cells, data, folder, quiet))
+        models = _trained(cells, data, folder, quiet)
     return models if isinstance(seed, list | tuple | range) else models[0]
 
 
@@ -148,8 +150,10 @@ def usual(data: Dataset, method: str, images: int) -> Recipe:
     return Recipe("adam", 5e-4, 16 if short else 64, images)
 
 
-def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) -> Iterator[Model]:
-    """Do the cells in this process, and give their models, interrupted or whole."""
+def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) -> list[Model]:
+    """Do the cells in this process, and give their models: after an interrupt those that are whole, and what there is
+    of the one that was met; with nothing yet the interrupt goes on.
+    """
     from betavae.study.cells import Job
     from betavae.study.jobs.context import StoreContext
     from betavae.study.jobs.perform import perform
@@ -165,23 +169,24 @@ def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) ->
         study: dict[str, Any] = {"name": "fit", "scale": "own"}
         say = lambda message: progress.hear(0, message)  # noqa: E731
         context = StoreContext(store, study, Settings(device=device, every=EVERY), say)
-        for job in jobs:
-            lease = try_lease(store, job.cell.id, wait=True)
+        for key in sorted(job.cell.id for job in jobs):  # in one order, so that no two runs wait for each other
+            lease = try_lease(store, key, wait=True)
             if lease:
                 stack.enter_context(lease)
         context.refresh()
-        try:
-            perform(jobs, context, dataset=data)
+        try:  # a CPU trains one after the other: what an interrupt meets then is one training, and the others are whole
+            for part in [[job] for job in jobs] if device == "cpu" else [jobs]:
+                perform(part, context, dataset=data)
             stopped = False
         except KeyboardInterrupt:
             stopped = True
     fits = {r["cell_id"]: r for r in store.records() if r["kind"] == "fit"}
-    for each in cells:
-        record = fits.get(each.id)
-        if record is not None:
-            yield _whole(each, record, store, data)
-        elif stopped:
-            yield _part(each, store, data)
+    given = [_whole(each, fits[each.id], store, data) for each in cells if each.id in fits]
+    parts = [_part(each, store, data) for each in cells if each.id not in fits] if stopped else []
+    given += [part for part in parts if part is not None]
+    if stopped and not given:
+        raise KeyboardInterrupt
+    return given
 
 
 def _whole(cell: Cell, record: dict[str, Any], store: Store, data: Dataset) -> Model:
@@ -194,8 +199,8 @@ def _whole(cell: Cell, record: dict[str, Any], store: Store, data: Dataset) -> M
     return of_store(Trained(store, cell), data)
 
 
-def _part(cell: Cell, store: Store, data: Dataset) -> Model:
-    """The model of a training that was stopped, from its newest checkpoint; with none yet the interrupt goes on."""
+def _part(cell: Cell, store: Store, data: Dataset) -> Model | None:
+    """The model of a training that was stopped, from its newest checkpoint; None where there is none yet."""
     from betavae.study.jobs.checkpointing import unpack
     from betavae.study.jobs.fit import arrays_of
     from betavae.study.jobs.perform import codec_of, task_of
@@ -203,7 +208,7 @@ def _part(cell: Cell, store: Store, data: Dataset) -> Model:
 
     found = checkpoint.latest(store.path / "checkpoints" / cell.id)
     if found is None or cell.recipe is None:
-        raise KeyboardInterrupt
+        return None
     task, state = task_of(cell, data), unpack(found)
     print(f"betavae: {_label(cell)} stopped; this is step {found.step:,} of {cell.recipe.steps:,}", file=sys.stderr)
     codec = codec_of(cell, task, {k: v.to(data.device) for k, v in state.params.items()})

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from betavae.api import arguments
 from betavae.api.model import Model
-from betavae.errors import BetavaeError, Fault, notice
+from betavae.errors import BetavaeError, Fault, Misuse, notice, shown
 from betavae.models.base import Posterior
 from betavae.representation import encoders
 from betavae.representation.base import Codec
@@ -24,18 +24,21 @@ def wrap(
     module: Any,
     decode: Callable[[Tensor], Any] | None = None,
     *,
-    data: Dataset,
+    data: Dataset | None = None,
     name: str | None = None,
 ) -> Model:
     """Any PyTorch encoder, with its decoder where it has one, as a model: scored and drawn like betavae's own.
 
     ``module`` maps images ``[n, C, H, W]`` in [0, 1] to codes ``[n, Z]``, or to a mean and a log variance, each
     ``[n, Z]``, which make a posterior; ``decode`` maps codes to images ``[n, C, H, W]`` in [0, 1]. Modules are run in
-    evaluation mode and given back in their own. Raises Misuse where either gives anything else on the first images of
-    ``data``, Fault where it fails.
+    evaluation mode and given back in their own. Without ``data`` it is tried on the first dataset it meets, as the
+    second argument of ``score``, ``traverse`` and ``matrix``. Raises Misuse where either gives anything else on the
+    first images of ``data``, Fault where it fails.
     """
-    arguments.dataset(data)
     name = type(module).__name__ if name is None else arguments.text(name, "name")
+    if data is None:
+        return Unmet(module, decode, name)
+    arguments.dataset(data)
     first = data.render(torch.arange(min(2, data.size)))
     given = _run(module, first, name) if callable(module) and not isinstance(module, type) else None
     if given is not None and _is_posterior(given):
@@ -54,6 +57,21 @@ def wrap(
     if back:
         model.decode(torch.zeros(1, width))
     return model
+
+
+class Unmet(Model):
+    """A stranger's model that has met no dataset: what its codes are is known once it does."""
+
+    def __init__(self, module: Any, decode: Callable[[Tensor], Any] | None, name: str) -> None:
+        if not callable(module) or isinstance(module, type):
+            raise Misuse(f"{name} is {shown(module)}, which no images can be given to; wrap it with data=")
+        back = decoder(decode, None, "decode") if decode is not None else None
+        super().__init__(Codec(-1, encoders.Outside(module, name), back), None, name)
+        self._given = (module, decode)
+
+    def on(self, data: Dataset) -> Model:
+        """The same, tried on the first images of a dataset. Raises Misuse and Fault as ``wrap`` does."""
+        return wrap(*self._given, data=data, name=self.name)
 
 
 def _run(module: Any, images: Tensor, name: str) -> Any:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ALL = ("mig", "mig_sup", "jemmig", "dcimig", "modularity", "sap", "irs", "matrix", "factor_vae", "higgins", "dci",
        "med", "explicitness", "infomec", "gaussian_tc", "wasserstein", "mutual_information")  # fmt: skip
 """What ``all`` asks."""
-KNOBS: dict[str, dict[str, Any]] = {"dci": {"model": "lasso"}}
 LONG = "left out of all, for they take minutes: dci with --knob model=gbt, dci_es, downstream; name them to ask them"
 WIDTHS = (20, 8, 18, 8, 8, 8, 7, 8, 7)
 HEADING = ("metric", "score", "interval", "sd", "noise", "rotated", "active", "images", "seconds")
@@ -74,7 +73,7 @@ def questions(names: Iterable[str], given: Mapping[str, Any], whole: bool) -> di
     """
     from betavae import names as tables
     from betavae.metrics import METRICS, named
-    from betavae.metrics.comparison import quick
+    from betavae.metrics.comparison import LIGHT, quick
 
     made: dict[str, Metric | Probe] = {}
     used: set[str] = set()
@@ -82,7 +81,7 @@ def questions(names: Iterable[str], given: Mapping[str, Any], whole: bool) -> di
         known = {"like", *tables.knobs(METRICS, name, "measure")}
         mine = {key: value for key, value in given.items() if key in known}
         used |= set(mine)
-        usual = {} if "like" in mine else {**({} if whole else quick(name)), **KNOBS.get(name, {})}
+        usual = {} if "like" in mine else {**({} if whole else quick(name)), **LIGHT.get(name, {})}
         metric = named(name, **{**usual, **mine})
         made[getattr(metric, "name", name) if name == "dci" else name] = metric
     if left := set(given) - used:

@@ -31,7 +31,7 @@ from betavae.study.trained import Trained
 
 MOST = 8
 """Models of a page where none are chosen."""
-FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "chance")
+FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise", "chance")
 """What a recorded score is read against, in the order of its columns."""
 EMBEDDED = 2_000_000
 """Characters of weights in a report, at most: a convolutional decoder's, not an MLP's."""
@@ -153,7 +153,10 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
     the floors' answers to the same on the same dataset. Questions with a quirk on are left to the report.
     """
     mine, floors = dict[_Asked, list[float]](), dict[tuple[_Asked, str], list[float]]()
-    dataset = next((r["cell"]["dataset"] for r in records if r["cell_id"] == cell), "")
+    own = next((r["cell"] for r in records if r["cell_id"] == cell), {"dataset": "", "codes": 0})
+    beside = [r["cell"] for r in records if r["cell"] and r["cell"]["dataset"] == own["dataset"]]
+    fits = {(each["method"], each.get("fit")) for each in beside}
+    several = {method for method in FLOORS if sum(other == method for other, _ in fits) > 1}
     for record in records:
         if record["kind"] != "answer" or record["status"] != "ok" or record["at"] != 1.0 or quirks_of(record):
             continue
@@ -165,12 +168,21 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
                 continue
             if record["cell_id"] == cell:
                 mine.setdefault(asked, []).append(float(value))
-            elif method in FLOORS and record["cell"]["dataset"] == dataset:
-                floors.setdefault((asked, method), []).append(float(value))
+            elif method in FLOORS and _comparable(record["cell"], own):
+                fit = record["cell"].get("fit")
+                label = f"{method} on {f'{fit:,}' if fit else 'all'}" if method in several else method
+                floors.setdefault((asked, label), []).append(float(value))
+    labels = sorted({label for _, label in floors}, key=lambda label: (FLOORS.index(label.split(" ")[0]), label))
     return [
-        Score(*asked, fmean(values), [(m, fmean(floors[asked, m])) for m in FLOORS if (asked, m) in floors])
+        Score(*asked, fmean(values), [(m, fmean(floors[asked, m])) for m in labels if (asked, m) in floors])
         for asked, values in sorted(mine.items())
     ]
+
+
+def _comparable(floor: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Whether a floor is read beside a model: on its dataset, of as many codes where it can have as many."""
+    as_many = floor["codes"] == own["codes"] or floor["method"] in ("factors", "pixels", "chance")
+    return bool(floor["dataset"] == own["dataset"] and as_many)
 
 
 def _number(knob: Any) -> str:

@@ -20,6 +20,8 @@ LEVEL = 0.95
 NO_SHARES = ("frechet", "reconstruction", "gaussian_tc", "wasserstein", "mutual_information", "equivalence",
              "calibration")  # fmt: skip
 """Measures of the house whose scores are no shares: they may leave [0, 1]."""
+LIGHT: dict[str, dict[str, object]] = {"dci": {"model": "lasso"}}
+"""Knobs of a metric asked among others, unless others are given: a fit of boosted trees takes most of a minute."""
 KIND = "95 % t interval of the mean over redrawn questions; training seeds are not in it"
 
 
@@ -62,7 +64,7 @@ class Row(NamedTuple):
 
 def shares(name: str, measure: Metric | Measure) -> bool:
     """Whether a measure's scores are shares, in [0, 1]: of a stranger's that is known where chance is."""
-    if name in METRICS:
+    if name in METRICS or (isinstance(measure, Metric) and measure.stream == "field"):  # "dci_lasso" is one too
         return name not in NO_SHARES
     return isinstance(measure, Metric | Probe) and measure.reads.chance is not None
 

@@ -117,7 +117,8 @@ def _effect(found: Finding, claim: Claim) -> tuple[str, str, str]:
     scale, digits = SCALES.get(claim.unit, PLAIN)
     if claim.orders == 0:
         return f"{found.effect:.1e}", wording.NOTHING, wording.NOTHING
-    size = "∞" if math.isinf(found.effect) else f"{scale * found.effect:+.{digits}f}"
+    far = "-∞" if found.effect < 0 else "+∞"
+    size = far if math.isinf(found.effect) else f"{scale * found.effect:+.{digits}f}"
     unit = f" {claim.unit}" if claim.unit else ""
     return size + unit, wording.interval(found.interval, scale, digits), f"{found.chance:.2f}"
 

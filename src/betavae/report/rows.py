@@ -21,13 +21,15 @@ ORDER = {
     "projection": 5,
     "pixels": 6,
     "noise": 7,
-    "factors": 8,
+    "chance": 8,
+    "factors": 9,
 }
 FLOORS = {
     "untrained": "untrained conv",
     "projection": "random projection",
     "pixels": "raw pixels",
     "noise": "noise codes",
+    "chance": "one code for all",
     "factors": "true factors",
 }
 """Floors and the ceiling, as pages name them."""

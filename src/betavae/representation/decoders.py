@@ -24,8 +24,9 @@ ROUNDED = 1e-6
 Decode = Callable[[Tensor], Tensor]
 
 
-def decoder(decode: Callable[[Tensor], Any], dataset: Dataset, name: str = "the decoder") -> Decode:
-    """A stranger's function of codes ``[n, Z]`` as one to images ``[n, C, H, W]`` in [0, 1], float32 on the CPU.
+def decoder(decode: Callable[[Tensor], Any], dataset: Dataset | None, name: str = "the decoder") -> Decode:
+    """A stranger's function of codes ``[n, Z]`` as one to images ``[n, C, H, W]`` in [0, 1], float32 on the CPU: of the
+    shape of a dataset's, or of any for None.
 
     Modules are run in evaluation mode and given back in their own; a Notice says so. It raises Misuse for images of
     another shape, or pixels outside [0, 1], and Fault where the function fails.
@@ -45,8 +46,10 @@ def decoder(decode: Callable[[Tensor], Any], dataset: Dataset, name: str = "the 
         if trained and not said:
             said.add(name)
             notice(f"{name} {TRAINING}")
-        if tuple(images.shape) != (len(codes), *dataset.shape):
-            raise Misuse(f"{name} gave {list(images.shape)} for {len(codes)} codes; wanted [n, *{list(dataset.shape)}]")
+        wanted = dataset.shape if dataset else tuple(images.shape[-3:])
+        if images.ndim != 4 or tuple(images.shape) != (len(codes), *wanted):
+            image = f"*{list(dataset.shape)}" if dataset else "C, H, W"
+            raise Misuse(f"{name} gave {list(images.shape)} for {len(codes)} codes; wanted [n, {image}]")
         low, high = float(images.min()), float(images.max())
         if not (low >= -ROUNDED and high <= 1 + ROUNDED):
             raise Misuse(f"{name} gave pixels from {low:.3g} to {high:.3g}; wanted 0 to 1: end it with a sigmoid")

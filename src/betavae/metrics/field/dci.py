@@ -146,6 +146,8 @@ def _l1(table: Table, v: Array, seed: int) -> Fit:
     from sklearn.linear_model import LogisticRegression
 
     x = table.scaled[:, table.active]
+    if (v == v[0]).all():  # a value that only images to test on have
+        return np.zeros(table.x.shape[1]), np.full(len(x) - table.fitted, v[0])
     model = LogisticRegression(l1_ratio=1.0, C=0.1, solver="saga", max_iter=200, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from betavae.errors import Misuse, choose
-from betavae.metrics.base import Metric
+from betavae.metrics.base import Draw, Metric
 from betavae.metrics.field.draws import TEST
 from betavae.metrics.field.table import Table, metric
 from betavae.metrics.fits.boosting import boosted
@@ -45,23 +45,34 @@ def downstream(
     def judge(table: Table, generator: torch.Generator) -> Scores:
         x, held = table.x[:, table.active], slice(table.fitted, None)
         found: Scores = {}
+        each: dict[int, dict[int, float]] = {}
         for n in (size for size in sizes if size <= table.fitted):
-            right = [
-                float(((predict(x[:n], v[:n], x[held]) if x.size else np.bincount(v[:n]).argmax()) == v[held]).mean())
-                for v, size in zip(table.v.T, table.sizes, strict=True)
-                if size < n
-            ]
-            if right:
+            each[n] = {}
+            for k, (v, size) in enumerate(zip(table.v.T, table.sizes, strict=True)):
+                if size < n:
+                    said = predict(x[:n], v[:n], x[held]) if x.size else np.bincount(v[:n]).argmax()
+                    each[n][k] = float((said == v[held]).mean())
+            if right := list(each[n].values()):
                 found |= {f"accuracy.{n}": float(np.mean(right)), f"worst.{n}": min(right)}
         if not found:
             raise Misuse(f"{sizes[0]:,} images or fewer cannot tell any factor here; every one has as many values")
-        few, many = (found.get(f"accuracy.{n}") for n in EFFICIENT)
-        if few is not None and many:
-            found["efficiency"] = few / many
+        few, many = (each.get(n, {}) for n in EFFICIENT)
+        if whole := sum(many[k] for k in few if k in many):  # of the factors that both have
+            found["efficiency"] = sum(few[k] for k in few if k in many) / whole
         return found
 
+    def fits(draw: Draw) -> None:
+        left = draw.fitted or len(draw.index)
+        if sizes[-1] > left:
+            raise Misuse(
+                f"train is {list(sizes[::-1])}, and of {len(draw.index):,} images {left:,} are left to fit on; give "
+                "smaller numbers, or fewer test_images"
+            )
+
     seconds = sum(sizes) * (0.03 if model == "logistic" else 6e-3)
-    return metric("downstream", judge, sizes[0], test_images, floor=False, seconds=seconds, cites=("locatello2020",))
+    return metric(
+        "downstream", judge, sizes[0], test_images, check=fits, floor=False, seconds=seconds, cites=("locatello2020",)
+    )
 
 
 def _logistic(x: Array, v: Array, test: Array) -> Array:

@@ -107,6 +107,13 @@ class Own:
         record = self.record(cell, asked, at)
         return record["status"] if record else "not run"
 
+    def noted(self, setting: Setting, asked: Asked, name: str) -> list[float]:
+        """The numbers that the last answers of a setting note beside their scores under this name, by seed."""
+        at = asked.moments[setting.row][-1]
+        answers = (self.record(cell, asked, at) for _, cell in sorted(setting.cells.items()))
+        found = (record["notes"].get(name) for record in answers if record and record["status"] == "ok")
+        return [float(value) for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+
     def sample(self, setting: Setting, asked: Asked, score: str, at: float | None = None) -> Sample:
         """One score by seed, at the last moment unless one is given. A diverged run stands at chance where the main
         score has a level of it, else it is named alone; of what no seed changes the first seed stands for all.
@@ -149,9 +156,10 @@ class Own:
                 for at in reversed(when[setting.row])
             )
             records = [record for record in every if record]
+            told = [r for r in records if r["status"] != "error"] or records  # chance is known with an answer
             main = main_score(records)
             scores = tuple(dict.fromkeys([main, *(s for r in records for s in r["scores"])])) if main else ()
-            asked.append((dataset, Asked(names[key], key, question, when, settings, reads(records), scores)))
+            asked.append((dataset, Asked(names[key], key, question, when, settings, reads(told), scores)))
         return asked
 
 

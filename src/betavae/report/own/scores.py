@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -22,6 +23,10 @@ PARTS = 5
 """Figures of one question on one dataset; the table has every setting."""
 COLUMNS = 6
 """Further scores that one table can show."""
+BESIDE = {"floor": "noise codes", "active": "codes that move"}
+"""What an answer notes beside its scores, and a table shows as a column: what codes of independent noise score on the
+same images, and how many codes are not constant.
+"""
 STATES = {"diverged": "diverged", "error": "failed", "not run": "not run"}
 """What became of an answer that is not there, in words."""
 
@@ -61,8 +66,13 @@ def _question(own: Own, dataset: str, number: int, asked: Asked) -> list[Part]:
     main, rest = asked.scores[0], asked.scores[1:]
     samples = {setting.row: own.sample(setting, asked, main) for setting in asked.settings}
     digits = decimals([v for sample in samples.values() for v in sample.list])
+    noted = {name: [own.noted(setting, asked, name) for setting in asked.settings] for name in BESIDE}
+    noted = {name: found for name, found in noted.items() if any(found)}
     rows = [_row(own, setting, asked, samples[setting.row], digits) for setting in asked.settings]
+    for name, found in noted.items():
+        rows = [[*row, _noted(name, values)] for row, values in zip(rows, found, strict=True)]
     header = ["Setting", "n", "mean ± sd", "median", "interval of the median", "by seed"]
+    header += [BESIDE[name] for name in noted]
     name = literal(asked.name)
     parts: list[Part] = [
         Heading(f"{name} on {literal(dataset)}", 3),
@@ -109,6 +119,16 @@ def _row(own: Own, setting: Setting, asked: Asked, sample: Sample, digits: int) 
         together(wording.interval(found.interval if found else None, 1.0, digits)),
         _by_seed(own, setting, asked, sample, digits),
     ]  # fmt: skip
+
+
+def _noted(name: str, values: Sequence[float]) -> str:
+    """What the seeds of a setting noted: the range of a number of codes, the median of a score."""
+    if not values:
+        return wording.NOTHING
+    if name == "active":
+        low, high = int(min(values)), int(max(values))
+        return str(low) if low == high else f"{low} to {high}"
+    return f"{statistics.median(values):.3f}"
 
 
 def together(text: str) -> str:

@@ -138,6 +138,8 @@ def _long_test(blocks: Sequence[Block]) -> Tested:
 def _counted(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """``_orders`` of whole numbers: the values ascending and their probabilities, by the set of ranks already given."""
     reach = sum(abs(w) for w in weights) * max(ranks)
+    if len(set(weights)) == 2:
+        return _split(weights, ranks)
     layer = {0: np.zeros(2 * reach + 1)}
     layer[0][reach] = 1.0
     for weight in weights:
@@ -151,6 +153,22 @@ def _counted(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[
     [counts] = layer.values()
     met = np.flatnonzero(counts)
     return met - reach, counts[met] / counts.sum()
+
+
+def _split(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The same of two weights: the ranks that the larger gets are counted by their sum, as in ``permutation_p``."""
+    high, low = max(weights), min(weights)
+    ways = np.zeros((weights.count(high) + 1, sum(ranks) + 1))
+    ways[0, 0] = 1.0
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    met = np.flatnonzero(ways[-1])
+    return high * met + low * (sum(ranks) - met), ways[-1, met] / ways[-1].sum()
+
+
+def less(a: float, b: float) -> float:
+    """``a - b``, where two diverged runs, infinite on one side, are as bad as each other."""
+    return 0.0 if a == b else a - b
 
 
 def within_test(above: Tested, below: Tested) -> Tested:
@@ -190,6 +208,6 @@ def shift_interval(a: Sequence[float], b: Sequence[float], coverage: float = 1 -
     k = 1
     while k < n * m / 2 and 2 * tail[k] <= 1 - coverage:
         k += 1
-    ordered = sorted(x - y for x in a for y in b)
+    ordered = sorted(less(x, y) for x in a for y in b)
     kind = "differences spanned" if k == 1 else f"ordered differences {k} and {n * m + 1 - k}"
     return Interval(ordered[k - 1], ordered[n * m - k], 1 - 2 * float(tail[k - 1]), kind)

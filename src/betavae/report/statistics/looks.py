@@ -105,8 +105,7 @@ def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> lis
         for k, part in enumerate(parts):
             here = part.claims[place]
             found = look_at(here, part.evidence)
-            seeds = min((f.n for f in found.findings), default=0) * here.seeds
-            seen.append(Seen(found.sizes, here.smallest_p(seeds) if seeds else 1.0, found.signs))
+            seen.append(Seen(found.sizes, found.smallest, found.signs))
             scale = ALPHA / levels(seen, looks, ALPHA / tests)[-1] if here.orders != 0 else 0.0
             verdict = judge(here, found, min(1.0, found.p * scale), tests, min(1.0, found.equal * scale))
             verdict = verdict._replace(look=Look(k + 1, len(looks), looks[k]))

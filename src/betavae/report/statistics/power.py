@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within
+from betavae.report.statistics.exact_tests import less
 from betavae.report.statistics.summary import ALPHA
 from betavae.report.statistics.verdicts import Found, finding, joint_p
 
@@ -56,7 +57,7 @@ def spread(pilot: Sequence[Comparison]) -> list[tuple[str, int, float, float]]:
             case Arm(label, blocks, _):
                 gaps = [finding(Arm(label, (block,))).effect for block in blocks]
             case Groups(label, a, b) | Within(label, a, b):
-                gaps = [x - y for x in a for y in b]
+                gaps = [less(x, y) for x in a for y in b]
             case _:
                 continue
         told.append((label, min(_sizes([arm])), statistics.fmean(gaps), statistics.pstdev(gaps)))

@@ -24,6 +24,7 @@ from betavae.report.statistics.exact_tests import (
     Tested,
     block_test,
     holm,
+    less,
     probability_of_more,
     rank_sum_test,
     shift_interval,
@@ -101,13 +102,15 @@ def verdicts(evidence: Evidence, claims: Sequence[Claim]) -> list[Verdict]:
 
 class Found(NamedTuple):
     """What the comparisons of a claim found; or, as it speaks of all of them, nothing where records of some are
-    ``lacking``. ``sizes`` are the seeds (or pairs of them) in each arm, ``signs`` those of a lone sign test.
+    ``lacking``. ``sizes`` are the seeds (or pairs of them) in each arm, ``signs`` those of a lone sign test; no p of so
+    many seeds is below ``smallest``.
     """
 
     findings: tuple[Finding, ...] = ()
     lacking: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     signs: int = 0
+    smallest: float = 1.0
 
     @property
     def p(self) -> float:
@@ -128,7 +131,20 @@ def look_at(claim: Claim, evidence: Evidence) -> Found:
         return Found((), lacking, sizes)
     lone = [c for c in compared if isinstance(c, Arm) and not c.exchangeable] if len(compared) == 1 else []
     untied = bool(lone) and all(len(set(block.values)) == 2 for block in lone[0].blocks)
-    return Found(tuple(finding(c, claim.margin) for c in compared), (), sizes, sizes[0] if untied else 0)
+    smallest = min((_smallest(claim, c) for c in compared), default=1.0)
+    return Found(tuple(finding(c, claim.margin) for c in compared), (), sizes, sizes[0] if untied else 0, smallest)
+
+
+def _smallest(claim: Claim, arm: Comparison) -> float:
+    """The smallest two-sided p that a comparison of so many seeds can give."""
+    match arm:
+        case Groups(_, a, b):
+            return min(1.0, 2 / math.comb(len(a) + len(b), len(a)))
+        case Within(_, a, b, _, paired):
+            return min(1.0, 2 / (2 ** len(a) if paired else math.comb(len(a) + len(b), len(a))))
+        case Arm(_, blocks, _):
+            return claim.smallest_p(len(blocks) * claim.seeds)
+    return 0.0
 
 
 def judge(claim: Claim, found: Found, p: float, tests: int, equal: float = 1.0) -> Verdict:
@@ -199,7 +215,7 @@ def finding(arm: Comparison, margin: float | None = None) -> Finding:
             equal = _shown(_inside(gaps, margin)) if margin else 1.0
             return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested, equal)
         case Groups(label, a, b):
-            shift = statistics.median(x - y for x in a for y in b)
+            shift = statistics.median(less(x, y) for x in a for y in b)
             tested = rank_sum_test(a, b)
             chance = probability_of_more(a, b)
             equal = _shown(_near(a, b, margin)) if margin else 1.0
@@ -214,7 +230,7 @@ def finding(arm: Comparison, margin: float | None = None) -> Finding:
 def _within(arm: Within) -> Finding:
     """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin."""
     label, a, b, margin, paired = arm
-    gaps = [_less(x, y) for x, y in (zip(a, b, strict=True) if paired else itertools.product(a, b))]
+    gaps = [less(x, y) for x, y in (zip(a, b, strict=True) if paired else itertools.product(a, b))]
     tested = _inside(gaps, margin) if paired else _near(a, b, margin)
     interval = median_interval(gaps) if paired else shift_interval(a, b)
     inside = statistics.fmean(abs(gap) <= margin for gap in gaps)
@@ -235,10 +251,6 @@ def _shown(within: Tested) -> float:
     return within.p if within.z > 0 else 1.0  # else its p is of lying beyond the margin
 
 
-def _less(a: float, b: float) -> float:
-    return 0.0 if a == b else a - b  # two diverged runs are as bad as each other
-
-
 def _ends(block: Block) -> tuple[list[float], list[float]]:
     """The values under the highest and under the lowest weight of a block."""
     top, bottom = max(block.weights), min(block.weights)
@@ -247,4 +259,4 @@ def _ends(block: Block) -> tuple[list[float], list[float]]:
 
 
 def _gap(block: Block) -> float:
-    return _less(*map(statistics.fmean, _ends(block)))
+    return less(*map(statistics.fmean, _ends(block)))
