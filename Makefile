@@ -9,7 +9,7 @@ CIFAR  := ../shared/data/cifar10_jpeg.npz
 
 help:
 	@echo "make reproduce  the paper at the laptop scale, offline, and its report (about a quarter of an hour on 2 cores)"
-	@echo "make test       the whole test suite, types, style and docs"
+	@echo "make test       the tests, types, style and docs, all but the long checks"
 	@echo "make test-all   the same and the long checks"
 	@echo "make test-ray   a study on a Ray cluster of three nodes of this machine, one of them killed in the middle"
 	@echo "make test-browser  the explorer's page in Chromium (of the system: apt-get install chromium)"

@@ -417,7 +417,7 @@ def test_a_notebook_sees_text_not_markup(data: Dataset, model: Model) -> None:
     for html in (named._repr_html_(), Table({hostile: [hostile]}, hostile)._repr_html_()):
         assert hostile not in html
         assert "&lt;script&gt;" in html
-    assert named._repr_html_().count("<img") == 3
+    assert named._repr_html_().count("<img") == 4
 
 
 def test_a_table_is_text_rows_and_columns() -> None:

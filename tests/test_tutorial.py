@@ -79,11 +79,14 @@ def test_the_notebook_is_the_ten_lines_and_they_run(
     cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
     assert "\n".join(cells) == "\n".join(line for line in lines.splitlines() if line)
     assert all(not cell.get("outputs") for cell in book["cells"])
-    quick = '{"higgins": {"votes": 40, "test_votes": 40, "pool": 400}, "reconstruction": {"images": 20}}, seeds=2'
+    few = (
+        '{"higgins": {"votes": 40, "test_votes": 40, "pool": 400}, "mig": {"images": 200}, '
+        '"dci": {"images": 200, "test_images": 100}}'
+    )
     names: dict[str, Any] = {}
     begun = time.perf_counter()
     for cell in cells:
-        exec(less(cell).replace('["higgins", "reconstruction"]', quick), names)
+        exec(less(cell).replace('["higgins", "mig", "dci"]', few + ", seeds=2"), names)
     record_property("counted", f"the ten lines of Python on a small budget: {time.perf_counter() - begun:.1f} s")
     assert Path("m/model.safetensors").is_file()
     assert names["again"].id == names["model"].id

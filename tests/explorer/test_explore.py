@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from test_page import inside
 
+import betavae
 from betavae.cli.main import main
 from betavae.explorer import found, shown
 from betavae.study import trained
@@ -105,6 +106,13 @@ def test_a_score_is_the_mean_of_its_draws_beside_the_floors(store: Path) -> None
 
 def _cells(store: Path) -> list[str]:
     return [one.cell.id for one in trained.cells(Store(store)) if one.cell.recipe]
+
+
+def test_a_model_that_was_saved_is_a_page(store: Path, tmp_path: Path) -> None:
+    betavae.open(store, cell=_cells(store)[0]).save(tmp_path / "m")
+    assert main(["explore", str(tmp_path / "m"), "--out", str(tmp_path / "m.html")]) == 0
+    (model,) = inside((tmp_path / "m.html").read_text("utf-8"))["models"]
+    assert dict(model["facts"])["cell"] == _cells(store)[0]
 
 
 def test_models_are_named_by_id(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,10 +106,35 @@ def test_fits(name: str, knobs: dict[str, Any], code: str, told: dict[str, tuple
     }
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["perfect", "mixed", "discrete"])
+@pytest.mark.parametrize(("model", "row"), [("gbt", "dci_gbt10k"), ("forest", "dci_rf10k")])
+def test_dci_at_the_size_of_disentanglement_lib(model: str, row: str, code: str) -> None:
+    found = scored(named("dci", model=model), drawn(code, 10_000, 5_000))
+    assert (found["disentanglement"], found["completeness"], found["informativeness"]) == pytest.approx(
+        tuple(GOLDEN[code][f"{row}.{key}"] for key in ("D", "C", "Ite")), abs=0.02
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "redrawn"),
+    [("perfect", (0.9958, 0.9932)), ("rotated", (0.5007, 0.5034)), ("realistic", (0.8709, 0.8725)),
+     ("mixed", (0.7077, 0.7036))],
+)  # fmt: skip
+def test_infomec_of_other_images(code: str, redrawn: tuple[float, float]) -> None:
+    """InfoM of the images of two other seeds."""
+    found = [scored(named("infomec"), drawn(code, 10_000, 0, seed=seed))["modularity"] for seed in (1, 2)]
+    assert found == pytest.approx(redrawn, abs=0.005)
+
+
 @pytest.mark.parametrize(
     ("code", "score", "train"),
-    [("mixed", 0.976, 0.98), ("discrete", 1.0, 1.0), ("rotated", 0.982, 0.9835), ("realistic", 0.807, 0.8225)],
-)
+    [
+        ("mixed", 0.976, 0.98), ("discrete", 1.0, 1.0), ("rotated", 0.982, 0.9835), ("realistic", 0.807, 0.8225),
+        ("perfect", 1.0, 1.0), ("dup", 1.0, 1.0), ("zeros", 0.0, 0.0),
+    ],
+)  # fmt: skip
 def test_factor_vae_from_a_table_of_all_codes(code: str, score: float, train: float) -> None:
     found = scored(named("factor_vae", votes=2000, test_votes=1000), drawn(code, 100_000))
     assert found["factor_vae"] == pytest.approx(score, abs=0.02)

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import replace
 
+import golden
 import numpy as np
 import pytest
 import torch
@@ -75,6 +76,19 @@ def test_noise_and_silence_score_chance(classifier: str) -> None:
     for codes in (noise, lambda index: torch.zeros(len(index), 10)):
         got = score(codes, votes=600, test_votes=600, classifier=classifier, pool=8000)
         assert abs(got - 0.2) < 5 * math.sqrt(0.2 * 0.8 / 600)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "wanted", "near"),
+    [("perfect", 1.0, 0.005), ("dup", 1.0, 0.005), ("realistic", 1.0, 0.005), ("mixed", 1.0, 0.01),
+     ("discrete", 1.0, 0.005), ("zeros", 0.203, 0.04)],
+)  # fmt: skip
+def test_the_golden_codes(code: str, wanted: float, near: float) -> None:
+    """disentanglement_lib's score of 2,000 and 1,000 votes by logistic regression."""
+    codes = golden.codes(code, golden.grid()).astype(np.float32)
+    metric = higgins(votes=2000, test_votes=1000, classifier="logistic", pool=None)
+    assert evaluate(metric, grid(), codes, seed=0)["higgins"] == pytest.approx(wanted, abs=near)
 
 
 def test_the_golden_rotated_code() -> None:

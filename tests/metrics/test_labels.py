@@ -103,6 +103,9 @@ def test_pairs_are_formed_where_enough_images_share() -> None:
         evaluate("higgins", labelled(EVERY, turn=lonely), CODES, seed=0, **knobs)
     few = named("factor_vae", batch=8, votes=200, test_votes=200)
     assert evaluate(few, labelled(EVERY), CODES, seed=0)["factor_vae"] > 0.9
+    some = np.where(EVERY < 700, EVERY % 7, 7 + EVERY % 4)
+    with pytest.warns(Notice, match="7 of 11 values of turn are shared by 8 images or more, 700 of 720 images"):
+        assert evaluate(few, labelled(EVERY, turn=some), CODES, seed=0)["factor_vae"] > 0.3
     with pytest.raises(Misuse, match=r"no value of turn is shared by 64 of the 720 images, but at most by 12"):
         evaluate("factor_vae", labelled(EVERY), CODES, seed=0)
 

@@ -28,6 +28,17 @@ def codes_of(path: Path, **more: Any) -> Tensor:
     return Codes(DATASET, opened(str(path), DATASET, **more), 50)(FEW)
 
 
+def test_a_function_in_a_file_of_a_folder_is_named_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "sub" / "mine.py").write_text("def encode(images):\n    return images.flatten(1)[:, ::64]\n", "utf-8")
+    for where, name in ((".", "sub/mine.py:encode"), ("elsewhere", f"{tmp_path}/sub/mine.py:encode")):
+        monkeypatch.chdir(tmp_path / where)
+        assert torch.equal(codes_of(Path(name)), IMAGES.flatten(1)[:, ::64])
+
+
 def scripted(module: nn.Module, path: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

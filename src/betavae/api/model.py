@@ -184,4 +184,8 @@ class Model:
                 return "<br>".join([*lines, escape(str(error))])
             for what, shown in (("images", images), ("decoded", back)):
                 lines.append(f'<img alt="{what}" src="{strip(shown, gap=1)}">')
+            if self.codec.posterior is not None:
+                from betavae.api.figures import png, traverse
+
+                lines.append(f'<img alt="traversals of {escape(self.name)}" src="{png(traverse(self, top=4))}">')
         return "<div>" + "<br>".join(lines) + "</div>"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from betavae import rng
-from betavae.errors import Misuse, shown
+from betavae.errors import Misuse, notice, shown
 from betavae.metrics.base import Draw, Metric
 from betavae.metrics.field.table import Table, metric
 from betavae.types import Scores
@@ -53,7 +53,13 @@ def factor_vae(
     def fills(draw: Draw) -> None:
         for name, v in zip(draw.names, draw.answer.numpy().T, strict=True):
             if (v != v[0]).any():
-                _shared(name, np.bincount(v), batch)
+                counts = np.bincount(v)
+                shared = counts[_shared(name, counts, batch)]
+                if shared.sum() < len(v) and draw.values is not None:  # labels that are no grid
+                    notice(
+                        f"factor_vae: {len(shared)} of {(counts > 0).sum()} values of {name} are shared by {batch} "
+                        f"images or more, {shared.sum():,} of {len(v):,} images: its votes are of these"
+                    )
 
     seconds = 3e-7 * batch * (votes + test_votes)
     return metric("factor_vae", judge, images, check=fills, seconds=seconds, cites=("kim2018",))
