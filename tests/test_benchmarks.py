@@ -58,6 +58,7 @@ def test_a_population_is_timed() -> None:
     assert gpu.rate(given, 2, "unfold and batched product", How(), lasting=0.01) > 0
 
 
+@pytest.mark.slow
 def test_what_a_gpu_will_be_asked_is_rehearsed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

