@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, choose
 from betavae.metrics.base import Draw, Metric
 from betavae.metrics.field.draws import TEST
@@ -61,7 +62,7 @@ def downstream(
             found["efficiency"] = sum(few[k] for k in few if k in many) / whole
         return found
 
-    def fits(draw: Draw) -> None:
+    def fits(draw: Draw, dataset: Dataset) -> None:
         left = draw.fitted or len(draw.index)
         if sizes[-1] > left:
             raise Misuse(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from betavae import rng
+from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, notice, shown
 from betavae.metrics.base import Draw, Metric
 from betavae.metrics.field.table import Table, metric
@@ -50,12 +51,12 @@ def factor_vae(
             "active": float(kept.sum()),
         }
 
-    def fills(draw: Draw) -> None:
+    def fills(draw: Draw, dataset: Dataset) -> None:
         for name, v in zip(draw.names, draw.answer.numpy().T, strict=True):
             if (v != v[0]).any():
                 counts = np.bincount(v)
                 shared = counts[_shared(name, counts, batch)]
-                if shared.sum() < len(v) and draw.values is not None:  # labels that are no grid
+                if shared.sum() < len(v) and dataset.factors is None:  # of a grid a larger draw has them all
                     notice(
                         f"factor_vae: {len(shared)} of {(counts > 0).sum()} values of {name} are shared by {batch} "
                         f"images or more, {shared.sum():,} of {len(v):,} images: its votes are of these"

@@ -112,7 +112,7 @@ def metric(
     test: int = 0,
     *,
     labelled: bool = True,
-    check: Callable[[Draw], None] = lambda draw: None,
+    check: Callable[[Draw, Dataset], None] = lambda draw, dataset: None,
     floor: bool = True,
     reads: Reads | None = None,
     seconds: float = 0.05,
@@ -126,7 +126,7 @@ def metric(
 
     def plan(generator: torch.Generator, dataset: Dataset) -> Draw:
         draw = drawn(generator.initial_seed(), dataset, images, test, labelled)
-        check(draw)
+        check(draw, dataset)
         return draw
 
     def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
