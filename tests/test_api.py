@@ -17,7 +17,7 @@ from tiny import squares
 
 import betavae
 from betavae import Fault, Misuse, Model, Notice
-from betavae.api import training
+from betavae.api import scores, training
 from betavae.api.table import Table
 from betavae.cli.main import main
 from betavae.datasets.base import Dataset
@@ -394,6 +394,12 @@ def test_dci_among_others_is_by_the_lasso_and_says_so(data: Dataset) -> None:
         "mig", "mig", "dci_lasso", "dci_lasso",
     ]  # fmt: skip
     assert all(row["high"] is None or row["high"] <= 1 for row in table.rows)
+
+
+def test_anothers_way_of_a_metric_is_not_mixed_with_the_quick_one() -> None:
+    """disentanglement_lib's DCI is by boosted trees."""
+    assert list(scores.questions({"dci": {"like": "disentanglement_lib"}})) == ["dci_gbt"]
+    assert list(scores.questions(["mig", "dci"])) == ["mig", "dci_lasso"]
 
 
 def test_figures_show_themselves(model: Model) -> None:

@@ -101,7 +101,7 @@ def questions(metrics: Any) -> dict[str, tuple[Metric | Probe, Mapping[str, Any]
             own = given[one] if isinstance(given, Mapping) else {}
             if not isinstance(own, Mapping):
                 raise Misuse(f"the knobs of {shown(one)} are {shown(own)}; wanted names with their values")
-            knobs = {**quick(one), **LIGHT.get(one, {}), **own}
+            knobs = dict(own) if "like" in own else {**quick(one), **LIGHT.get(one, {}), **own}
             measure = named(one, **knobs)
             found[getattr(measure, "name", one) if one in LIGHT else one] = (measure, knobs)
     return found
@@ -139,7 +139,7 @@ def _mixed(measure: Metric | Probe, name: str, subject: Subject, seeds: int) -> 
         return []
     try:
         return [ask(rotated(measure), name, subject, seed).scores["rotated"] for seed in range(seeds)]
-    except Misuse as error:  # a constant code has no share of a rotation alone
+    except Misuse as error:  # a rotation spreads the directions of fewer codes over all
         return str(error)
 
 

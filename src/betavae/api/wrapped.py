@@ -37,7 +37,7 @@ def wrap(
     """
     name = type(module).__name__ if name is None else arguments.text(name, "name")
     if data is None:
-        return Unmet(module, decode, name)
+        return WithoutData(module, decode, name)
     arguments.dataset(data)
     first = data.render(torch.arange(min(2, data.size)))
     given = _run(module, first, name) if callable(module) and not isinstance(module, type) else None
@@ -59,8 +59,8 @@ def wrap(
     return model
 
 
-class Unmet(Model):
-    """A stranger's model that has met no dataset: what its codes are is known once it does."""
+class WithoutData(Model):
+    """A stranger's model without a dataset: its codes are known once it is asked on one."""
 
     def __init__(self, module: Any, decode: Callable[[Tensor], Any] | None, name: str) -> None:
         if not callable(module) or isinstance(module, type):

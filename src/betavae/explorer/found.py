@@ -36,6 +36,8 @@ FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise",
 EMBEDDED = 2_000_000
 """Characters of weights in a report, at most: a convolutional decoder's, not an MLP's."""
 _Asked = tuple[str, str]
+_Fitted = tuple[str, int]
+"""A floor's method, and the images that it was fitted on (0: all, or none)."""
 
 
 def named(words: Sequence[str], only: Sequence[str], store: Path | None = None) -> list[Trained]:
@@ -152,11 +154,8 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
     """The recorded scores of a cell at the end of its training, each the mean over the draws of its question, beside
     the floors' answers to the same on the same dataset. Questions with a quirk on are left to the report.
     """
-    mine, floors = dict[_Asked, list[float]](), dict[tuple[_Asked, str], list[float]]()
+    mine, floors = dict[_Asked, list[float]](), dict[tuple[_Asked, _Fitted], list[float]]()
     own = next((r["cell"] for r in records if r["cell_id"] == cell), {"dataset": "", "codes": 0})
-    beside = [r["cell"] for r in records if r["cell"] and r["cell"]["dataset"] == own["dataset"]]
-    fits = {(each["method"], each.get("fit")) for each in beside}
-    several = {method for method in FLOORS if sum(other == method for other, _ in fits) > 1}
     for record in records:
         if record["kind"] != "answer" or record["status"] != "ok" or record["at"] != 1.0 or quirks_of(record):
             continue
@@ -169,12 +168,13 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
             if record["cell_id"] == cell:
                 mine.setdefault(asked, []).append(float(value))
             elif method in FLOORS and _comparable(record["cell"], own):
-                fit = record["cell"].get("fit")
-                label = f"{method} on {f'{fit:,}' if fit else 'all'}" if method in several else method
-                floors.setdefault((asked, label), []).append(float(value))
-    labels = sorted({label for _, label in floors}, key=lambda label: (FLOORS.index(label.split(" ")[0]), label))
+                fitted = method, int(record["cell"].get("fit") or 0)
+                floors.setdefault((asked, fitted), []).append(float(value))
+    fits = sorted({fitted for _, fitted in floors}, key=lambda fitted: (FLOORS.index(fitted[0]), fitted[1]))
+    methods = [method for method, _ in fits]
+    labels = {f: f[0] if methods.count(f[0]) == 1 else f"{f[0]} on {f'{f[1]:,}' if f[1] else 'all'}" for f in fits}
     return [
-        Score(*asked, fmean(values), [(m, fmean(floors[asked, m])) for m in labels if (asked, m) in floors])
+        Score(*asked, fmean(values), [(labels[f], fmean(floors[asked, f])) for f in fits if (asked, f) in floors])
         for asked, values in sorted(mine.items())
     ]
 

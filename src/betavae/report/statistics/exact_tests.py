@@ -40,14 +40,20 @@ def permutation_p(a: Sequence[float], b: Sequence[float]) -> float:
     """
     n, m = len(a), len(b)
     doubled = np.rint(2 * stats.rankdata([*a, *b])).astype(int)
-    ways = np.zeros((n + 1, int(doubled.sum()) + 1))
-    ways[0, 0] = 1.0
-    for rank in doubled:
-        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    ways = _subsets(doubled.tolist(), n)
     sums = np.arange(ways.shape[1])
     middle = n * (n + m + 1)
     far = np.abs(sums - middle) >= abs(int(doubled[:n].sum()) - middle)
     return float(min(1.0, ways[n, far].sum() / ways[n].sum()))
+
+
+def _subsets(ranks: Sequence[int], most: int) -> NDArray[np.float64]:
+    """How many subsets of so many ranks have a sum, ``[most + 1, sum of all + 1]``."""
+    ways = np.zeros((most + 1, sum(ranks) + 1))
+    ways[0, 0] = 1.0
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    return ways
 
 
 def holm(ps: Mapping[Key, float]) -> dict[Key, float]:
@@ -158,10 +164,7 @@ def _counted(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[
 def _split(weights: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The same of two weights: the ranks that the larger gets are counted by their sum, as in ``permutation_p``."""
     high, low = max(weights), min(weights)
-    ways = np.zeros((weights.count(high) + 1, sum(ranks) + 1))
-    ways[0, 0] = 1.0
-    for rank in ranks:
-        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    ways = _subsets(ranks, weights.count(high))
     met = np.flatnonzero(ways[-1])
     return high * met + low * (sum(ranks) - met), ways[-1, met] / ways[-1].sum()
 
