@@ -59,7 +59,7 @@ def main() -> int:
         ("members in one program", training.populations),
         ("ways to step 16 members / one by one", training.ways),
         ("a step with nothing to compute", training.dispatch),
-        *((f"encode {name}", lambda name=name: metrics.encoding(name)) for name in metrics.models()),
+        *((f"encode {name}", lambda name=name: metrics.encoding(name)) for name in metrics.encoders()),
         ("score", metrics.scores),
         ("ceilings", ceilings),
         ("datasets", datasets.run),

@@ -134,9 +134,9 @@ def main() -> int:
     print(f"\nbefore / now: {walls['before'] / walls['now']:.2f}\n")
     print("| core-seconds | before | now | ratio |\n|---|--:|--:|--:|")
     for kind in sorted(kinds["now"], key=lambda k: -kinds["now"][k]):
-        was, now = kinds["before"].get(kind, 0.0), kinds["now"][kind]
+        then, now = kinds["before"].get(kind, 0.0), kinds["now"][kind]
         if now > 1.0:
-            print(f"| {kind} | {was:.0f} | {now:.0f} | {was / now:.2f} |")
+            print(f"| {kind} | {then:.0f} | {now:.0f} | {then / now:.2f} |")
     return 0
 
 

@@ -18,7 +18,8 @@ def halve_by_product(params: Params, name: str, x: Tensor) -> Tensor:
     weight = params[f"{name}.weight"].flatten(1)
     columns = F.unfold(x, 4, padding=1, stride=2)  # [n, in·16, s²/4]
     out = weight @ columns + params[f"{name}.bias"][:, None]
-    return out.unflatten(-1, (x.shape[-1] // 2, x.shape[-1] // 2))
+    made: Tensor = out.unflatten(-1, (x.shape[-1] // 2, x.shape[-1] // 2))
+    return made
 
 
 def double_by_product(params: Params, name: str, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -53,8 +54,8 @@ def run() -> dict[str, float | str]:
     figures: dict[str, float | str] = {}
     with tempfile.TemporaryDirectory() as root:
         for name, (drawn_in, rendered) in WANTED.items():
-            drawing = seconds(lambda name=name: datasets.load(name, root=root))
-            opening = seconds(lambda name=name: datasets.load(name, root=root))
+            open_it = partial(datasets.load, name, root=root)
+            drawing, opening = seconds(open_it), seconds(open_it)
             dataset = datasets.load(name, root=root, device=device)
             rates = {batch: rate(dataset, batch) for batch in BATCHES}
             ratios[f"{name}: drawing, wanted / taken"] = drawn_in / drawing

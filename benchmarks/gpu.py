@@ -109,7 +109,7 @@ def scores(device: str, sizes: Sizes) -> dict[str, float]:
     given = task("conv", device, 64, sizes.images)
     members, found = [member(k) for k in range(sizes.seeds)], dict[str, float]()
     asked = metrics.named("higgins", pairs=sizes.pairs, votes=sizes.votes, test_votes=sizes.votes)
-    exact: list[tuple[float, ...]] = []
+    exact: list[tuple[float, float]] = []
     for precision in PRECISIONS:
         states = [single.start(given, m) for m in members]
         states = population.advance(given, members, states, given.recipe.steps, together=True, how=How(precision))

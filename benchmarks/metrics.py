@@ -12,7 +12,7 @@ from betavae.factors import Factors
 from betavae.metrics import higgins
 from betavae.metrics.base import Codes, Subject, ask
 from betavae.metrics.classifiers import CLASSIFIERS
-from betavae.models import MODELS
+from betavae.models import MODELS, size
 from betavae.representation import vae
 from betavae.representation.base import Codec
 from betavae.rng import generator
@@ -28,7 +28,7 @@ def encoding(name: str) -> dict[str, float]:
     codec = vae.codec(task.model, task.model.init(generator("bench")))
     images = task.dataset.render(torch.arange(256))
     took = machines.seconds(lambda: codec.encode(images), 5)
-    encoder = models.size(task.model.name, task.model.shape, task.model.codes).encoder
+    encoder = size(task.model.name, task.model.shape, task.model.codes).encoder
     rate = len(images) / took
     return {"share of the matrix product": rate * 2 * encoder / machines.product(), "images per second": rate}
 
@@ -53,6 +53,6 @@ def scores() -> dict[str, float]:
     return {"wanted / logistic": WANTED / found[f"logistic {VOTES}/{TEST_VOTES}, s"], **found}
 
 
-def models() -> tuple[str, ...]:
+def encoders() -> tuple[str, ...]:
     """The cases whose encoders are timed."""
     return tuple(name for name in machines.CASES if machines.CASES[name][0] in MODELS and "batch" not in name)

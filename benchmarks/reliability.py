@@ -119,7 +119,7 @@ def checkpoints(folder: Path) -> None:
             path = checkpoint.save(folder / name, step, *checkpointing.pack(state))
             took.append(time.perf_counter() - begun)
         cost = sorted(took)[len(took) // 2]
-        every = max(60.0, checkpointing.LEISURE * cost)
+        every = max(60.0, Settings().leisure * cost)
         size = path.stat().st_size / 1e6
         share = 100 * cost / (every + cost)
         print(f"a checkpoint of the {name} VAE: {size:.1f} MB in {cost * 1e3:.0f} ms, at worst {max(took) * 1e3:.0f}")

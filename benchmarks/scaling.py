@@ -9,19 +9,20 @@ does is assumed, and said so.
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from betavae import models
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Question, canonical, pairs
 from betavae.study.executors import ray as on_ray
-from betavae.study.executors import stream
 from betavae.study.executors.ray import MEMBERS
+from betavae.study.jobs.messages import Found, line, said
 from betavae.study.monitor import cost, pace
 from betavae.study.monitor.forecast import GPU_PASSES
 from betavae.study.records import SCHEMA
@@ -106,18 +107,18 @@ def heard(count: int = 1000) -> float:
     """Frames per second, of a record each, that a driver takes from one task of a Ray cluster of this machine."""
     import ray
 
-    text = canonical(record(0))
+    text = msgspec.Raw(canonical(record(0)).encode())
 
     def tell() -> Iterator[bytes]:
         for _ in range(count):
-            yield stream.pack([{"record": json.loads(text)}])
+            yield line(Found(text, b""))
 
     with on_ray.cluster():
         task = ray.remote(tell).options(num_returns="streaming").remote()
-        stream.unpack(ray.get(next(task)))
+        said(ray.get(next(task)))
         begun = time.perf_counter()
         for _ in range(count - 1):
-            stream.unpack(ray.get(next(task)))
+            said(ray.get(next(task)))
         return (count - 1) / (time.perf_counter() - begun)
 
 
@@ -125,10 +126,10 @@ def main() -> None:
     """Measure what can be measured here, reckon the rest, print it as the page has it."""
     core = {name: core_rate(name) for name in ("dsprites", "shapes3d")}
     tasks, passes = groups(), RECIPE.steps * RECIPE.batch
-    models = sum(members for _, members in tasks)
+    trained = sum(members for _, members in tasks)
     macs = {name: sum(models.size("conv", cost.shape_of(name), 10)[:2]) for name in core}
     gpu = {name: GPU_PASSES * macs["dsprites"] / macs[name] for name in core}
-    print(f"{models:,} models, {models * passes:,} image passes, {len(tasks)} populations of at most {MEMBERS}")
+    print(f"{trained:,} models, {trained * passes:,} image passes, {len(tasks)} populations of at most {MEMBERS}")
     told = ", ".join(f"{name} {rate:,.0f} images/s" for name, rate in core.items())
     print(f"\none core of {machine.cpu()}, its matrix product measured now: {told}")
     years = sum(members * passes / core[name] for name, members in tasks) / DAY / 365
@@ -146,11 +147,11 @@ def main() -> None:
     each = 1 + sum(len(q.at) for q in ASKED)
     kept = sum(members * cost.footprint(job(name)) for name, members in tasks)
     state = 3 * 4 * models.size("conv", (1, 64, 64), 10).parameters
-    print(f"\nrecords: {models * each:,} of {size:,} bytes, {models * each * size / 1e9:.2f} GB")
+    print(f"\nrecords: {trained * each:,} of {size:,} bytes, {trained * each * size / 1e9:.2f} GB")
     print(f"store when done, pictures and parameters too: {kept / 1e9:,.0f} GB")
     print(f"\nmeasured: {rate:,.0f} records/s appended durably, {frames:,.0f} frames/s taken from Ray")
     wall = makespan(seconds, 64)
-    print(f"asked of them on 64 GPUs: {models * each / wall:.1f} records/s and 64 frames/s of progress")
+    print(f"asked of them on 64 GPUs: {trained * each / wall:.1f} records/s and 64 frames/s of progress")
     for every in (60, 600):
         flow = 64 * MEMBERS * state / every / 1e6
         print(f"checkpoints on 64 GPUs, --every {every}: {flow:,.0f} MB/s to the shared folder")

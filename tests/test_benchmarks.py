@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from test_training import ADAM, member, task
 
-from benchmarks import convolutions, gpu, machines, plain, tables, training
+from benchmarks import convolutions, gpu, machines, metrics, plain, precision, tables, training
 from betavae import models
 from betavae.training import autotune, population, single
 from betavae.training.population import How
@@ -81,10 +82,10 @@ def test_what_a_gpu_will_be_asked_is_rehearsed(
 def test_every_way_and_precision_is_measured_once() -> None:
     names = [gpu.named(*way) for way in gpu.tried()]
     assert len(set(names)) == len(names)
-    for precision in ("float32", "tf32", "bf16"):
+    for mode in ("float32", "tf32", "bf16"):
         for way in ("kernels", "products", "unfold and batched product", "kernels, channels last",
                     "kernels, as a graph", "products, as a graph"):  # fmt: skip
-            assert f"{way}, {precision}" in names
+            assert f"{way}, {mode}" in names
     assert "products, compiled, as a graph, tf32" in names
 
 
@@ -107,3 +108,22 @@ def test_tables_go_between_their_marks(tmp_path: Path) -> None:
     page.write_text("no marks")
     with pytest.raises(ValueError, match="no lines"):
         tables.refresh(page, "x")
+
+
+def test_two_precisions_are_compared_seed_by_seed() -> None:
+    """By hand: differences .1, .3 have mean .2 and sd √.02; t(.95, 1) = 6.3138."""
+    found = precision.compared({"a": 0.5, "b": 0.6, "only here": 1.0}, {"b": 0.9, "a": 0.6, "only there": 0.0})
+    assert (found.seeds, found.apart) == (2, pytest.approx(0.2))
+    assert found.half == pytest.approx(6.313752 * math.sqrt(0.02 / 2), rel=1e-6)
+    assert found.one == pytest.approx((0.55, math.sqrt(0.005)))
+    with pytest.raises(ValueError, match="1 cells are in both"):
+        precision.compared({"a": 0.5}, {"a": 0.6})
+
+
+def test_the_rate_of_an_encoder_is_held_against_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case that `make bench` encodes is one; of the smallest, what is printed agrees with itself."""
+    monkeypatch.setattr(machines, "product", lambda: 1e9)
+    assert "conv 3x32x32" in metrics.encoders()
+    found = metrics.encoding("conv 3x32x32")
+    macs = models.size("conv", (3, 32, 32), 128).encoder
+    assert found["share of the matrix product"] == pytest.approx(found["images per second"] * 2 * macs / 1e9)

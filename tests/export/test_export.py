@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ import pytest
 import torch
 from factory import FakeStore, baseline, higgins, vae
 from PIL import Image
+from safetensors.torch import load_file
 from synthetic import answered
 
-from betavae import models
+from betavae import models, objectives
 from betavae.cli.main import main
 from betavae.errors import Fault, Misuse
 from betavae.export import export, latex, onnx
 from betavae.export.model_card import wilson
 from betavae.export.records import frame
 from betavae.models import layers
+from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.report.document import Table
 from betavae.representation import vae as trained_vae
 from betavae.study.cells import Cell, Job, Question, Study, pairs
@@ -238,6 +241,39 @@ def test_onnx_equals_pytorch(name: str, shape: tuple[int, int, int], codes: int,
         back = onnx.run((tmp_path / "decoder.onnx").read_bytes(), {"codes": found["mean"]})
         assert np.allclose(back["pixels"], codec.decode(torch.from_numpy(found["mean"])), atol=1e-5)
         assert back["pixels"].shape == (n, *shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "likelihood"),
+    [(n, k) for n in OBJECTIVES for k in (LIKELIHOODS if not objectives.named(n).likelihood else ["bernoulli"])],
+)
+def test_models_of_every_objective_are_exported(name: str, likelihood: str, tmp_path: Path) -> None:
+    """Weights without what only training needs, two graphs that are checked, a card that names and cites it."""
+    objective = objectives.named(name)
+    chosen = {} if objective.likelihood else {"likelihood": likelihood}
+    cell = replace(CELLS[0], codes=3, objective=name, knobs=pairs(objectives.settled(objective, chosen)))
+    fake = FakeStore()
+    fake.add(cell)
+    store = kept(fake, tmp_path / "store")
+    assert cell.recipe is not None
+    params = models.named("conv", (1, 64, 64), 3).init(torch.Generator().manual_seed(1))
+    own = objective.init(torch.Generator().manual_seed(2), 3)
+    tensors, meta = pack(State({**params, **own}, {}, torch.zeros(1, 5), cell.recipe.steps), moments=False)
+    checkpoint.save(store.path / "checkpoints" / cell.id, cell.recipe.steps, tensors, meta)
+    files = {path.name: path for path in export([store], tmp_path / "out", ["models"], [])}
+    assert set(files) == {"model.safetensors", "config.json", "README.md", "encoder.onnx", "decoder.onnx"}
+    assert load_file(files["model.safetensors"]).keys() == params.keys()
+    config, card = json.loads(files["config.json"].read_text()), files["README.md"].read_text()
+    assert max(config["onnx_difference"].values()) <= 1e-5
+    assert config["cell"]["objective"] == name
+    assert name in card
+    assert all(f"{work}," in card for work in objective.cites)
+    codes = torch.randn(2, 3, generator=torch.Generator().manual_seed(3))
+    mean = objectives.likelihood(objective, chosen).mean
+    decoded = trained_vae.codec(models.named("conv", (1, 64, 64), 3), params, mean)
+    assert decoded.decode is not None
+    back = onnx.run(files["decoder.onnx"].read_bytes(), {"codes": codes.numpy()})
+    assert np.allclose(back["pixels"], decoded.decode(codes), atol=1e-5)
 
 
 def test_every_activation_has_a_node() -> None:

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from golden import scored
 
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, Fault, Misuse
 from betavae.factors import Factors
 from betavae.metrics import METRICS, evaluate, named
 from betavae.metrics.agreement import udr
-from betavae.metrics.base import Codes, Metric, Subject, ask
+from betavae.metrics.base import Codes, Draw, Metric, Subject, ask
+from betavae.metrics.field import downstream
 from betavae.models.base import Posterior
 from betavae.names import opened
 from betavae.representation import encoders
@@ -62,9 +64,19 @@ LAWS = {
     "downstream": Law(0.7, 0.5, 0.1, 0.1, {"train": [100], "test_images": 100, "model": "gbt"}),
 }
 """The metrics that hold codes against factors; a word after the name is the model."""
+VARIANTS: dict[str, dict[str, Any]] = {
+    "dci l1": {**FIT, "model": "l1"},
+    "dci forest": {**FIT, "model": "forest"},
+    "dci forest_entropy": {**FIT, "model": "forest_entropy"},
+    "dci forest_regressor": {**FIT, "model": "forest_regressor"},
+    "downstream logistic": {"train": [100], "test_images": 100},
+    "sap discrete": {**FIT, "kind": "discrete"},
+    "mig frequency": {"binning": "frequency"},
+}
+"""Knobs of the metrics' other models, which keep the laws of the edges too."""
 UNSUPERVISED = ("gaussian_tc", "wasserstein", "mutual_information")
 """Scores of codes alone: 0 of independent codes, and the less the better."""
-LONG = ("dci gbt", "dci_es", "downstream", "infomec", "explicitness", "med")
+LONG = ("dci gbt", "dci_es", "downstream", "infomec", "explicitness", "med", *VARIANTS)
 """Metrics that fit for a while: one law is quick enough for every run, the others are not."""
 
 
@@ -95,7 +107,7 @@ def blurred() -> np.ndarray:
 
 
 def made(name: str) -> Metric:
-    metric = named(name.partition(" ")[0], **(LAWS[name].knobs if name in LAWS else {}))
+    metric = named(name.partition(" ")[0], **(LAWS[name].knobs if name in LAWS else VARIANTS.get(name, {})))
     assert isinstance(metric, Metric)
     return metric
 
@@ -215,6 +227,22 @@ def test_the_batch_of_encoding_changes_nothing(name: str) -> None:
     assert found[0].notes["active"] == 4
 
 
+def test_every_batch_of_encoding_is_as_long_as_the_others() -> None:
+    """So codes hang neither on what was asked before nor on how many images are left for the last batch: this encoder
+    gives away how many it was shown.
+    """
+    this = dataset()
+    this = replace(this, renderer=lambda i: i.float().reshape(-1, 1, 1, 1))
+    codec = encoders.codec(lambda x: torch.stack([x.flatten(), torch.full((len(x),), float(len(x)))], 1), this)
+    index = torch.randperm(this.size, generator=torch.Generator().manual_seed(0))
+    at_once, bit_by_bit = Codes(this, codec), Codes(this, codec)
+    for some in (index[:3], index[:300], index[280:291]):
+        bit_by_bit(some)
+    assert torch.equal(at_once(index), bit_by_bit(index))
+    assert torch.equal(at_once(index)[:, 0], index.float())
+    assert set(at_once(index)[:, 1].tolist()) == {256.0}
+
+
 @pytest.mark.parametrize("kind", ["lasso", "spearman"])
 def test_udr_keeps_the_same_laws(kind: str) -> None:
     """Of two cells: order, sign, offset, scale and a dead code change nothing; one that holds the same scores high, and
@@ -274,7 +302,7 @@ EDGES: dict[str, tuple[Factors, np.ndarray]] = {
 
 
 @pytest.mark.parametrize("edge", EDGES)
-@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED))
+@pytest.mark.parametrize("name", each(*LAWS, *UNSUPERVISED, *VARIANTS))
 def test_the_edges_give_a_number_or_a_sentence(name: str, edge: str) -> None:
     """Never a NaN, a warning or a traceback."""
     factors, codes = EDGES[edge]
@@ -365,3 +393,59 @@ def test_labels_are_needed_to_hold_codes_against() -> None:
     with pytest.raises(Misuse, match="neither a grid of factors nor labels"):
         evaluate("mig", bare, blurred(), seed=0)
     assert evaluate("wasserstein", bare, blurred(), seed=0)["wasserstein"] > 0
+
+
+def test_bins_of_equal_frequency_see_neither_a_monotone_map_nor_an_outlier() -> None:
+    frequency, width = named("mig", binning="frequency"), named("mig")
+    bent, far = np.exp(2 * blurred()), blurred().copy()
+    far[0, 0] = 1e6
+
+    def score(metric: Metric | Any, codes: np.ndarray) -> float:
+        return float(evaluate(metric, dataset(), codes, seed=0)["mig"])
+
+    usually = score(frequency, blurred())
+    assert score(frequency, bent) == pytest.approx(usually, abs=1e-9)
+    assert score(frequency, far) == pytest.approx(usually, abs=0.02)
+    assert abs(score(width, bent) - score(width, blurred())) > 0.01
+    assert score(width, far) < score(width, blurred()) - 0.1
+
+
+def test_sampled_codes_are_those_of_the_posterior() -> None:
+    """Two codes of variance 1 and correlation ½: with a posterior variance of 1 the correlation of samples is ¼, with
+    none that of the means.
+    """
+    this = dataset(Factors(("a", "b"), (100, 200)))
+    x = np.random.default_rng(0).standard_normal((this.size, 2)) @ np.linalg.cholesky(np.array([[1, 0.5], [0.5, 1]])).T
+    means = torch.from_numpy(x.astype(np.float32))
+    this = replace(this, renderer=lambda i: i.float().reshape(-1, 1, 1, 1))
+
+    def found(name: str, logvar: float, **knobs: Any) -> float:
+        def posterior(images: torch.Tensor) -> Posterior:
+            codes = means[images.reshape(len(images)).long()]
+            return Posterior(codes, torch.full_like(codes, logvar))
+
+        codec = encoders.codec(means, this)._replace(posterior=posterior)
+        answer = ask(named(name, **knobs), name, Subject(this, codec, Codes(this, codec)), 3)
+        return next(iter(answer.scores.values()))
+
+    assert found("gaussian_tc", 0.0) == pytest.approx(-0.5 * math.log(0.75), abs=0.01)
+    assert found("gaussian_tc", 0.0, sampled=True) == pytest.approx(-0.5 * math.log(1 - 0.25**2), abs=0.01)
+    for name in UNSUPERVISED:
+        assert found(name, -60.0, sampled=True) == pytest.approx(found(name, 0.0), abs=1e-4)
+        assert found(name, 0.0, sampled=True) != pytest.approx(found(name, 0.0), abs=1e-3)
+
+
+def test_efficiency_is_of_the_factors_that_both_sizes_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two factors one has 25 values, which 20 images cannot tell: its accuracy is in neither side of the ratio."""
+    monkeypatch.setattr(downstream, "EFFICIENT", (20, 200))
+    draws = np.random.default_rng(0)
+    v = np.column_stack([draws.integers(2, size=600), draws.integers(25, size=600)])
+    x = torch.from_numpy(np.column_stack([v[:, 0] + 0.4 * draws.standard_normal(600), v[:, 1]]))
+    asked = Draw(torch.arange(600), torch.from_numpy(v), ("a", "b"), 300), x
+    found = scored(named("downstream", train=[20, 200]), asked)
+    alone = scored(
+        named("downstream", train=[20, 200]), (Draw(torch.arange(600), torch.from_numpy(v[:, :1]), ("a",), 300), x)
+    )
+    assert found["efficiency"] == pytest.approx(alone["accuracy.20"] / alone["accuracy.200"])
+    assert found["efficiency"] != pytest.approx(found["accuracy.20"] / found["accuracy.200"], abs=1e-3)
+    assert found["worst.200"] < found["accuracy.200"]

@@ -19,7 +19,7 @@ from betavae.metrics.base import Draw
 from betavae.metrics.field.dci import completeness, disentanglement
 from betavae.metrics.field.dci_es import explicitness
 from betavae.metrics.field.downstream import _gbt, _logistic
-from betavae.metrics.field.information import information
+from betavae.metrics.field.information import gaps, information
 from betavae.metrics.field.table import table
 
 GOLDEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("golden.json").read_text("utf-8"))
@@ -219,6 +219,29 @@ def test_closed_forms_of_importances() -> None:
         assert completeness(matrix) == pytest.approx(found, abs=1e-12)
     assert disentanglement(np.eye(6)[:, :4]) == pytest.approx(1.0, abs=1e-12)  # a dead code weighs nothing
     assert explicitness((0, 1, 2, 3), np.array([1, 0.5, 0.25, 0.25]), 1.0) == pytest.approx(0.583333, abs=1e-6)
+
+
+def test_gaps_of_integrated_information_are_the_closed_form() -> None:
+    """The mixtures below, their information integrated on a fine line instead of counted: to 1e-6."""
+    line = np.linspace(-12, 12, 480_001)
+
+    def entropy(means: list[float], sd: float) -> float:
+        """The differential entropy of a mixture of equal parts, nats."""
+        density = np.mean([np.exp(-0.5 * ((line - m) / sd) ** 2) for m in means], 0) / (sd * math.sqrt(2 * math.pi))
+        inside = density[density > 0]
+        return float(-(inside * np.log(inside)).sum() * (line[1] - line[0]))
+
+    first = {0: [-1.0], 1: [1.0]}
+    second = {(a, b): b - 1 + 0.3 * (2 * a - 1) for a in range(2) for b in range(3)}
+    whole = [entropy([*first[0], *first[1]], 0.5), entropy(list(second.values()), 0.4)]
+    mutual = np.zeros((3, 2))
+    mutual[0, 0] = whole[0] - entropy([1.0], 0.5)
+    mutual[1, 0] = whole[1] - np.mean([entropy([second[a, b] for b in range(3)], 0.4) for a in range(2)])
+    mutual[1, 1] = whole[1] - np.mean([entropy([second[a, b] for a in range(2)], 0.4) for b in range(3)])
+    assert whole == pytest.approx([1.358512, 1.343450], abs=1e-6)
+    assert mutual[:2].ravel() == pytest.approx([0.632720, 0, 0.077976, 0.619631], abs=1e-6)
+    found = gaps(mutual / np.log([2, 3]))
+    assert [*found, found.mean()] == pytest.approx([0.800326, 0.564012, 0.682169], abs=1e-6)
 
 
 def test_mig_of_gaussians_comes_near_its_integral() -> None:

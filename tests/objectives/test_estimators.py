@@ -93,18 +93,52 @@ def test_identical_and_far_posteriors_by_hand() -> None:
         assert (mutual, total) == (pytest.approx(once, abs=1e-9), pytest.approx(2 * once, abs=1e-9))
 
 
-def test_means_over_batches_are_the_tabulated_ones() -> None:
-    """Factorised Gaussian codes of four latents, MI 3.32, TC 0, DW 0 in truth: by 64 images plain weights say 2.83, .4,
-    .1 and stratified ones of 10,000 images 3.80, -.38, -.10; ±.06 for so few batches.
+def means(codes: int, truth: float, batch: int, size: int, batches: int, weights: str) -> list[float]:
+    """The mean of each term over batches of factorised Gaussian codes, q(z) = N(0, I): posteriors of variance s² have
+    a mutual information of -Z ln s, which is ``truth``.
     """
-    generator = torch.Generator().manual_seed(3)
-    # q(z) = N(0, I), posteriors of variance s²: MI = -Z ln s.
-    spread = math.exp(-3.32 / 4)
-    found: dict[str, list[list[float]]] = {"plain": [], "mss": []}
-    for _ in range(120):
-        mean = torch.randn(64, 4, generator=generator, dtype=torch.float64) * math.sqrt(1 - spread**2)
-        noise = torch.randn(64, 4, generator=generator, dtype=torch.float64)
-        for weights, rows in found.items():
-            rows.append(parts(weights, mean, torch.full_like(mean, 2 * math.log(spread)), noise, 10_000))
-    for weights, wanted in (("plain", [2.83, 0.40, 0.10]), ("mss", [3.80, -0.38, -0.10])):
-        assert torch.tensor(found[weights]).mean(0).tolist() == pytest.approx(wanted, abs=0.06)
+    generator, spread = torch.Generator().manual_seed(3), math.exp(-truth / codes)
+    rows = []
+    for _ in range(batches):
+        mean = torch.randn(batch, codes, generator=generator, dtype=torch.float64) * math.sqrt(1 - spread**2)
+        noise = torch.randn(batch, codes, generator=generator, dtype=torch.float64)
+        rows.append(parts(weights, mean, torch.full_like(mean, 2 * math.log(spread)), noise, size))
+    found: list[float] = torch.tensor(rows).mean(0).tolist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("codes", "truth", "batch", "size", "batches", "weights", "wanted", "near"),
+    [
+        (4, 3.32, 64, 10_000, 120, "plain", (2.83, 0.40, 0.10), 0.06),
+        (4, 3.32, 64, 10_000, 120, "mss", (3.80, -0.38, -0.10), 0.06),
+        (4, 3.32, 2048, 10_000, 3, "plain", (3.29, 0.035, 0.002), 0.06),
+        (4, 3.32, 2048, 10_000, 3, "mss", (3.34, -0.010, -0.003), 0.06),
+        (10, 11.5, 64, 10_000, 200, "plain", (4.15, 6.9, 0.35), 0.15),
+        (10, 11.5, 64, 10_000, 200, "mss", (9.2, 2.7, -0.46), 0.25),
+    ],
+)
+def test_means_over_batches_are_the_tabulated_ones(
+    codes: int, truth: float, batch: int, size: int, batches: int, weights: str, wanted: tuple[float, ...], near: float
+) -> None:
+    """Gaussian codes of which truth is (MI, 0, 0): how far each estimator is from it at each size of a batch."""
+    assert means(codes, truth, batch, size, batches, weights) == pytest.approx(wanted, abs=near)
+
+
+@pytest.mark.parametrize(("weights", "wanted"), [("plain", (1.90, 0.92, 0.33)), ("mss", (2.19, 0.81, 0.17))])
+def test_correlated_codes_have_the_tabulated_means(weights: str, wanted: tuple[float, ...]) -> None:
+    """Two pairs of correlated latents: TC = -ln(1 - ρ²), DW = 2(v - 1 - ln v) and MI = ½ ln det(Σ / s²) are .884, .242
+    and 2.045; 64 images of 10,000.
+    """
+    rho, v = math.sqrt(1 - math.exp(-0.884)), 0.585202
+    assert 2 * (v - 1 - math.log(v)) == pytest.approx(0.242, abs=1e-5)
+    noise = math.exp(math.log(v) + math.log(1 - rho**2) / 2 - 2.045 / 2)
+    pair = v * torch.tensor([[1, rho], [rho, 1]], dtype=torch.float64)
+    whole = torch.block_diag(pair, pair)
+    assert float(0.5 * (whole / noise).logdet()) == pytest.approx(2.045, abs=1e-9)
+    way = torch.linalg.cholesky(whole - noise * torch.eye(4, dtype=torch.float64)).T
+    generator, rows = torch.Generator().manual_seed(3), []
+    for _ in range(200):
+        mean, drawn = torch.randn(2, 64, 4, generator=generator, dtype=torch.float64)
+        rows.append(parts(weights, mean @ way, torch.full_like(mean, math.log(noise)), drawn, 10_000))
+    assert torch.tensor(rows).mean(0).tolist() == pytest.approx(wanted, abs=0.06)

@@ -17,6 +17,7 @@ import soak
 
 from betavae.study.monitor import status
 from betavae.study.store import Store
+from betavae.training import checkpoint
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
@@ -26,6 +27,25 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     assert tally.kills >= 5
     assert tally.mismatches == 0
     assert tally.rounds >= 1
+
+
+@pytest.mark.slow
+def test_kills_in_the_middle_of_a_critics_training_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FactorVAE's critic, its moments and its permutations come out of a checkpoint as they went in."""
+    grid = soak.STUDY.replace("beta = [1, 4]", 'objective = "factor_vae"\ngamma = [10]').partition("[[grid]]\ndataset")
+    vaes = grid[2].partition("[[grid]]")[0]
+    monkeypatch.setattr(soak, "STUDY", grid[0] + grid[1] + vaes)
+    tally = soak.soak(tmp_path, kills=4, seconds=120, images=480, seed=5)
+    print(tally.words())
+    assert tally.kills >= 3
+    assert tally.resumes >= 1
+    assert tally.mismatches == 0
+    for cell in (tmp_path / "undisturbed" / "checkpoints").iterdir():
+        found = checkpoint.latest(cell)
+        assert found is not None
+        assert "params/critic.0.weight" in found.tensors
 
 
 def study(folder: Path, images: int) -> Path:
