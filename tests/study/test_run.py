@@ -14,9 +14,12 @@ import pytest
 import soak
 from runs import VOTES, cell, timeless, tiny_study
 
+from betavae.api import stores as api
 from betavae.cli import main
+from betavae.errors import Misuse
 from betavae.study.cells import Cell, Job, Question, Study, canonical, pairs
 from betavae.study.jobs.messages import Kept
+from betavae.study.records import blank, of
 from betavae.study.run import failures, pending, run
 from betavae.study.settings import Settings
 from betavae.study.store import Store
@@ -60,10 +63,31 @@ def test_a_sitting_without_time_leaves_all_to_the_next(tmp_path: Path, capsys: p
     store.remember(tiny_study())
     store.append({"kind": "run"})
     assert main.main(["run", str(store.path), "--quiet", "--hours", "0.001"]) == 0
-    assert "3 are left when the hours are over: the same command goes on" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "0 cells done in " in said
+    assert "3 are left when the hours are over: the same command goes on" in said
     assert main.main(["run", str(store.path), "--quiet", "--hours", "0"]) == 2
     assert main.main(["run", str(store.path), "--quiet", "--until", "decided"]) == 2
     assert "declares no looks" in capsys.readouterr().err
+
+
+def test_records_alone_do_not_become_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was wanted of them is unknown, and is not what happens to be there: nothing says that all is done."""
+    store, pca = Store(tmp_path / "alone"), tiny_study().jobs[-1].cell
+    store.append(blank({"name": "tiny", "scale": "smoke"}, **of(pca), machine={}))
+    for words in (["run", str(store.path)], ["run", str(store.path), "--dry-run"]):
+        assert main.main(words) == 2
+        assert f"run the study by its name or its file with --store {store.path}" in capsys.readouterr().err
+    with pytest.raises(Misuse, match=r"no study\.json"):
+        api.run(store.path)
+    assert main.main(["run", str(store.path), "--only", pca.id[:6], "--quiet"]) == 0
+    assert "its records alone are taken" in capsys.readouterr().err
+    assert not store.remembers
+    assert main.main(["run", str(store.path), "--print"]) == 0
+    assert main.main(["status", str(store.path)]) == 0
+    said = capsys.readouterr().out
+    assert "wanted    unknown" in said
+    assert f"next      unknown: run the study by its name or its file with --store {store.path}" in said
 
 
 def test_records_that_cannot_be_trusted_are_told_by_the_exit_code(ran: Store) -> None:
@@ -204,7 +228,8 @@ def test_errors_end_in_exit_code_1(ran: Store, tmp_path: Path, capfd: pytest.Cap
     (tmp_path / "bad" / "records").mkdir(parents=True)
     line = canonical({**record, "cell": bad.plain(), "cell_id": bad.id, "status": "error"})
     (tmp_path / "bad" / "records" / "a.jsonl").write_text(line + "\n")
-    assert main.main(["run", str(tmp_path / "bad"), "--store", str(tmp_path / "new"), "--quiet"]) == 1
+    words = ["run", str(tmp_path / "bad"), "--only", bad.id, "--store", str(tmp_path / "new"), "--quiet"]
+    assert main.main(words) == 1
     assert f"betavae: cell {bad.id} failed: " in capfd.readouterr().err
 
 
@@ -230,7 +255,7 @@ def test_where_every_cell_diverged_nothing_came_of_it(tmp_path: Path, capfd: pyt
     assert main.main(words) == 1
     assert "2 diverged, 0 failed" in capfd.readouterr().err
     assert main.main(words) == 1
-    assert "0 cells in 0 s (predicted 0), 2 diverged, 0 failed" in capfd.readouterr().err
+    assert "0 cells done in 0 s (predicted 0), 2 diverged, 0 failed" in capfd.readouterr().err
     fitted = '[[grid]]\ndataset = ["squares"]\nmethod = ["pca"]\nseed = [1]\nfit = [300]\nquestions = []\n'
     (tmp_path / "wild.toml").write_text(WILD + fitted, encoding="utf-8")
     assert main.main(words) == 0

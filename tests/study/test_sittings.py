@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -123,6 +124,20 @@ def test_a_look_whose_cell_failed_is_not_judged(study: Study, tmp_path: Path) ->
     assert list(outcome.failures.values()) == ["out of memory"]
     assert not said or "lacks what failed" in said[0]
     assert json.loads(next((store.path / "records").glob("*.jsonl")).read_text().splitlines()[0])
+
+
+def test_a_run_says_what_it_did_and_what_it_left(tmp_path: Path) -> None:
+    """Of three open cells one is done when the hours are over: the record of the run does not pass for one of all."""
+
+    class Short(Planted):
+        def execute(self, groups: Sequence[Group], **more: Any) -> dict[str, str]:  # type: ignore[override]
+            return super().execute(groups[:1], **more)
+
+    store, wanted = Store(tmp_path / "store"), Study("s", "own", tuple(Job(cell(b), ()) for b in (1.0, 2.0, 4.0)))
+    outcome = sit(wanted, store, quiet=True, executor=Short(rising))
+    assert (outcome.done, outcome.left) == (1, 2)
+    [told] = [r["notes"] for r in store.records() if r["kind"] == "run"]
+    assert (told["jobs"], told["done"], told["left"]) == (3, 1, 2)
 
 
 def test_what_a_sitting_trained_is_not_forecast_again(tmp_path: Path) -> None:

@@ -171,6 +171,22 @@ def test_a_study_is_remembered(tmp_path: Path) -> None:
     store.expect(replace(study, name="t"))  # what cannot be read is written anew
 
 
+def test_what_a_study_asks_otherwise_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is gone, a question put otherwise: said with how many, and let in. A cell more is no change."""
+    store, votes, more = Store(tmp_path), factory.higgins(), Question("latent_space")
+    done, gone, fresh = (Cell("dsprites", "pca", 4, seed) for seed in (1, 2, 3))
+    before = Study("s", "own", (Job(done, (votes,)), Job(gone, (votes, more))))
+    store.remember(before)
+    store.append(blank({"name": "s", "scale": "own"}, **of(done), machine={}))
+    store.expect(replace(before, jobs=(*before.jobs, Job(fresh, (votes,)))))
+    assert capsys.readouterr().err == ""
+    store.expect(replace(before, jobs=(Job(done, (more,)), Job(fresh, (votes,)))))
+    assert capsys.readouterr().err == (
+        f"betavae: {tmp_path}: s asks otherwise than before: 3 questions of 2 cells no longer asked; "
+        "1 question of 1 cell new, of finished cells (its file, or what this version makes of it, has changed)\n"
+    )
+
+
 HOLD = """
 import os, sys
 from pathlib import Path

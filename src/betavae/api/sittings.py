@@ -55,7 +55,8 @@ def sit(
     for number, part in enumerate(parts, 1):
         here = run(part, store, settings, quiet=quiet, executor=executor, listen=listen)
         failures = {**whole.failures, **here.failures}
-        whole = Outcome(whole.seconds + here.seconds, whole.predicted + here.predicted, failures, here.left)
+        seconds, predicted = whole.seconds + here.seconds, whole.predicted + here.predicted
+        whole = Outcome(seconds, predicted, failures, here.left, whole.done + here.done)
         if until is None or here.left:
             break
         if not asks(part) <= store.done():

@@ -72,13 +72,14 @@ def run(
     kept.remember(found)
     settings = Settings(workers=workers, device=device)
     outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)
-    return Ran(folder, len(todo), outcome.seconds, outcome.failures)
+    return Ran(folder, outcome.done, outcome.seconds, outcome.failures)
 
 
-def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn") -> Study:
+def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn", part: bool = False) -> Study:
     """The study that is meant; the paper's asks of the CIFAR files and feature networks that are at hand.
 
-    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. Raises Misuse where it is none.
+    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. Raises Misuse where it is none,
+    and for a store that has records alone unless ``part`` of a study is enough: what was wanted of it is unknown.
     """
     from betavae.study.cells import Study
 
@@ -96,7 +97,13 @@ def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn
     if _home(study):
         from betavae.study.store import Store
 
-        kept = Store(path, create=False).study()
+        store = Store(path, create=False)
+        if not store.remembers and not part:
+            raise Misuse(
+                f"{path} has records but no study.json: what was wanted of it is unknown; run the study by its name or "
+                f"its file with --store {path}, or some of what its records tell of with --only ID --store NEW"
+            )
+        kept = store.study()
         return replace(kept, sources=trust.current(kept.sources))
     if path.suffix == ".toml" or path.is_file():
         from betavae.study.study_file import read

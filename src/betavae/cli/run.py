@@ -14,7 +14,9 @@ from betavae.cli.options import PRECISIONS, SCALES, Verb, device, positive, trus
 from betavae.errors import Misuse, shown
 
 if TYPE_CHECKING:
-    from betavae.study.cells import Study
+    from collections.abc import Sequence
+
+    from betavae.study.cells import Job, Study
     from betavae.study.monitor.pace import Pace
 
 
@@ -22,7 +24,7 @@ def declare(verb: Verb) -> None:
     """Add the verb."""
     this = verb("run", "Run a study: the paper's, or your own from a file. Again: what is missing.",
                 "betavae run paper --scale laptop --dry-run")  # fmt: skip
-    this.add_argument("study", help="paper, a study file (.toml), or a store: what its records tell of")
+    this.add_argument("study", help="paper, a study file (.toml), or a store: the study last run there")
     this.add_argument("--scale", choices=SCALES, help="how much of the paper (default: laptop)")
     this.add_argument(
         "--data",
@@ -108,7 +110,8 @@ def act(options: argparse.Namespace) -> int:
 
         rehearse(todo, study.places, files=options.executor == "local")
     if options.dry_run:
-        print(status.plan(study, options.workers, folder, _measured(study, options) if options.measure else None))
+        here = _measured(todo, options) if options.measure and todo else None
+        print(status.plan(study, options.workers, store, here))
         if (study.name, study.scale) == ("paper", "overnight"):
             from betavae.paper.pilot import seeds_needed as papers
 
@@ -126,7 +129,9 @@ def act(options: argparse.Namespace) -> int:
         executor = stack.enter_context(executors.named(options.executor, options.address))
         track = Track(folder / "track", options.track, whole.name) if options.track else None
         listen = stack.enter_context(track).hear if track else lambda worker, message: None
-        store.remember(whole)
+        its_own = (given := _store_of(options)) is not None and folder.resolve() == given.resolve()
+        if store.remembers or not its_own:  # what records alone tell of is not what was wanted
+            store.remember(whole)
         print(
             f"{study.name} at scale {study.scale}: {len(todo)} of {len(study.jobs)} cells to do, records in {folder}",
             file=sys.stderr,
@@ -139,22 +144,23 @@ def act(options: argparse.Namespace) -> int:
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
     left = f"; {outcome.left} are left when the hours are over: the same command goes on" if outcome.left else ""
+    of_all = " for all that was open" if outcome.left else ""
     print(
-        f"{len(todo)} cells in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}), "
+        f"{outcome.done} cells done in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}{of_all}), "
         f"{len(fell)} diverged, {len(outcome.failures)} failed{left}",
         file=sys.stderr,
     )
     return 1 if outcome.failures or (study.jobs and len(fell) == len(study.jobs)) else 0
 
 
-def _measured(study: Study, options: argparse.Namespace) -> Pace:
-    """What this machine gives now, each kind of work of a study measured. Raises Fault."""
+def _measured(jobs: Sequence[Job], options: argparse.Namespace) -> Pace:
+    """What this machine gives now, each kind of work of these jobs measured. Raises Fault."""
     from betavae.study import machine
     from betavae.study.monitor import measured
     from betavae.study.monitor.pace import pace
 
     workers = min(options.workers or machine.cores(), machine.cores())
-    cells = measured.lacking(study.jobs, measured.NOTHING)
+    cells = measured.lacking(jobs, measured.NOTHING)
     print(f"betavae: measuring this machine, about {measured.takes(cells):.0f} s", file=sys.stderr)
     found = measured.measure(cells, workers)
     return pace(workers)._replace(free=found.free, measured=found)
@@ -168,7 +174,8 @@ def studied(options: argparse.Namespace) -> Study:
             raise Misuse(f"--{name} is for the paper's study; {path} says itself what it is")
     from betavae.api import stores
 
-    return stores.studied(options.study, options.scale or "laptop", options.data or "drawn")
+    part = bool(options.only) or options.print  # of a store's records; as a study file they are for a person to judge
+    return stores.studied(options.study, options.scale or "laptop", options.data or "drawn", part)
 
 
 def _store_of(options: argparse.Namespace) -> Path | None:

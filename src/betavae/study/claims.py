@@ -99,6 +99,30 @@ def asks(study: Study) -> set[tuple[str, str | None, float]]:
     return found
 
 
+def changed(before: Study, now: Study, done: Collection[tuple[str, str | None, float]]) -> list[str]:
+    """What a study asks otherwise than it did, in a sentence or none: what is no longer asked, and what is new of cells
+    that are finished. New cells are no change.
+    """
+    was, has = asks(before), asks(now)
+    trained = {key for key, question, _ in done if question is None}
+    gone, new = was - has, {one for one in has - was if one[0] in trained}
+    parts = [_counted(gone, "no longer asked")] if gone else []
+    parts += [_counted(new, "new, of finished cells")] if new else []
+    if not parts:
+        return []
+    why = (
+        "the paper's study asks what files at hand allow (CIFAR, a feature network), as --data and this version say"
+        if now.name == "paper"
+        else "its file, or what this version makes of it, has changed"
+    )
+    return [f"{now.name} asks otherwise than before: {'; '.join(parts)} ({why})"]
+
+
+def _counted(asked: Collection[tuple[str, str | None, float]], what: str) -> str:
+    questions, cells = sum(question is not None for _, question, _ in asked), len({key for key, *_ in asked})
+    return f"{questions} question{'s' * (questions != 1)} of {cells} cell{'s' * (cells != 1)} {what}"
+
+
 def seeds_of(study: Study) -> int:
     """The most seeds that any setting of a study has: a setting is what cells that differ in their seed alone share."""
     return max((len(cells) for cells in _settings(study).values()), default=0)

@@ -29,14 +29,15 @@ from betavae.training import checkpoint
 
 
 class Outcome(NamedTuple):
-    """What a run came to: wall and predicted seconds, the reason of each failure by cell id, and how many cells a
-    sitting left.
+    """What a run came to: wall seconds, those predicted of all that was open, the reason of each failure by cell id,
+    how many cells a sitting left, and how many were done.
     """
 
     seconds: float
     predicted: float
     failures: dict[str, str]
     left: int = 0
+    done: int = 0
 
 
 def diverged(study: Study, store: Store) -> dict[str, str]:
@@ -124,7 +125,7 @@ def run(
     left = [remaining(job, store) for job in jobs]
     predicted = predict(left, workers, device if isinstance(executor, Local) else "cpu")
     errors: dict[str, str] = {}
-    with Progress(jobs, workers, predicted, quiet=quiet) as progress:
+    with Progress(jobs, workers, predicted, quiet=quiet, left=left) as progress:
 
         def hear(worker: int, message: Said) -> None:
             if isinstance(message, Kept) and message.status == "error":
@@ -149,8 +150,10 @@ def run(
             answers = [asked(q, at) for q in job.questions for at in q.at]
             for what in answers if (job.cell.id, None, 1.0) in done else [{}]:
                 store.append(blank(**error, **what))
-    scores = {"wall": seconds, "predicted": predicted}
-    notes = {"workers": workers, "jobs": len(jobs)}
-    store.append(blank(**common, kind="run", scores=scores, notes=notes, seconds=seconds))
     failed = {**errors, **failures}
-    return Outcome(seconds, predicted, failed, sum(job.cell.id not in failed for job in open_))
+    put_off = sum(job.cell.id not in failed for job in open_)
+    outcome = Outcome(seconds, predicted, failed, put_off, len(jobs) - len(open_))
+    scores = {"wall": seconds, "predicted": predicted}
+    notes = {"workers": workers, "jobs": len(jobs), "done": outcome.done, "left": outcome.left}
+    store.append(blank(**common, kind="run", scores=scores, notes=notes, seconds=seconds))
+    return outcome

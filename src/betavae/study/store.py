@@ -30,7 +30,7 @@ from betavae.disk import Unwritable, append, make_folder, write_atomic
 from betavae.errors import Fault, Misuse
 from betavae.study import versions
 from betavae.study.cells import Cell, Job, Question, Study, canonical, merge
-from betavae.study.claims import Claim, fixed, grown, rising
+from betavae.study.claims import Claim, changed, fixed, grown, rising
 from betavae.study.records import SCHEMA, Page, Record, rank, turned
 from betavae.trust import Source
 
@@ -97,7 +97,7 @@ class Store:
         """The code from outside that the study last run here named; none where that cannot be read."""
         try:
             told = json.loads((self.path / "study.json").read_text(encoding="utf-8"))["sources"]
-            return tuple(map(_source, told))
+            return tuple(map(Source.from_plain, told))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ()
 
@@ -167,7 +167,7 @@ class Store:
             jobs = tuple(map(Job.from_plain, plain["jobs"]))
             named = tuple((str(key), str(name)) for key, name in dict(plain.get("questions", {})).items())
             claims = tuple(map(Claim.from_plain, plain.get("claims", [])))
-            sources = tuple(map(_source, plain.get("sources", [])))
+            sources = tuple(map(Source.from_plain, plain.get("sources", [])))
             if {key for c in claims for arm in c.arms for key in arm} - {job.cell.id for job in jobs}:
                 raise ValueError("a claim speaks of cells that it does not have")
             looks, grown = (rising(plain.get(key, [])) for key in ("looks", "grown"))
@@ -178,7 +178,10 @@ class Store:
             raise Fault(f"{path} is not a study: {reason}; run the study again") from None
 
     def expect(self, study: Study) -> None:
-        """Raises Misuse where another study is remembered here: what is open of it would be forgotten; other looks."""
+        """Raises Misuse where another study is remembered here: what is open of it would be forgotten; other looks.
+
+        Where the same study asks otherwise than it did, that is said aloud.
+        """
         other = self._before()
         if other and (other.name, other.scale) != (study.name, study.scale):
             raise Misuse(
@@ -187,6 +190,8 @@ class Store:
             )
         if other and any((self.path / "records").glob("*.jsonl")):
             fixed(other, study)
+        for text in changed(other, study, self.done()) if other else ():
+            print(f"betavae: {self.path}: {text}", file=sys.stderr)
 
     def _before(self) -> Study | None:
         """The study remembered here; None where there is none that can be read: it is written anew."""
@@ -195,9 +200,18 @@ class Store:
         except (Misuse, Fault):
             return None
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it says what was wanted of it; records alone say what was done."""
+        return (self.path / "study.json").is_file()
+
     def study(self) -> Study:
-        """The study last run here; where none is remembered, what the records tell of."""
-        return self.recalled() if (self.path / "study.json").is_file() else self.asked()
+        """The study last run here; where none is remembered, what the records tell of, which is said aloud."""
+        if self.remembers:
+            return self.recalled()
+        print(f"betavae: {self.path} has no study.json: what was wanted of it is unknown; its records alone are taken",
+              file=sys.stderr)  # fmt: skip
+        return self.asked()
 
     def asked(self) -> Study:
         """The study that the records themselves tell of: every cell with the questions that were put to it."""
@@ -213,17 +227,6 @@ class Store:
             except (TypeError, ValueError, AttributeError) as error:
                 raise Fault(f"{self.path}: the record of cell {record['cell_id']} holds no cell: {error}") from None
         return Study(name, scale, merge(jobs))
-
-
-def _source(plain: Any) -> Source:
-    """The source that ``plain`` came from. Raises ValueError where it is none."""
-    if not isinstance(plain, dict) or set(plain) != set(Source._fields) or not all(map(_short, plain.values())):
-        raise ValueError("a source has other fields than name, path and sha256")
-    return Source(**plain)
-
-
-def _short(given: Any) -> bool:
-    return isinstance(given, str) and 0 < len(given) < 5_000
 
 
 def _plain(given: Any, otherwise: str) -> str:

@@ -30,6 +30,14 @@ class Source(NamedTuple):
     path: str
     sha256: str
 
+    @staticmethod
+    def from_plain(plain: Any) -> Source:
+        """The source that ``plain`` came from. Raises ValueError where it is none."""
+        named = isinstance(plain, dict) and set(plain) == set(Source._fields)
+        if not named or not all(isinstance(given, str) and 0 < len(given) < 5_000 for given in plain.values()):
+            raise ValueError("a source has other fields than name, path and sha256")
+        return Source(**plain)
+
 
 _named: dict[str, Source] = {}  # what names stand for in this process, by the study that is read or worked on
 _told: set[str] = set()  # names that were announced

@@ -23,6 +23,7 @@ from betavae.paper.study import paper
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.monitor import cost, forecast, status
 from betavae.study.monitor.pace import Pace, free, pace
+from betavae.study.store import Store
 from betavae.training.recipe import Recipe
 
 HERE = Pace(5e10, cores=8)
@@ -159,7 +160,7 @@ def test_a_busy_machine_takes_longer_and_says_so(tmp_path: Path) -> None:
     jobs, half = [Job(vae(), ())], Pace(5e10, 8, free=0.5)
     idle = forecast.predict(jobs, 1, here=HERE) - forecast.BEGIN
     assert forecast.predict(jobs, 1, here=half) - forecast.BEGIN == pytest.approx(2 * idle)
-    assert "50% of the time of its cores free now" in status.plan(paper("smoke"), 2, tmp_path, half)
+    assert "50% of the time of its cores free now" in status.plan(paper("smoke"), 2, Store(tmp_path), half)
 
 
 def test_the_pace_of_this_machine_is_a_pace() -> None:
@@ -179,14 +180,14 @@ def test_datasets_that_are_not_drawn_count(drawn: Path) -> None:
 
 def test_the_dry_run_says_whether_a_gpu_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    told = status.plan(paper("smoke"), 2, tmp_path, HERE)
+    told = status.plan(paper("smoke"), 2, Store(tmp_path), HERE)
     assert "300,000 images/s (assumed, not measured)" in told
     assert "mind: a pool of 600 images lowers Higgins scores" in told
     forecast.MEASURED.mkdir(parents=True)
     told = {"kind": "gpu", "results": {"population conv": {"images per second, as the package runs it": 123456.0}}}
     (forecast.MEASURED / "some-card.json").write_text(json.dumps(told))
     (forecast.MEASURED / "broken.json").write_text("{")
-    assert "123,456 images/s (measured on some-card)" in status.plan(paper("smoke"), 2, tmp_path, HERE)
+    assert "123,456 images/s (measured on some-card)" in status.plan(paper("smoke"), 2, Store(tmp_path), HERE)
 
 
 def test_what_is_kept_for_the_way_back_grows_with_the_batch_alone() -> None:

@@ -5,14 +5,54 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from runs import cell
 
 from betavae import models
-from betavae.study.cells import Cell, Job, Question
-from betavae.study.monitor import cost, forecast
+from betavae.study.cells import Cell, Job, Question, Study
+from betavae.study.jobs.messages import Step
+from betavae.study.monitor import cost, forecast, progress, status
 from betavae.study.monitor.pace import Pace
+from betavae.study.records import blank, of
+from betavae.study.run import remaining
+from betavae.study.store import Store
+from betavae.training import checkpoint
+
+
+def test_a_plan_is_of_what_is_left(tmp_path: Path) -> None:
+    """Three cells of twelve steps of 16 images, one done and one saved at its ninth step: 3 + 12 steps are left."""
+    done, saved, fresh = (Job(cell(beta), ()) for beta in (1.0, 2.0, 4.0))
+    study, store, here = Study("s", "own", (done, saved, fresh)), Store(tmp_path), Pace(1e9, cores=2)
+    assert "cells done" not in status.plan(study, 2, store, here)
+    store.append(blank({"name": "s", "scale": "own"}, **of(done.cell), machine={}))
+    checkpoint.save(tmp_path / "checkpoints" / saved.cell.id, 9, {"trace": torch.zeros(1)}, {})
+    told = status.plan(study, 2, store, here)
+    assert "1 of 3 cells done; forecast is what is left" in told
+    assert [job.cell.id in told for job in study.jobs] == [False, True, True]
+    assert f"image passes {15 * 16}; " in told
+    for job in (saved, fresh):
+        store.append(blank({"name": "s", "scale": "own"}, **of(job.cell), machine={}))
+    assert "nothing is left: everything asked has a record" in status.plan(study, 2, store, here)
+
+
+def test_what_was_trained_before_is_no_work_of_this_sitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training saved at step 9 of 12, forecast at 30 s: that it goes on from there says nothing of its speed. A third
+    of the rest after 10 s is as forecast.
+    """
+    now, store, job = [0.0], Store(tmp_path), Job(cell(), ())
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    checkpoint.save(tmp_path / "checkpoints" / job.cell.id, 9, {"trace": torch.zeros(1)}, {})
+    shown = progress.Progress([job], 1, 30.0, quiet=True, left=[remaining(job, store)])
+    shown.hear(0, Step(job.cell.id, 9, 12, 1.0, 1.0, 1.0))
+    assert shown.left() == "0:30 left"
+    now[0] = 10.0
+    shown.hear(0, Step(job.cell.id, 10, 12, 1.0, 1.0, 1.0))
+    assert shown.left() == "0:20 left"
+    shown.hear(0, Step(job.cell.id, 4, 12, 1.0, 1.0, 1.0))  # from an earlier one, for a question on its way
+    assert shown.left() == "2:00 left"
 
 
 @pytest.mark.parametrize("rate", [1e12, 1e6], ids=["asked in no time", "asked for long"])

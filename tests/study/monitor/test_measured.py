@@ -15,6 +15,7 @@ from betavae.study.monitor import cost, measured, status
 from betavae.study.monitor.measured import NOTHING, Measured
 from betavae.study.monitor.measuring import each, rest, trained
 from betavae.study.monitor.pace import Pace
+from betavae.study.store import Store
 
 
 @pytest.fixture
@@ -77,9 +78,9 @@ def test_a_measurement_is_of_the_work_itself(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path) -> None:
     study = paper("smoke")
-    said = status.plan(study, 2, tmp_path, Pace(5e10, 2))
+    said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2))
     assert "kinds of training are reckoned, not measured here: `--dry-run --measure`" in said
     kinds = {f"step {measured.kind(c)}": 1e-3 for c in measured.lacking(study.jobs, NOTHING)}
-    said = status.plan(study, 2, tmp_path, Pace(5e10, 2, 0.5, Measured(kinds, 0.5)))
+    said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2, 0.5, Measured(kinds, 0.5)))
     assert "every kind of training as it was measured on this machine" in said
     assert "50% of the time of its cores free now" in said

@@ -22,11 +22,19 @@ LINE_EVERY = 15.0
 
 
 class Progress:
-    """Hears what the workers say and shows it: cells done, images per second, loss terms, time left."""
+    """Hears what the workers say and shows it: cells done, images per second, loss terms, time left.
 
-    def __init__(self, jobs: Sequence[Job], workers: int, predicted: float, quiet: bool = False) -> None:
+    ``left`` are the jobs as long as they still take, where checkpoints hold a part of their training: what was done
+    before counts neither as work nor as done.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], workers: int, predicted: float, quiet: bool = False, left: Sequence[Job] = ()
+    ) -> None:
         self.labels = {job.cell.id: cost.label(job.cell) for job in jobs}
-        self.costs = {job.cell.id: cost.cost(job).seconds for job in jobs}
+        pairs = [(job.cell, rest) for job, rest in zip(jobs, left or jobs, strict=True)]
+        self.costs = {cell.id: cost.cost(rest).seconds for cell, rest in pairs}
+        self.left_of = {cell.id: rest.cell.recipe.steps for cell, rest in pairs if rest.cell.recipe}
         self.share: dict[str, float] = dict.fromkeys(self.labels, 0.0)
         self.done: set[str] = set()
         self.quiet, self.predicted, self.begun, self.spoken = quiet, predicted, time.perf_counter(), 0.0
@@ -79,7 +87,8 @@ class Progress:
             case Prepared(dataset, seconds, failure):
                 self._line(failure or f"{dataset} ready in {seconds:.1f} s")
             case Step(cell, step, steps, rate, reconstruction, kl):
-                self.share[cell] = step / steps
+                left = self.left_of.get(cell, steps)
+                self.share[cell] = max(0.0, 1 - (steps - step) / left)
                 terms = f"reconstruction {_number(reconstruction)} + KL {_number(kl)} nats"
                 self._show(worker, self._name(cell), step, steps, f"{rate:,.0f} images/s, {terms}")
             case Fitting(cell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from pathlib import Path
+from dataclasses import replace
 
 from betavae.study import machine
 from betavae.study.cells import Cell, Study
@@ -13,37 +13,44 @@ from betavae.study.monitor import cost
 from betavae.study.monitor.forecast import BEGIN, gpu_rate, predict
 from betavae.study.monitor.measured import lacking, takes
 from betavae.study.monitor.pace import Pace, pace
-from betavae.study.run import diverged, failures, pending
+from betavae.study.run import diverged, failures, pending, remaining
 from betavae.study.store import Store
 from betavae.training import checkpoint
 
 
-def plan(study: Study, workers: int | None, folder: Path, here: Pace | None = None) -> str:
-    """What a run of this study would do, cell by cell, and what it would cost on this machine, or on another."""
+def plan(study: Study, workers: int | None, store: Store, here: Pace | None = None) -> str:
+    """What a run of this study would do now, cell by cell, and what it would cost on this machine, or on another: what
+    a store has of it, and the steps in its checkpoints, are left out.
+    """
+    todo = pending(study, store)
+    lines = [f"{study.name} at scale {study.scale}: {len(study.jobs)} cells, records in {store.path}"]
+    if done := len(study.jobs) - len(todo):
+        lines.append(f"{done} of {len(study.jobs)} cells done; forecast is what is left")
+    if not todo and study.jobs:
+        return "\n".join([*lines, "", "nothing is left: everything asked has a record"])
+    left = replace(study, jobs=tuple(remaining(job, store) for job in todo))
     workers = workers or machine.cores()
     here = here or pace(workers)
-    lines = [f"{study.name} at scale {study.scale}: {len(study.jobs)} cells, records in {folder}", ""]
+    lines.append("")
     lines.append(f"{'cell':16}  {'what':48}  {'image passes':>13}  {'encoded':>10}  {'core-s':>8}  questions")
-    for job in study.jobs:
+    for job, key in zip(left.jobs, (job.cell.id for job in todo), strict=True):
         c = cost.cost(job, here.rate, here.measured)
         asked = Counter(q.measure for q in job.questions)
         words = ", ".join(f"{m}×{n}" if n > 1 else m for m, n in asked.items())
-        lines.append(
-            f"{job.cell.id:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}"
-        )
-    whole, seconds = cost.total(study.jobs, here.rate), predict(study.jobs, workers, here=here)
+        lines.append(f"{key:16}  {cost.label(job.cell):48}  {c.passes:13,}  {c.encoded:10,}  {c.seconds:8.1f}  {words}")
+    whole, seconds = cost.total(left.jobs, here.rate), predict(left.jobs, workers, here=here)
     alone = BEGIN + (seconds - BEGIN) * here.free
-    questions = sum(len(j.questions) for j in study.jobs)
+    questions = sum(len(j.questions) for j in left.jobs)
     lines += [
         "",
         f"image passes {whole.passes:,}; images encoded {whole.encoded:,}; {questions} questions",
-        f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(study, workers))} more "
+        f"disk {_bytes(sum(map(cost.footprint, study.jobs)))} when done, up to {_bytes(_afoot(left, workers))} more "
         "while it trains",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}; "
         f"{_duration(alone)} with all of it",
-        _rates(study, here),
-        _on_a_gpu(study, workers, here),
-        *_small_pools(study),
+        _rates(left, here),
+        _on_a_gpu(left, workers, here),
+        *_small_pools(left),
     ]
     return "\n".join(lines)
 
@@ -99,13 +106,15 @@ def _duration(seconds: float) -> str:
 
 def status(store: Store) -> str:
     """How far a store's study is: counts, who holds what, failures with reasons, and what a run would do next."""
-    study = store.recalled()
+    told = store.remembers
+    study = store.recalled() if told else store.asked()
     left = pending(study, store)
     todo = {job.cell.id for job in left}
     held = {job.cell.id: who for job in left if (who := holder(store, job.cell.id))}
     fell, wrong = diverged(study, store), failures(study, store)
     lines = [
         f"{study.name} at scale {study.scale} in {store.path}",
+        *([] if told else ["  wanted    unknown: there is no study.json; counted is what the records tell of"]),
         f"  done      {len(study.jobs) - len(todo)} of {len(study.jobs)} cells",
         f"  running   {len(held)}",
         *(f"    {_name(study, cell)}  by {who}" for cell, who in held.items()),
@@ -114,7 +123,10 @@ def status(store: Store) -> str:
         f"  failed    {len(wrong)}",
         *(f"    {_name(study, r['cell_id'])} {_measure(r)}: {r['message']}" for r in wrong),
     ]
-    if left:
+    if not told:
+        here = shlex.quote(str(store.path))
+        lines.append(f"  next      unknown: run the study by its name or its file with --store {here}")
+    elif left:
         lines.append(
             f"  next      `betavae run {shlex.quote(str(store.path))}` would do {len(left)} cells, "
             f"{sum(len(j.questions) for j in left)} questions:"
