@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from runs import cell
 
+from betavae.errors import Fault
 from betavae.paper.study import paper
 from betavae.study.cells import Job, Question
-from betavae.study.monitor import cost, measured, status
+from betavae.study.monitor import cost, measured, measuring, status
 from betavae.study.monitor.measured import NOTHING, Measured
 from betavae.study.monitor.measuring import each, rest, trained
 from betavae.study.monitor.pace import Pace
@@ -74,6 +79,50 @@ def test_a_measurement_is_of_the_work_itself(monkeypatch: pytest.MonkeyPatch) ->
     calls: list[int] = []
     assert each(lambda: calls.append(1), 0.0) >= 0
     assert len(calls) == 3  # the first is not counted
+
+
+def test_the_beginning_of_a_training_is_no_part_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of our own a training begins in ten seconds and steps in one, and has a budget of four steps."""
+    now, begun = [0.0], list[int]()
+
+    def advance(task: Any, member: Any, state: Any, until: int, watch: Callable[[Any], None]) -> None:
+        now[0] += 10.0
+        begun.append(until)
+        while state.step < until:
+            now[0] += 1.0
+            state.step += 1
+            watch(state)
+
+    def clock() -> float:
+        return now[0]
+
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=clock, process_time=clock))
+    monkeypatch.setattr(measuring.single, "advance", advance)
+    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=4))
+    state: Any = SimpleNamespace(step=0)
+    assert measuring.stepped(task, None, state, 30.0) == 1.0  # type: ignore[arg-type]
+    assert (len(begun), now[0]) == (1, 31.0)
+
+
+@pytest.mark.parametrize("objective", ["ada_gvae", "factor_vae"])
+def test_whatever_an_objective_wants_of_its_images_is_measured(objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "EACH", 0.05)
+    mine = replace(cell(), dataset="dsprites", objective=objective, knobs=())
+    assert set(trained(mine)) == {f"step {measured.kind(mine)}", f"encode {measured.kind(mine)}"}
+
+
+def test_where_one_process_cannot_measure_none_goes_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, real = list[subprocess.Popen[bytes]](), subprocess.Popen
+
+    def open_(words: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        instead = ["tail", "-f", "/dev/null"] if opened else ["sh", "-c", "cat > /dev/null; echo no room >&2; exit 3"]
+        opened.append(real(instead, **how))
+        return opened[-1]
+
+    monkeypatch.setattr(measured.subprocess, "Popen", open_)
+    with pytest.raises(Fault, match="could not be measured: no room"):
+        measured.measure([cell()], 3)
+    assert [process.returncode is not None for process in opened] == [True] * 3
 
 
 def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path) -> None:

@@ -118,17 +118,21 @@ def measure(cells: Sequence[Cell], workers: int) -> Measured:
         for _ in range(workers)
     ]
     told = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(asked.encode())
-        process.stdin.close()
-    for process in processes:
-        assert process.stdout is not None and process.stderr is not None  # noqa: PT018
-        out, wrong = process.stdout.read(), process.stderr.read()
-        if process.wait():
-            last = wrong.decode(errors="replace").strip().rpartition("\n")[2]
-            raise Fault(f"the machine could not be measured: {last[:200] or 'its process ended'}")
-        told.append(json.loads(out))
+    with contextlib.ExitStack() as stack:
+        for process in processes:  # where one failed, or a person has had enough, none goes on beside what comes next
+            stack.enter_context(process)
+            stack.callback(process.kill)
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(asked.encode())
+            process.stdin.close()
+        for process in processes:
+            assert process.stdout is not None and process.stderr is not None  # noqa: PT018
+            out, wrong = process.stdout.read(), process.stderr.read()
+            if process.wait():
+                last = wrong.decode(errors="replace").strip().rpartition("\n")[2]
+                raise Fault(f"the machine could not be measured: {last[:200] or 'its process ended'}")
+            told.append(json.loads(out))
     each = {name: sum(one["seconds"][name] for one in told) / len(told) for name in told[0]["seconds"]}
     free = sum(one["core"] for one in told) / sum(one["wall"] for one in told)
     found = Measured({**known().seconds, **each}, min(1.0, free))

@@ -12,7 +12,9 @@ from typing import Any
 
 import torch
 
+from betavae.datasets import OUTLINES, outline
 from betavae.datasets.base import Dataset
+from betavae.factors import Factors
 from betavae.metrics import classifiers
 from betavae.metrics.costs import FITTING
 from betavae.models import named
@@ -24,7 +26,7 @@ from betavae.study.monitor import measured
 from betavae.study.monitor.cost import shape_of
 from betavae.training import single
 from betavae.training.gradient import Task
-from betavae.training.single import Member
+from betavae.training.single import Member, State
 
 IMAGES, BATCH = 512, 250
 """Images of noise that are trained on, and those encoded at once."""
@@ -59,22 +61,40 @@ def each(act: Callable[[], object], seconds: float) -> float:
 def trained(cell: Cell) -> dict[str, float]:
     """The seconds of one step of a cell's training, and of one image encoded."""
     assert cell.recipe is not None
-    shape = shape_of(cell.dataset)
-    noise = torch.rand(IMAGES, *shape, generator=torch.Generator().manual_seed(0))
-    data = Dataset(cell.dataset, shape, IMAGES, None, "noise", "noise", lambda index: noise[index])
-    task = Task(data, named(cell.method, shape, cell.codes), objective_named(cell.objective or "beta_vae"), cell.recipe)
-    member = Member(cell.seed, dict(cell.knobs), cell.recipe)
-    state = single.start(task, member)
+    data = noise(cell.dataset)
+    model, objective = named(cell.method, data.shape, cell.codes), objective_named(cell.objective or "beta_vae")
+    task, member = Task(data, model, objective, cell.recipe), Member(cell.seed, dict(cell.knobs), cell.recipe)
+    state, name, share = single.start(task, member), measured.kind(cell), measured.EACH / 4
+    took = stepped(task, member, state, 3 * share)
+    images, encode = data.render(torch.arange(BATCH)), vae.codec(task.model, state.params).encode
+    found = {f"encode {name}": each(lambda: encode(images), share) / BATCH}
+    return found if took is None else {f"step {name}": took, **found}
 
-    def step() -> None:
-        if state.step == task.recipe.steps:  # a budget of a few steps: the same ones again
+
+def noise(dataset: str) -> Dataset:
+    """Images of noise of a dataset's shape, on its grid where it has one, which objectives of pairs want."""
+    shape, sizes = outline(dataset) if dataset in OUTLINES else (shape_of(dataset), ())
+    images = torch.rand(IMAGES, *shape, generator=torch.Generator().manual_seed(0))
+    factors = Factors(tuple(map(str, range(len(sizes)))), sizes) if len(sizes) > 1 else None
+    size = factors.size if factors else IMAGES
+    return Dataset(dataset, shape, size, factors, "noise", "noise", lambda index: images[index % IMAGES])
+
+
+def stepped(task: Task, member: Member, state: State, seconds: float) -> float | None:
+    """Seconds of a core that a step takes in one training of so many seconds, its beginning and its first step not
+    counted: None where it left the finite numbers before there was anything to count.
+    """
+    begun, marks = time.perf_counter(), list[float]()
+
+    def see(state: State) -> None:
+        marks.append(time.process_time())
+        if len(marks) > 2 and time.perf_counter() - begun > seconds:
+            state.step = task.recipe.steps
+        elif state.step == task.recipe.steps:  # a budget of a few steps: the same ones again
             state.step = 0
-        single.advance(task, member, state, state.step + 1)
 
-    name, share = measured.kind(cell), measured.EACH / 4
-    found = {f"step {name}": each(step, 3 * share)}
-    encode = vae.codec(task.model, state.params).encode
-    return {**found, f"encode {name}": each(lambda: encode(noise[:BATCH]), share) / BATCH}
+    single.advance(task, member, state, task.recipe.steps, see)
+    return (marks[-1] - marks[0]) / (len(marks) - 1) if len(marks) > 1 else None
 
 
 def rest() -> float:
