@@ -23,22 +23,26 @@ AGAIN = 0.05
 """Seconds between two looks at a lock that cannot be waited for otherwise."""
 
 
-def lock(descriptor: int, *, shared: bool = False, wait: bool = True) -> bool:
-    """Lock an open file until it is closed; False where another process holds it and ``wait`` is False.
+def lock(descriptor: int, *, shared: bool = False, wait: bool = True, ends: float | None = None) -> bool:
+    """Lock an open file until it is closed; False where another process holds it and ``wait`` is False, or holds it
+    still when waiting ``ends`` (seconds since 1970; None: never).
 
     A ``shared`` lock is held by many at once where the system knows such locks, else by one. Raises OSError where the
     file system has no locks.
     """
-    if POSIX:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        return True
-    while not _lock_a_byte(descriptor):
-        if not wait:
+    blocks = wait and ends is None
+    while not (_flock(descriptor, shared, blocks) if POSIX else _lock_a_byte(descriptor)):
+        if not wait or (ends is not None and time.time() >= ends):
             return False
         time.sleep(AGAIN)
+    return True
+
+
+def _flock(descriptor: int, shared: bool, blocks: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if blocks else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
     return True
 
 

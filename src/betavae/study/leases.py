@@ -33,8 +33,9 @@ def _path(store: Store, cell: str) -> Path:
     return store.path / "leases" / f"{cell}.lock"
 
 
-def try_lease(store: Store, cell: str, *, wait: bool = False) -> Lease | None:
-    """The lease of a cell, or None where another process of this machine holds it; ``wait`` waits for it instead.
+def try_lease(store: Store, cell: str, *, wait: bool = False, ends: float | None = None) -> Lease | None:
+    """The lease of a cell, or None where another process of this machine holds it; ``wait`` waits for it instead, till
+    it ``ends`` (seconds since 1970; None: for ever).
 
     Who waits must hold no lease itself. Raises Unwritable, or Fault where locks do not work.
     """
@@ -45,7 +46,7 @@ def try_lease(store: Store, cell: str, *, wait: bool = False) -> Lease | None:
     except OSError as error:
         raise Unwritable.at(path, error, "nothing was changed") from error
     try:
-        if not lock(descriptor, wait=wait):
+        if not lock(descriptor, wait=wait, ends=ends):
             os.close(descriptor)
             return None
     except OSError as error:

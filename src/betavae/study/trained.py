@@ -61,8 +61,8 @@ def find(text: str, among: Sequence[Store]) -> Trained:
 
 
 def codec(trained: Trained, dataset: Dataset) -> Codec:
-    """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where the
-    checkpoint is gone.
+    """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where that
+    checkpoint is gone, whatever is left of those before it.
     """
     from betavae.study.jobs.checkpointing import unpack
     from betavae.study.jobs.perform import baseline_of, codec_of, task_of
@@ -76,5 +76,10 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     if found is None:
         raise Fault(f"{folder} holds no checkpoint; the model is gone, train the cell again in a new store")
     state = unpack(found)
+    if state.step < cell.recipe.steps and state.diverged is None:
+        raise Fault(
+            f"{folder} holds step {state.step:,} of {cell.recipe.steps:,}, no finished model: its last checkpoint is "
+            f"gone, or cannot be believed; train the cell again in a new store"
+        )
     params = {k: v.to(dataset.device) for k, v in state.params.items()}
     return codec_of(cell, task_of(cell, dataset), params)

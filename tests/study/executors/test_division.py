@@ -4,20 +4,23 @@ records are those of workers that do everything.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import VOTES, cell, timeless, tiny_study
+from runs import VOTES, Context, cell, timeless, tiny_study
 
 from betavae.study import records
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.executors.division import Role, Task, first_tasks, roles
 from betavae.study.executors.local import Local
 from betavae.study.executors.process import Worker
+from betavae.study.executors.worker import together
 from betavae.study.jobs.messages import Finished, Kept, Perform, Prepare, Prepared, Step, line, told
+from betavae.study.leases import try_lease
 from betavae.study.run import pending, run
 from betavae.study.settings import Settings
 from betavae.study.store import Store
@@ -122,6 +125,17 @@ def test_a_training_that_is_gone_is_trained_again_by_the_trainer(tmp_path: Path)
     assert found[broken.cell.id]["status"] == "error"
     assert "delete it" in found[broken.cell.id]["message"]
     assert {worker for worker, m in heard if isinstance(m, Step)} <= {0}
+
+
+def test_waiting_for_another_runs_cell_ends_with_the_sitting(tmp_path: Path) -> None:
+    """Whoever holds it may go on for hours: the cell is put off, not failed."""
+    context = Context(tmp_path, settings=Settings(ends=time.time() - 1))
+    job = Job(cell(), ())
+    with try_lease(context.store, job.cell.id) or pytest.fail("it is free"):
+        assert together(Perform.of([job], str(tmp_path), {}, context.settings, waits=True), context) == {
+            job.cell.id: "paused"
+        }
+        assert together(Perform.of([job], str(tmp_path), {}, context.settings), context) == {job.cell.id: "elsewhere"}
 
 
 class Scripted(Local):

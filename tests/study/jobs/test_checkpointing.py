@@ -4,6 +4,7 @@ fiftieth of training.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,7 @@ import torch
 from runs import STEPS, Context, Stop, job
 
 from betavae import datasets
+from betavae.errors import Fault
 from betavae.study.cells import Cell, Job, Question, pairs
 from betavae.study.jobs import checkpointing, fit
 from betavae.study.jobs import perform as performing
@@ -26,6 +28,7 @@ from betavae.study.jobs.messages import Message, Step
 from betavae.study.jobs.perform import perform
 from betavae.study.settings import Settings
 from betavae.study.store import Store
+from betavae.study.trained import Trained, codec
 from betavae.training import checkpoint, population
 from betavae.training.single import Member, State
 from betavae.training.trace import Columns
@@ -96,6 +99,38 @@ def test_a_sitting_begins_nothing_that_it_has_no_time_for(tmp_path: Path) -> Non
         context = Context(tmp_path / cell.method, settings=settings)
         assert attempt([Job(cell, asked)], context) == "paused"
         assert not context.store.records()
+
+
+def test_how_it_was_stepped_outlasts_a_sitting_that_ends_before_its_record(tmp_path: Path) -> None:
+    """The last step is done and the sitting over: the next one trains nothing, and its record says what did."""
+    assert attempt([job()], Sitting(tmp_path / "s", STEPS)) == "paused"
+    last = Context(tmp_path / "s")
+    assert attempt([job()], last) == "done"
+    assert last.steps == []
+    perform([job()], whole := Context(tmp_path / "whole"))
+    told = [next(r for r in c.store.records() if r["kind"] == "fit")["machine"]["stepped"] for c in (last, whole)]
+    assert told[0] == told[1] != ""
+
+
+def test_a_training_that_ends_otherwise_than_its_record_says_so(tmp_path: Path) -> None:
+    """Its checkpoint is lost and a question is new: in the same precision it is the same model and nothing is said."""
+    perform([Job(job().cell, ())], context := Context(tmp_path))
+    for precision, questions in (("float32", ("latent_space",)), ("bf16", ("latent_space", "reconstruction"))):
+        shutil.rmtree(context.folder(job().cell.id))
+        context = Context(tmp_path, settings=Settings(precision=precision))
+        perform([Job(job().cell, tuple(map(Question, questions)))], context)
+        assert [": its weights are " in note for note in context.notes()] == [True] * (precision == "bf16")
+    (fit_,) = (r for r in context.store.records() if r["kind"] == "fit")
+    assert f", and {fit_['notes']['weights']} in the record of its fit" in context.notes()[0]
+
+
+def test_half_a_training_is_no_finished_model(tmp_path: Path) -> None:
+    """Of a cell whose last checkpoint is gone an earlier one may be left: it is not shown as the model."""
+    context = Context(tmp_path, stop=6)
+    with pytest.raises(Stop):
+        perform([job()], context)
+    with pytest.raises(Fault, match=r"holds step 5 of 16, no finished model: .*train the cell again in a new store"):
+        codec(Trained(context.store, job().cell), datasets.load("squares"))
 
 
 SLOW = Question("higgins", pairs({"votes": 1_000_000, "classifier": "forest"}))

@@ -19,7 +19,7 @@ from betavae.errors import Fault
 from betavae.study.cells import Job
 from betavae.study.executors import stream
 from betavae.study.executors.base import FATES, TRIES, Group
-from betavae.study.jobs.context import kept
+from betavae.study.jobs.context import kept, weights
 from betavae.study.jobs.messages import Begun, Finished, Found, Hear, Lost, Perform, Refused, Said, line, said
 from betavae.study.leases import try_lease
 from betavae.study.settings import Settings
@@ -105,10 +105,12 @@ class Driver:
         needs = self.needs(mine)
         last = self.tries[mine[0].cell.id] == TRIES - 1
         cells = {job.cell.id for job in mine}
+        held = {cell: told for cell, told in weights(self.store.records()).items() if cell in cells}
         text = line(
             Perform.of(
                 mine, str(self.store.path), self.study, self.settings, cautious=last, threads=int(needs["CPU"]),
-                done=[key for key in self.store.done() if key[0] in cells], data=os.environ.get("BETAVAE_DATA"),
+                done=[key for key in self.store.done() if key[0] in cells], weights=held,
+                data=os.environ.get("BETAVAE_DATA"),
             )
         )  # fmt: skip
         remote = ray.remote(_task).options(
@@ -118,7 +120,7 @@ class Driver:
 
     def _lease(self, cell: str, wait: bool) -> bool:
         if cell not in self.leases:
-            lease = try_lease(self.store, cell, wait=wait)
+            lease = try_lease(self.store, cell, wait=wait, ends=self.settings.ends)
             if lease is None:
                 return False
             self.leases[cell] = contextlib.ExitStack()

@@ -48,11 +48,15 @@ class StreamContext:
         self.settings, self.store = task.settings, Path(task.store)
         self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._done: Done = set(task.done)
+        self._weights = task.weights
         self._steps: dict[str, Step] = {}
         self._said = 0.0
 
     def done(self, cell: str, question: str | None, at: float) -> bool:
         return (cell, question, at) in self._done
+
+    def weights(self, cell: str) -> str:
+        return self._weights.get(cell, "")
 
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Array]) -> None:
         self.say(Found(msgspec.Raw(canonical(record).encode()), frozen(arrays)))

@@ -85,8 +85,8 @@ def together(task: Perform, context: StoreContext) -> dict[str, str]:
     held, fates = [], {}
     with contextlib.ExitStack() as stack:
         for job in task.opened():
-            lease = try_lease(context.store, job.cell.id, wait=task.waits)
-            fates[job.cell.id] = "done" if lease else "elsewhere"
+            lease = try_lease(context.store, job.cell.id, wait=task.waits, ends=task.settings.ends)
+            fates[job.cell.id] = "done" if lease else "paused" if task.waits else "elsewhere"
             if lease:
                 stack.enter_context(lease)
                 held.append(job)

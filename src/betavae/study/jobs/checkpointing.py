@@ -28,11 +28,14 @@ def steps_at(task: Task, at: float) -> int:
 
 
 class Taken(NamedTuple):
-    """A state to go on from, the seconds it took so far, and the precisions it was trained in."""
+    """A state to go on from, the seconds it took so far, the precisions it was trained in, and the ways in which it was
+    stepped, as its record will say them.
+    """
 
     state: State
     seconds: float = 0.0
     precisions: tuple[str, ...] = ()
+    stepped: tuple[str, ...] = ()
 
 
 def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
@@ -81,7 +84,10 @@ def taken(found: checkpoint.Checkpoint) -> Taken:
         raise ValueError(f"its seconds are {shown(seconds)}")
     if not isinstance(precisions, list) or not all(isinstance(name, str) and name in PRECISIONS for name in precisions):
         raise ValueError(f"its precisions are {shown(precisions)}; known: {', '.join(PRECISIONS)}")
-    return Taken(unpack(found), float(seconds), tuple(dict.fromkeys(precisions)))
+    stepped = found.meta.get("stepped", [])
+    if not isinstance(stepped, list) or not all(isinstance(way, str) and len(way) < 200 for way in stepped):
+        raise ValueError(f"the ways it was stepped are {shown(stepped)}")
+    return Taken(unpack(found), float(seconds), tuple(dict.fromkeys(precisions)), tuple(dict.fromkeys(stepped)))
 
 
 def _form(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
@@ -127,12 +133,14 @@ class Watch:
         members: int = 1,
         together: int = 1,
         clock: Callable[[], float] = time.perf_counter,
+        stepped: str = "",
     ) -> None:
         self.clock = clock
         self.task, self.cell, self.context, self.seconds = task, cell, context, taken.seconds
         self.members, self.together, self.every = members, together, context.settings.every
         self.trains = taken.state.step < task.recipe.steps and taken.state.diverged is None
         self.precisions = tuple(dict.fromkeys([*taken.precisions, *([precision] if self.trains else [])]))
+        self.stepped = tuple(dict.fromkeys([*taken.stepped, *([stepped] if self.trains else [])]))
         self.first = taken.state.step
         self.said = self.began = self.clock()
         self.wall = self.saved = 0.0
@@ -149,6 +157,7 @@ class Watch:
         begun = self.clock()
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
+        meta["stepped"] = list(self.stepped)
         meta |= versions.made_by(self.cell.plain(), None)
         keep = 1 if final else self.context.settings.checkpoints
         checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +32,7 @@ class Context(Protocol):
     settings: Settings
 
     def done(self, cell: str, question: str | None, at: float) -> bool: ...
+    def weights(self, cell: str) -> str: ...
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None: ...
     def folder(self, cell: str) -> Any: ...
     def say(self, message: Message) -> None: ...
@@ -55,6 +56,10 @@ class StoreContext:
             self.refresh()
         return (cell, question, at) in (self._done or ())
 
+    def weights(self, cell: str) -> str:
+        """Which weights the record of a fit tells of; "" where none does."""
+        return weights(self.store.records()).get(cell, "")
+
     def keep(self, record: dict[str, Any], arrays: Mapping[str, Any]) -> None:
         record["arrays"] = self.store.put(dict(arrays)) if arrays else None
         self.store.append(record)
@@ -64,6 +69,12 @@ class StoreContext:
 
     def folder(self, cell: str) -> Path:
         return self.store.path / "checkpoints" / cell
+
+
+def weights(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The digest of the weights that each fit ended with, by cell, where its record tells of it."""
+    fits = ((r["cell_id"], r["notes"].get("weights")) for r in records if r["kind"] == "fit")
+    return {cell: told for cell, told in fits if isinstance(told, str)}
 
 
 def kept(record: Mapping[str, Any]) -> Kept:

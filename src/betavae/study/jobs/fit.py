@@ -13,9 +13,9 @@ from betavae.representation import vae
 from betavae.study.cells import Job
 from betavae.study.jobs.checkpointing import Watch
 from betavae.study.jobs.context import Context, record
-from betavae.training import checkpoint, sweep
+from betavae.study.jobs.messages import Note
+from betavae.training import checkpoint
 from betavae.training.gradient import Task
-from betavae.training.population import How
 from betavae.training.single import State
 
 if TYPE_CHECKING:
@@ -26,14 +26,23 @@ COLLAPSED = 0.01
 ACTIVE, LOOKED = 0.01, 1000
 """A code is active where its posterior mean has a larger variance over images, so many of them (Burda et al. 2016)."""
 BATCH = 250
+OTHERS = (
+    "{cell}: its weights are {mine} now, and {theirs} in the record of its fit: it was trained again in another "
+    "precision, or by other kernels. What is asked from here on is asked of another model than before; for one model "
+    "throughout, run the cell in a new store"
+)
+"""What is said of a training whose end is not the one that its record tells of."""
 PARAMETERS = "parameters"
 """The term named where no loss has shown a divergence yet, but the parameters have."""
 
 
-def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, context: Context, how: How) -> None:
+def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, context: Context) -> None:
     """Keep the record of a fit and its last checkpoint, unless they are there."""
     if context.done(job.cell.id, None, 1.0):  # it was trained again for the sake of an earlier time, or of a lost end
         ended = state.step == task.recipe.steps or state.diverged is not None
+        mine, theirs = _weights(state), context.weights(job.cell.id)
+        if ended and theirs not in ("", mine):
+            context.say(Note(OTHERS.format(cell=job.cell.id, mine=mine, theirs=theirs)))
         if ended and checkpoint.newest(context.folder(job.cell.id)) != state.step:
             watch.save(state, final=True)
         checkpoint.tidy(context.folder(job.cell.id), keep=1)
@@ -41,10 +50,8 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
     watch.save(state, final=True)
     count = sum(v.numel() for v in state.params.values())
     kept = {"trained_on": task.dataset.size} if job.cell.train_on else {}
-    on_gpu = dataset.device.type == "cuda"
-    stepped = f"{watch.together} by {how}" if on_gpu else sweep.told(task, how.precision)
     fit = record(
-        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped=stepped if watch.trains else "",
+        context, dataset, job.cell, precision=", ".join(watch.precisions), stepped="; ".join(watch.stepped),
         status="diverged" if state.diverged else "ok", message=fall(state) if state.diverged else "",
         scores=_scores(job, task, state) | _active(job, task, state, dataset),
         seconds=watch.spent(), images=state.step * task.recipe.batch,

@@ -31,9 +31,9 @@ class Prepare(Message):
 class Perform(Message):
     """Do jobs that share a program together, or one job alone.
 
-    Whose records it cannot read is told what is ``done``, and where the driver's data are. ``trains`` is False where
-    only what is trained is to be asked, ``waits`` True where who holds a cell is waited for, ``cautious`` as in
-    ``jobs.perform``.
+    Who cannot read records is told what is ``done``, which ``weights`` a cell's fit ended with, and where the driver's
+    data are. ``trains`` is False where only what is trained is to be asked, ``waits`` True where who holds a cell is
+    waited for, ``cautious`` as in ``jobs.perform``.
     """
 
     jobs: list[dict[str, Any]]
@@ -45,6 +45,7 @@ class Perform(Message):
     cautious: bool = False
     threads: int = 1
     done: list[tuple[str, str | None, float]] = []
+    weights: dict[str, str] = {}
     data: str | None = None
 
     @classmethod

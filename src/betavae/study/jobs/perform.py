@@ -28,7 +28,7 @@ from betavae.study.jobs.fit import PARAMETERS, fall, finish
 from betavae.study.jobs.messages import Asking, Fitting, Note
 from betavae.study.monitor import cost
 from betavae.study.records import asked
-from betavae.training import autotune, population
+from betavae.training import autotune, population, sweep
 from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.single import Member, State
@@ -191,8 +191,9 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
     how = How(context.settings.precision)
     if dataset.device.type == "cuda" and not cautious:
         how = autotune.quickest(task, members, states, how, lambda text: context.say(Note(text)))
+    stepped = f"{together} by {how}" if dataset.device.type == "cuda" else sweep.told(task, how.precision)
     watches = [
-        Watch(task, job.cell, context, found, how.precision, len(jobs), together)
+        Watch(task, job.cell, context, found, how.precision, len(jobs), together, stepped=stepped)
         for job, found in zip(jobs, taken, strict=True)
     ]
     down = set[int]()
@@ -220,7 +221,7 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
         for watch, state in zip(watches, states, strict=True):
             watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):
-        finish(job, task, state, watch, dataset, context, how)
+        finish(job, task, state, watch, dataset, context)
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, context: Context) -> None:
