@@ -68,11 +68,13 @@ def test_every_kind_of_message_is_tried() -> None:
 def test_a_task_arrives_as_it_was_sent() -> None:
     jobs = list(short_study(2, 64).jobs)
     settings = Settings(device="cuda:1", every=0.1, sources=(Source("mine.py", "/x/mine.py", "ab"),))
-    sent = Perform.of(jobs, "/store", STUDY, settings, done=[("a", None, 1.0), ("a", "q", 0.1)], cautious=True)
+    done = [("a", None, 1.0), ("a", "q", 0.1)]
+    sent = Perform.of(jobs, "/store", STUDY, settings, done=done, weights={"a": "0f3a"}, cautious=True)
     arrived = told(line(sent))
     assert arrived == sent
     assert isinstance(arrived, Perform)
     assert arrived.opened() == jobs
+    assert [stream.StreamContext(arrived).weights(key) for key in ("a", "b")] == ["0f3a", ""]
     assert told(line(Prepare("dsprites", settings))) == Prepare("dsprites", settings)
 
 

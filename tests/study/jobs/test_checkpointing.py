@@ -229,6 +229,7 @@ def test_seconds_are_shared_and_precisions_remembered(tmp_path: Path) -> None:
         {"precisions": None}, {"precisions": 5}, {"precisions": "float32"}, {"precisions": ["float16"]},
         {"precisions": [["float32"]]}, {"seconds": None}, {"seconds": 10**400}, {"seconds": -1.0}, {"seconds": True},
         {"seconds": float("nan")}, {"diverged": [3]}, {"diverged": [1e400, "kl"]}, {"diverged": {"a": 1}},
+        {"stepped": "autograd"}, {"stepped": [5]},
     ],
     ids=str,
 )  # fmt: skip
