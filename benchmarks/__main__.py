@@ -2,7 +2,7 @@
 
 They go into results/bench/ as JSON and into the tables of docs/performance.md.
 
-About five minutes on two cores. What is compared is measured in one process, the best of a few rounds; the
+About seven minutes on two cores. What is compared is measured in one process, the best of a few rounds; the
 plain way is what ``plain.py`` says. A GPU is measured by ``python -m benchmarks.gpu`` (``make gpu-check``).
 """
 

@@ -39,7 +39,7 @@ def test_notices_are_lines_of_the_command_each_once(capsys: pytest.CaptureFixtur
     told = [line for line in err.splitlines() if line.startswith("betavae: ")]
     assert told == [
         f"betavae: {name} is in training mode: it is run in evaluation mode, and given back in training mode",
-        f"betavae: {name} gave mean [1, 16], z [1, 3]: 'mean' is taken",
+        f"betavae: {name} gave mean [256, 16], z [256, 3]: 'mean' is taken",
     ]
     assert out.splitlines()[1].split()[:2] == [name, "16"]
     assert main(["score", "--encoder", name, "--output", "z", *FEW]) == 0

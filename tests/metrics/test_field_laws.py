@@ -398,7 +398,7 @@ def test_labels_are_needed_to_hold_codes_against() -> None:
 def test_bins_of_equal_frequency_see_neither_a_monotone_map_nor_an_outlier() -> None:
     frequency, width = named("mig", binning="frequency"), named("mig")
     bent, far = np.exp(2 * blurred()), blurred().copy()
-    far[0, 0] = 1e6
+    far[0] = 1e6
 
     def score(metric: Metric | Any, codes: np.ndarray) -> float:
         return float(evaluate(metric, dataset(), codes, seed=0)["mig"])

@@ -301,7 +301,7 @@ def test_a_claim_on_all_is_not_decided_on_some() -> None:
     claim = replace(OTHERS[0], gather=lambda _: [full, Arm("absent", ())], orders=2)
     [found] = verdicts(gathered([FakeStore()]), [claim])
     assert (found.word, found.findings, found.lacking) == (NOT_RUN, (), ("absent",))
-    assert "no records of absent" in line(found)[-1]
+    assert "no seed has all of absent" in line(found)[-1]
     [alone] = verdicts(gathered([FakeStore()]), [replace(claim, gather=lambda _: [full])])
     assert alone.word == SUPPORTS
 

@@ -64,11 +64,12 @@ def test_one_order_seen_through_noise_is_not_called_disagreement(noise: float | 
 
 
 def records(seeds: int, order: dict[str, int]) -> FakeStore:
-    """Six metrics of VAEs and PCA; those of ``order`` -1 turn the models round. Draws differ by a little noise."""
+    """Six metrics of VAEs, PCA and ICA; those of ``order`` -1 turn the models round. Draws differ by a little noise."""
     store, rng = FakeStore(), np.random.default_rng(1)
     for seed in range(seeds):
         cells: list[Cell] = [vae(method=m, beta=b, seed=seed) for m in ("mlp", "conv") for b in (0.1, 1.0, 4.0, 10.0)]
-        for k, cell in enumerate([*cells, baseline(seed=seed)]):
+        linear = [baseline(seed=seed), baseline("ica", seed=seed, fit=2_500)]
+        for k, cell in enumerate([*cells, *linear]):
             for name, (measure, key) in SIX.items():
                 for draw in (0, 1):
                     value = 0.5 + 0.05 * k * order.get(name, 1) + rng.normal(0, 0.005)
@@ -96,7 +97,9 @@ def test_a_model_that_one_metric_has_not_scored_twice_is_left_out() -> None:
         for r in store.kept
         if not (r["question"]["measure"] == "mig" and r["question"]["seed"] and r["cell"]["method"] == "pca")
     ]
-    assert len(by_seed(gathered([store]), "dsprites")[1]["MIG"][0]) == kept - 1 == 8
+    assert len(by_seed(gathered([store]), "dsprites")[1]["MIG"][0]) == kept - 1 == 9
+    (arm, *_) = metrics_disagree(gathered([store]))
+    assert arm.blocks == ()  # type: ignore[union-attr]  # the claim is on all the models
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])

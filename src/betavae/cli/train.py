@@ -123,9 +123,10 @@ def act(options: argparse.Namespace) -> int:
     machine.usable(options.device)
     rehearse([job])
     store = Store(options.store or STORE)
-    known = store.recalled() if (store.path / "study.json").is_file() else Study("single", "own", ())
+    known = store.recalled() if store.remembers else Study("single", "own", ())
     held = tuple({**{source.name: source for source in known.sources}, **sources}.values())
-    store.remember(replace(known, jobs=merge([*known.jobs, job]), sources=held))
+    if store.remembers or not store.records():  # records alone do not become a study of this one cell
+        store.remember(replace(known, jobs=merge([*known.jobs, job]), sources=held))
     outcome = run(
         replace(known, jobs=(job,), sources=tuple(sources.values())),
         store,

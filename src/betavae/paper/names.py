@@ -49,4 +49,3 @@ TREND_DOWN = {beta: -weight for beta, weight in TREND_UP.items()}
 HIGH_AGAINST_LOW = dict(zip(BETAS, (-1.0, -1.0, 1.0, 1.0), strict=True))
 ABOVE_ONE = {1.0: -2.0, 4.0: 1.0, 10.0: 1.0}
 LOWEST_BEST = dict(zip(BETAS, (3.0, -1.0, -1.0, -1.0), strict=True))
-SECOND_BEST = {1.0: 2.0, 4.0: -1.0, 10.0: -1.0}

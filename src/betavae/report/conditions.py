@@ -84,13 +84,18 @@ def time(evidence: Evidence) -> list[str]:
 
 
 def wall(evidence: Evidence) -> list[str]:
-    """A line per run: its wall time beside what was predicted before it began."""
+    """A line per run: its wall time beside what was predicted before it began; a sitting that left cells over has only
+    the first, since what was predicted is of all of them.
+    """
     lines = []
     for run in evidence.runs:
         found, predicted = run["scores"].get("wall"), run["scores"].get("predicted")
-        if found and predicted:
-            off = f"{100 * (found - predicted) / predicted:+.0f} % off the {wording.duration(predicted)} predicted"
-            lines.append(f"Wall time: {wording.duration(found)} on {run['notes'].get('workers', '?')} workers, {off}")
+        if not found or not predicted:
+            continue
+        off = f"{100 * (found - predicted) / predicted:+.0f} % off the {wording.duration(predicted)} predicted"
+        if left := run["notes"].get("left"):
+            off = f"a sitting that left {left} cells of {run['notes']['jobs']}"
+        lines.append(f"Wall time: {wording.duration(found)} on {run['notes'].get('workers', '?')} workers, {off}")
     return lines or ["Wall time: not recorded, so no prediction can be held against it"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Link, Part, Table
 from betavae.report.statistics.comparisons import Claim
-from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, UNDECIDED, Finding, Verdict
+from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, NOT_YET, UNDECIDED, Finding, Verdict
 from betavae.study.cells import Study
 
 SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2)}
@@ -65,8 +65,15 @@ def claims(
         "fewer no result, however clear, could pass in the worst place of that table, and with just as many hardly any "
         "but a unanimous one; beside it the seeds for 80 % power at the effect and spread seen, where four comparisons "
         "or more tell them. "
-        "A claim on several arms is judged when all were run. Diverged runs are counted in, at chance or as the worst.",
+        "A claim on several arms is judged when all were run. Diverged runs are counted in: at chance, as the worst or "
+        "as what contradicts; where there is nothing to count (an extent, a course of training, an order of models) "
+        "their seed is left out.",
     ]
+    if any(v.word == NOT_YET for v in judged):
+        said.append(
+            "“Not judged yet”: the study is not complete, and a claim is judged once, when all the seeds planned for "
+            "it are there. Until then it counts in Holm's table as if nothing were known of it."
+        )
     if any(v.claim.margin for v in judged):
         said.append(f"{NO_EFFECT}{'' if by_looks else '; Holm over the claims that have a margin'}.")
     if again:
@@ -96,15 +103,17 @@ def line(verdict: Verdict) -> list[str]:
     said = f"{claim.says}\n{where}"
     if verdict.word == NOT_RUN:
         needs = f"not run ({wording.seeds(verdict.least, None)})" if claim.orders != 0 else "not run"
-        lacking = f"; no records of {'; '.join(verdict.lacking)}" if verdict.lacking else ""
+        lacking = f"; no seed has all of {'; '.join(verdict.lacking)}" if verdict.lacking else ""
         return [said, "0", *[wording.NOTHING] * 4, needs + lacking]
     weakest = min(verdict.findings, key=lambda f: (f.z, f.effect if claim.orders else -f.effect))
-    p = wording.NOTHING if claim.orders == 0 else wording.probability(verdict.p or 0.0)
+    p = wording.NOTHING if verdict.p is None or claim.orders == 0 else wording.probability(verdict.p)
     word = f"**{verdict.word}**"
     if verdict.word == EQUAL:
         word += f" within {_size(claim.margin or 0.0, claim)}"
     if verdict.look:
         word += f" at look {verdict.look.number} of {verdict.look.of}"
+    if verdict.word == NOT_YET:
+        word += f" ({verdict.n} of {verdict.planned} planned seeds)"
     if verdict.word == UNDECIDED:
         word += f" ({wording.seeds(verdict.least, verdict.likely)})"
     effect, between, chance = _effect(weakest, claim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -25,14 +26,20 @@ class Reads(NamedTuple):
 
 
 def reads(records: Iterable[Record]) -> Reads:
-    """How the answers to one question on one dataset are read, by the first record that says."""
-    for record in records:
-        if told := record.get("reads"):
-            chance, higher = told.get("chance"), told.get("higher")
-            if not isinstance(chance, int | float) or isinstance(chance, bool) or not math.isfinite(chance):
-                chance = None
-            return Reads(str(told.get("unit") or "")[:40], chance, higher if isinstance(higher, bool) else None)
-    return Reads()
+    """How the answers to one question on one dataset are read, by the first record that says; where each has measured
+    chance for itself, it is the median of them all.
+    """
+    told = [found for record in records if (found := record.get("reads"))]
+    if not told:
+        return Reads()
+    said = [found.get("chance") for found in told]
+    chances = [c for c in said if isinstance(c, int | float) and not isinstance(c, bool) and math.isfinite(c)]
+    higher = told[0].get("higher")
+    return Reads(
+        str(told[0].get("unit") or "")[:40],
+        statistics.median(chances) if chances else None,
+        higher if isinstance(higher, bool) else None,
+    )
 
 
 FIT, CLASSIFIER = "†", "‡"

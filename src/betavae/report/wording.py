@@ -11,32 +11,32 @@ NOTHING = "–"
 
 def percent(share: float, digits: int = 1) -> str:
     """A share as a number of per cent, without the sign."""
-    return f"{100 * share:.{digits}f}"
+    return f"{100 * share:z.{digits}f}"
 
 
 def number(value: float | None, digits: int = 1) -> str:
     """A number, or a dash."""
-    return NOTHING if value is None else f"{value:,.{digits}f}"
+    return NOTHING if value is None else f"{value:z,.{digits}f}"
 
 
 def spread(summary: Summary | None, scale: float = 100.0, digits: int = 1) -> str:
     """Mean ± sample sd."""
     if summary is None:
         return NOTHING
-    mean = f"{scale * summary.mean:.{digits}f}"
-    return mean if summary.sd is None else f"{mean} ± {scale * summary.sd:.{digits}f}"
+    mean = f"{scale * summary.mean:z.{digits}f}"
+    return mean if summary.sd is None else f"{mean} ± {scale * summary.sd:z.{digits}f}"
 
 
 def middle(summary: Summary | None, scale: float = 100.0, digits: int = 1) -> str:
     """The median."""
-    return NOTHING if summary is None else f"{scale * summary.median:.{digits}f}"
+    return NOTHING if summary is None else f"{scale * summary.median:z.{digits}f}"
 
 
 def interval(given: Interval | None, scale: float = 100.0, digits: int = 1) -> str:
     """Two ends with the coverage that the interval truly has."""
     if given is None:
         return NOTHING
-    return f"{scale * given.low:.{digits}f} to {scale * given.high:.{digits}f} ({100 * given.coverage:.1f} %)"
+    return f"{scale * given.low:z.{digits}f} to {scale * given.high:z.{digits}f} ({100 * given.coverage:.1f} %)"
 
 
 def probability(p: float) -> str:
@@ -49,8 +49,12 @@ def seeds(least: int, likely: int | None, most: int = 1000) -> str:
     said = f"needs at least {least} seeds"
     if likely is None:
         return said
-    about = f"more than {most}" if likely > most else f"about {likely}"
-    return f"{said}; {about} for 80 % power at the effect seen"
+    return f"{said}; {about(likely, most).removesuffix(' seeds')} for 80 % power at the effect seen"
+
+
+def about(count: int, most: int = 1000) -> str:
+    """So many seeds, as far as that is worth saying."""
+    return f"more than {most} seeds" if count > most else f"about {count} seeds"
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from betavae.paper.evidence import higgins, printed_name
-from betavae.paper.names import HIGH_AGAINST_LOW, LOWEST_BEST, SECOND_BEST, standing_for
+from betavae.paper.names import HIGH_AGAINST_LOW, standing_for
 from betavae.paper.published import BETAS, FACTOR_COUNT, FACTORS, FIVE, FOUR
 from betavae.report.evidence import Evidence
 from betavae.report.rows import Row, Sample
@@ -101,12 +101,11 @@ def gain_below(published: float) -> Gather:
 
 
 def low_beta_first(evidence: Evidence) -> list[Comparison]:
-    """On MPI3D β = .1 above the others, and 1 above 4 and 10."""
+    """On MPI3D β = .1 above 1, and 1 above 4 and above 10: so each of the order is shown, and .1 is best."""
     found = scores(evidence, standing_for(evidence, "MPI3DToy"), "conv")
-    order = (("β = .1 − the others", LOWEST_BEST), ("β = 1 − β = 4 and 10", SECOND_BEST))
     return [
-        Arm(label, blocks({s: {b: values[b] for b in weights} for s, values in found.items()}, weights))
-        for label, weights in order
+        Arm(f"β = {more:g} − β = {less:g}", blocks(found, {more: 1.0, less: -1.0}))
+        for more, less in ((0.1, 1.0), (1.0, 4.0), (1.0, 10.0))
     ]
 
 
@@ -140,6 +139,17 @@ def every_beta_reaches(paper_name: str, line: float, factors: int | None = None)
     def gather(evidence: Evidence) -> list[Comparison]:
         found = scores(evidence, standing_for(evidence, paper_name), "conv", factors=factors)
         return [against_line(f"mean over β − {100 * line:g} %", means(found), line, above=True)]
+
+    return gather
+
+
+def half_reach(paper_name: str, line: float, factors: int) -> Gather:
+    """The convolutional VAE's second best score of four β above a line, one value a seed: half of its runs reach it."""
+
+    def gather(evidence: Evidence) -> list[Comparison]:
+        found = scores(evidence, standing_for(evidence, paper_name), "conv", factors=factors)
+        second = [sorted(values.values())[-2] for values in found.values()]
+        return [against_line(f"second best of four β − {100 * line:g} %", second, line, above=True)]
 
     return gather
 

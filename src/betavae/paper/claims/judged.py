@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from betavae.paper.claims.models import cells_of, seeds_here
 from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
 from betavae.paper.evidence import gathered
 from betavae.report.evidence import Chosen, Evidence, key_of
@@ -16,13 +17,29 @@ FAMILIES = (CONTRIBUTIONS, CLAIMS)
 def judged(evidence: Evidence, study: Study | None = None) -> tuple[list[Verdict], list[Verdict]]:
     """The verdicts on the contributions and on the other claims: of all records once, or by the looks of a ``study``
     that declares some.
+
+    Without looks a claim is judged once, when all that the study asks of its models is there: until then it waits.
     """
     if study is None or not study.looks:
-        first, others = (verdicts(evidence, family) for family in FAMILIES)
+        planned = waiting(evidence, study) if study else {}
+        first, others = (verdicts(evidence, family, planned) for family in FAMILIES)
         return first, others
-    done = {key_of(record) for record in evidence.records if record["kind"] != "run"}
+    # As the run has it: what failed is not there, and is done again.
+    done = {key_of(record) for record in evidence.records if record["kind"] != "run" and record["status"] != "error"}
     parts = [gathered([Chosen(evidence, asks(part))]) for part in had(study, done)]
     first, others = (
         verdicts_at(study.looks, [Part(part, family) for part in parts], Part(evidence, family)) for family in FAMILIES
     )
     return first, others
+
+
+def waiting(evidence: Evidence, study: Study) -> dict[str, int]:
+    """The claims some of whose models still lack answers, and the seeds that the study plans for them."""
+    answered = {key_of(record) for record in evidence.records if record["kind"] != "run"}
+    open_ = {cell for cell, question, at in asks(study) if (cell, question, at) not in answered}
+    return {
+        claim.name: seeds_here(study, claim)
+        for family in FAMILIES
+        for claim in family
+        if claim.orders != 0 and open_ & {cell.id for cell in cells_of(study, claim)}
+    }

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 RISING = dict(zip(map(float, FIGURE_6_PAIRS), (-3.0, -1.0, 1.0, 3.0), strict=True))
 FIRST = 0
 """The draw of votes that every scale puts to all four classifiers; further draws may be put to one of them alone."""
+BEYOND = 1.0
+"""What a diverged run counts as where being near is what is claimed: a hundred points."""
 FALLING = {pairs: -weight for pairs, weight in RISING.items()}
 
 
 def by_pairs(evidence: Evidence, rows: Sequence[Row], join: Callable[[Sequence[float]], float]) -> BySeed:
     """Seed -> L -> the rows' scores joined to one number."""
-    each = [complete({float(p): higgins(evidence, r, None, "linear", p).values for p in FIGURE_6_PAIRS}) for r in rows]
+    each = [
+        complete({float(p): higgins(evidence, r, None, "linear", p, draw=FIRST).values for p in FIGURE_6_PAIRS})
+        for r in rows
+    ]
     seeds = set.intersection(*map(set, each))
     return {s: {float(p): join([found[s][float(p)] for found in each]) for p in FIGURE_6_PAIRS} for s in sorted(seeds)}
 
@@ -45,7 +50,9 @@ def larger_l_unites(evidence: Evidence) -> list[Comparison]:
 
 
 def classifiers_agree(margin: float) -> Gather:
-    """Per seed the range of the four classifiers' means over β, on the same votes, below a margin on every dataset."""
+    """Per seed the range of the four classifiers' means over β, on the same votes, below a margin on every dataset. All
+    classifiers agree on a diverged run, which says nothing of them: its seed counts as beyond.
+    """
 
     def gather(evidence: Evidence) -> list[Comparison]:
         arms: list[Comparison] = []
@@ -56,7 +63,7 @@ def classifiers_agree(margin: float) -> Gather:
             ranges = []
             for seed in sorted(seeds):
                 means = [statistics.fmean(f[seed].values()) for f in found]
-                ranges.append(max(means) - min(means))
+                ranges.append(BEYOND if seed in fell(evidence, dataset, "conv") else max(means) - min(means))
             arms.append(against_line(f"{name}, {100 * margin:g} points − range of four classifiers", ranges, margin))
         return arms
 
@@ -64,7 +71,9 @@ def classifiers_agree(margin: float) -> Gather:
 
 
 def rotation_unseen(margin: float) -> Gather:
-    """Per seed how much the mean score over β falls under a random rotation of the codes, below a margin."""
+    """Per seed how much the mean score over β falls under a random rotation of the codes, below a margin. A diverged
+    run has no codes to rotate: its seed counts as beyond.
+    """
 
     def gather(evidence: Evidence) -> list[Comparison]:
         arms: list[Comparison] = []
@@ -74,13 +83,24 @@ def rotation_unseen(margin: float) -> Gather:
                 complete({b: evidence.sample(r, "rotation", key).values for b, r in rows.items()})
                 for key in ("higgins", "rotated")
             )
-            falls = [statistics.fmean(plain[s][b] - turned[s][b] for b in BETAS) for s in plain if s in turned]
+            lost = fell(evidence, "dsprites", method)
+            falls = [
+                BEYOND if s in lost else statistics.fmean(plain[s][b] - turned[s][b] for b in BETAS)
+                for s in plain
+                if s in turned
+            ]
             arms.append(
                 against_line(f"2Dshapes, {method}, {100 * margin:g} points − (score(z) − score(Rz))", falls, margin)
             )
         return arms
 
     return gather
+
+
+def fell(evidence: Evidence, dataset: str, method: str) -> set[int]:
+    """The seeds of which a training diverged at some β."""
+    rows = [Row(dataset, method, beta) for beta in BETAS]
+    return {seed for row in rows for seed, fit in evidence.fit(row).items() if fit["status"] == "diverged"}
 
 
 def extent_by_beta(evidence: Evidence) -> list[Comparison]:

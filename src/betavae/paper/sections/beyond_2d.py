@@ -58,8 +58,8 @@ def finding(evidence: Evidence) -> list[str]:
     told, blind, seeing, where = list[str](), list[float](), list[float](), list[str]()
     for dataset in evidence.datasets(*FACTOR_COUNT):
         rows = [row for row in evidence.rows(dataset, *LINEAR) if row.fit is not None]
-        both = [(higgins(evidence, row, None, kind), _quirky(evidence, row, kind)) for row in rows]
-        forests = [(higgins(evidence, row, None, "forest"), _quirky(evidence, row, "forest")) for row in rows]
+        both = [_side_by_side(evidence, row, kind) for row in rows]
+        forests = [_side_by_side(evidence, row, "forest") for row in rows]
         if len(both) != len(LINEAR) or not all(map(_falls, both)):
             continue
         off, on = (
@@ -95,6 +95,14 @@ def finding(evidence: Evidence) -> list[str]:
     ]
 
 
+def _side_by_side(evidence: Evidence, row: Row, classifier: str) -> tuple[Sample, Sample | None]:
+    """A row's scores without and with the layout quirk, of the seeds that have both."""
+    off, on = higgins(evidence, row, None, classifier), _quirky(evidence, row, classifier)
+    if on is None:
+        return off, None
+    return Sample({s: v for s, v in off.values.items() if s in on.values}), on
+
+
 def _falls(pair: tuple[Sample, Sample | None]) -> bool:
     """Whether a score is there with the quirk off and on, and lower on."""
     off, on = pair
@@ -109,6 +117,8 @@ def _figure_3_table(evidence: Evidence, panels: dict[str, list[charts.Bar]]) -> 
         for bar in bars:
             middle = wording.percent(statistics.median(bar.sample.list))
             twin = wording.percent(statistics.median(bar.twin.list)) if bar.twin else wording.NOTHING
+            if bar.twin and len(bar.twin) < len(bar.sample):
+                twin += f" (n = {len(bar.twin)})"
             seeds = ", ".join(f"{wording.percent(v)}" for v in bar.sample.list)
             name = marked(evidence, f"{title}, {bar.row.label}", bar.row, bar.sample)
             rows.append([name, str(len(bar.sample)), middle, seeds, active(evidence, bar.row), twin])

@@ -17,9 +17,6 @@ from betavae.report.rows import FLOORS, Row, Sample, classifier_of, factors_of, 
 from betavae.report.statistics.summary import summarise, worst_half_dropped
 from betavae.report.style import picture
 
-ONE = "none: seeds hardly change this fit"
-"""The verdict on a number that has no spread of its own to be inside of."""
-
 
 def table_1(evidence: Evidence) -> list[Part]:
     """Table 1 and its figure."""
@@ -143,7 +140,8 @@ def in_numbers(evidence: Evidence, factors: int) -> Table | None:
 
 def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[str]:
     summary = summarise(sample.list)
-    paper = published.TABLE_1.get((printed_name(row), factors))
+    whole = row.method in ("pca", "ica") and row.fit is None  # which the paper did not fit
+    paper = None if whole else published.TABLE_1.get((printed_name(row), factors))
     target = paper.median if paper else None
     line = [marked(evidence, row.name, row, sample), str(len(sample)), wording.spread(summary), wording.middle(summary),
             wording.interval(summary.interval if summary else None), active(evidence, row),
@@ -152,7 +150,7 @@ def _line(evidence: Evidence, row: Row, sample: Sample, factors: int) -> list[st
     if factors == FOUR:
         line.append(printed(published.TABLE_1_HIGGINS.get(printed_name(row))))
     seeds = len(published.SEEDS["2Dshapes"])
-    return [*line, ONE if row.fixed and target is not None and summary else verdict(target, sample.list, seeds)]
+    return [*line, verdict(target, sample.list, seeds)]
 
 
 def standardised(evidence: Evidence) -> list[Part]:

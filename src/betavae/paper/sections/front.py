@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from betavae.paper import published
 from betavae.paper.names import known_as
 from betavae.paper.sections.beyond_2d import finding
-from betavae.paper.sections.budget import images
+from betavae.paper.sections.budget import images, share_of_one
 from betavae.report import wording
 from betavae.report.conditions import hardware, outdated, sources, wall
 from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
-from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, SUPPORTS, UNDECIDED, Verdict
+from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, NOT_YET, SUPPORTS, UNDECIDED, Verdict
 
 SHORT = " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs."
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
@@ -40,7 +40,7 @@ def front(
     trained, whole = images(evidence), published.images_in_all()
     return [
         *parts,
-        *said(contributions, others, finding(evidence)),
+        *said(contributions, others, finding(evidence), (share_of_one(evidence) or 1.0) < 0.5),
         Heading("What this is made of", 3),
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
@@ -73,26 +73,34 @@ SOURCES = {
 """How the front page says where images came from."""
 
 
-def said(contributions: Sequence[Verdict], others: Sequence[Verdict], found: Sequence[str]) -> list[Part]:
-    """The four contributions of the paper, a line each with what would decide it; then what the records do show."""
+def said(
+    contributions: Sequence[Verdict], others: Sequence[Verdict], found: Sequence[str], brief: bool = False
+) -> list[Part]:
+    """The four contributions of the paper, a line each with what would decide it; then what the records do show.
+
+    ``brief``: trainings are so much shorter than the paper's that more seeds would decide about other models.
+    """
     words = {EQUAL: "No such effect"}
     first = [f"**{words.get(v.word, v.word.capitalize())}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
     lines = []
     for word in (SUPPORTS, CONTRADICTS, EQUAL):
         for v in (v for v in others if v.word == word):
             if v.claim.orders == 0:
-                lines.append(f"An identity of Section 4.2 holds to rounding, with no seed involved: {v.claim.says}")
+                holds = "holds" if word == SUPPORTS else "**does not hold**"
+                lines.append(f"An identity of Section 4.2 {holds} to rounding, with no seed involved: {v.claim.says}")
             elif word == EQUAL:
                 lines.append(f"There is **no such effect** of {100 * (v.claim.margin or 0):g} points: {v.claim.says}")
             else:
                 lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
     undecided = [v for v in others if v.word == UNDECIDED]
+    late = [v for v in others if v.word == NOT_YET]
     missing = [v for v in others if v.word == NOT_RUN]
     if undecided:
+        lines.append(_undecided(undecided, len(others), brief))
+    if late:
         lines.append(
-            f"{len(undecided)} of the paper's {len(others)} other claims are **undecided**: the nearest to a "
-            f"verdict needs at least {min(v.least for v in undecided)} seeds, and trainings long enough to learn: "
-            "seeds alone would decide about models trained as briefly as these."
+            f"{len(late)} of them {_are(len(late))} **not judged yet**: the study is not complete, and each is judged "
+            "once, when all the seeds planned for it are there."
         )
     if missing:
         lines.append(f"Not run here: {wording.several(v.claim.says.rstrip('.') for v in missing)}.")
@@ -101,12 +109,40 @@ def said(contributions: Sequence[Verdict], others: Sequence[Verdict], found: Seq
     return [*parts, Heading("What the records show", 3), Items(lines)] if lines else parts
 
 
+def _undecided(claims: Sequence[Verdict], among: int, brief: bool) -> str:
+    """How many claims are undecided, and what the nearest of them to a verdict needs."""
+    few = [v.least for v in claims if v.n < v.least]
+    many = [v.likely for v in claims if v.n >= v.least and v.likely is not None]
+    needs = [
+        *([f"{len(few)} had too few seeds for any verdict (the nearest needs at least {min(few)})"] if few else []),
+        *([f"of the others the nearest needs {wording.about(min(many))} at the effect seen"] if many and few else []),
+        *([f"the nearest needs {wording.about(min(many))} at the effect seen"] if many and not few else []),
+    ]
+    told = f"{len(claims)} of the paper's {among} other claims {_are(len(claims))} **undecided**"
+    told += f": {'; '.join(needs)}" if needs else ""
+    if brief:
+        told += "; and trainings long enough to learn: seeds alone decide about models trained as briefly as these"
+    return f"{told}."
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _why(verdict: Verdict) -> str:
+    if verdict.word == NOT_YET:
+        return f"{verdict.n} of {verdict.planned} planned seeds are there; it is judged once, when all are."
     if verdict.word == NOT_RUN:
-        lacking = f"No records of {'; '.join(verdict.lacking)}." if verdict.lacking else "Nothing of it was run."
+        lacking = f"No seed has all of {'; '.join(verdict.lacking)}." if verdict.lacking else "Nothing of it was run."
         return f"{lacking} It {wording.seeds(verdict.least, None)}."
     seeds = f"{verdict.n} seed{'s' if verdict.n != 1 else ''}"
     if verdict.word == UNDECIDED:
-        return f"Run with {seeds}; it {wording.seeds(verdict.least, verdict.likely)}."
-    how = f"at look {verdict.look.number} of {verdict.look.of}" if verdict.look else "after Holm over the four"
+        if verdict.n < verdict.least:
+            return f"Run with {seeds}; it {wording.seeds(verdict.least, verdict.likely)}."
+        needs = (
+            f"; it needs {wording.about(verdict.likely)} for 80 % power at the effect seen" if verdict.likely else ""
+        )
+        return f"Run with {seeds}{needs}."
+    among = "the four" if verdict.word != EQUAL else "those of the four that have a margin"
+    how = f"at look {verdict.look.number} of {verdict.look.of}" if verdict.look else f"after Holm over {among}"
     return f"{seeds}, p = {wording.probability(verdict.p or 0.0)} {how}."

@@ -19,6 +19,8 @@ from betavae.study.records import Record
 
 PAPERS_OWN = "cifar100"
 """The dataset of the paper's Figures 7 to 10."""
+FID_IMAGES = (50_000, "train")
+"""What the published FIDs are of: only distances of equal numbers of images compare."""
 
 
 def table_3(evidence: Evidence) -> list[Part]:
@@ -79,20 +81,21 @@ def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
             sample = evidence.sample(row, "frechet", score, lambda r: r["question"]["knobs"].get("of") == of)
             if not sample.values and not sample.diverged:
                 continue
+            looked = {(r["question"]["knobs"].get("images"), r["question"]["knobs"].get("split")) for r in records}
             for r in records:
                 knobs = r["question"]["knobs"]
                 asked_images.add(f"{knobs.get('images', 'all')} images of the {knobs.get('split', 'train')} split")
             paper = published.TABLE_3.get((PAPER_NAME.get(dataset, ""), row.beta or 0.0))
             summary = summarise(sample.list)
             digits = 1 if score == "fid" else 2
-            same = paper is not None and score == "fid"
+            other = "another score" if score != "fid" else "other images" if looked != {FID_IMAGES} else ""
             line = [f"{known_as(dataset)}, {row.label}", str(len(sample)), wording.spread(summary, 1.0, digits),
                     wording.middle(summary, 1.0, digits), str(len(sample.diverged))]  # fmt: skip
             if as_published:
                 there = as_published.get(row)
                 line.append(f"{statistics.median(there):,.{digits}f}" if there else wording.NOTHING)
             if of == "reconstruction":  # the paper prints none of images decoded from the prior
-                judged = verdict(paper, sample.list, len(published.SEEDS["CIFAR10"]), 1.0) if same else "another score"
+                judged = other or verdict(paper, sample.list, len(published.SEEDS["CIFAR10"]), 1.0)
                 line += [wording.number(paper), judged if paper else wording.NOTHING]
             rows.append(line)
     if not rows:

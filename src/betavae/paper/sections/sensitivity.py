@@ -81,9 +81,12 @@ def _classifiers(evidence: Evidence) -> Table | None:
     rows = []
     for dataset in evidence.datasets(*published.FACTOR_COUNT):
         paper = PAPER_NAME.get(dataset, "")
-        cells, n = [known_as(dataset)], 0
+        models = evidence.rows(dataset, "conv")
+        have = {row.beta for row in models if row.beta is not None}
+        some = "" if have >= set(published.BETAS) else f", β = {wording.several(f'{b:g}' for b in sorted(have))} alone"
+        cells, n = [f"{known_as(dataset)}{some}"], 0
         for classifier in published.CLASSIFIERS:
-            found = [higgins(evidence, row, None, classifier, draw=FIRST) for row in evidence.rows(dataset, "conv")]
+            found = [higgins(evidence, row, None, classifier, draw=FIRST) for row in models]
             values = [v for sample in found for v in sample.list]
             n = max(n, len(values))
             summary = summarise(values)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from scipy import stats
@@ -37,6 +38,8 @@ FEW = 4
 SUPPORTS, CONTRADICTS, UNDECIDED, NOT_RUN = "supports", "contradicts", "undecided", "not run"
 EQUAL = "equal"
 """There is no effect as large as the claim's margin."""
+NOT_YET = "not judged yet"
+"""Some of the seeds that were planned are there. Who judged now and again on all would look twice."""
 
 
 class Finding(NamedTuple):
@@ -70,7 +73,8 @@ class Verdict(NamedTuple):
 
     ``least`` is the fewest seeds at which a unanimous outcome decides it; ``likely`` those for 80 % power at the effect
     and spread seen, None where it is decided or too few seeds say anything of that. ``lacking`` names the comparisons
-    whose records are not there: a claim on all of them is not judged on some.
+    whose records are not there: a claim on all of them is not judged on some. ``planned`` are the seeds that a claim
+    waits for which is not judged yet.
     """
 
     claim: Claim
@@ -81,6 +85,7 @@ class Verdict(NamedTuple):
     findings: tuple[Finding, ...]
     lacking: tuple[str, ...] = ()
     look: Look | None = None
+    planned: int = 0
 
     @property
     def n(self) -> int:
@@ -88,16 +93,24 @@ class Verdict(NamedTuple):
         return min((f.n for f in self.findings), default=0) * self.claim.seeds
 
 
-def verdicts(evidence: Evidence, claims: Sequence[Claim]) -> list[Verdict]:
-    """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1.
+def verdicts(
+    evidence: Evidence, claims: Sequence[Claim], waiting: Mapping[str, int] = MappingProxyType({})
+) -> list[Verdict]:
+    """Every claim judged, p values adjusted by Holm over these claims: one that was not run counts with p = 1, and so
+    does one that is ``waiting`` (by name) for so many seeds.
 
     That there is no effect is adjusted among the claims that have a margin: of one claim either an effect or its
     absence can be found falsely, never both, so each kind of error keeps the level of the table.
     """
     found = {claim.name: look_at(claim, evidence) for claim in claims}
-    ps = holm({c.name: found[c.name].p for c in claims if c.orders != 0})
-    equal = holm({c.name: found[c.name].equal for c in claims if c.margin is not None})
-    return [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), equal.get(c.name, 1.0)) for c in claims]
+    late = {name for name in waiting if name in found and found[name].findings}
+    ps = holm({c.name: 1.0 if c.name in late else found[c.name].p for c in claims if c.orders != 0})
+    equal = holm({c.name: 1.0 if c.name in late else found[c.name].equal for c in claims if c.margin is not None})
+    judged = [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), equal.get(c.name, 1.0)) for c in claims]
+    return [
+        v._replace(word=NOT_YET, p=None, likely=None, planned=waiting[v.claim.name]) if v.claim.name in late else v
+        for v in judged
+    ]
 
 
 class Found(NamedTuple):
