@@ -58,7 +58,7 @@ def sections(
     contributions, others = judged(evidence, study)
     notes = [*(looked(study) if study else []), *_short(evidence)]
     return [
-        *front(evidence, contributions, others, date),
+        *front(evidence, contributions, others, date, study),
         *claims(contributions, "The paper's primary", notes, page="claims"),
         *claims(others, "The paper's other", again="the primary claims above", page="claims"),
         *disentanglement.table_1(evidence),

@@ -115,11 +115,21 @@ def line(verdict: Verdict) -> list[str]:
     if verdict.word == NOT_YET:
         word += f" ({verdict.n} of {verdict.planned} planned seeds)"
     if verdict.word == UNDECIDED:
-        word += f" ({wording.seeds(verdict.least, verdict.likely)})"
+        word += f" ({wants(verdict)})"
     effect, between, chance = _effect(weakest, claim)
     if verdict.look and verdict.word != UNDECIDED and verdict.look.number < verdict.look.of:
         between += ", after stopping early"
     return [said, str(verdict.n) if claim.orders != 0 else wording.NOTHING, effect, between, chance, p, word]
+
+
+def wants(verdict: Verdict) -> str:
+    """What an undecided claim wants: the seeds without which nothing decides it, where it had fewer; where it had as
+    many and they did not agree enough, those for power.
+    """
+    if verdict.n < verdict.least:
+        return wording.seeds(verdict.least, verdict.likely)
+    power = f"; {wording.about(verdict.likely)} for 80 % power at the effect seen" if verdict.likely else ""
+    return f"{verdict.n} seeds do not decide it{power}"
 
 
 def _effect(found: Finding, claim: Claim) -> tuple[str, str, str]:

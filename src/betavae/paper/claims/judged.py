@@ -35,11 +35,16 @@ def judged(evidence: Evidence, study: Study | None = None) -> tuple[list[Verdict
 
 def waiting(evidence: Evidence, study: Study) -> dict[str, int]:
     """The claims some of whose models still lack answers, and the seeds that the study plans for them."""
-    answered = {key_of(record) for record in evidence.records if record["kind"] != "run"}
-    open_ = {cell for cell, question, at in asks(study) if (cell, question, at) not in answered}
+    open_ = unanswered(evidence, study)
     return {
         claim.name: seeds_here(study, claim)
         for family in FAMILIES
         for claim in family
         if claim.orders != 0 and open_ & {cell.id for cell in cells_of(study, claim)}
     }
+
+
+def unanswered(evidence: Evidence, study: Study) -> set[str]:
+    """The cells of a study, by id, that lack the record of a fit or of an answer."""
+    answered = {key_of(record) for record in evidence.records if record["kind"] != "run"}
+    return {cell for cell, question, at in asks(study) if (cell, question, at) not in answered}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from betavae.paper import published
+from betavae.paper.claims.judged import unanswered
 from betavae.paper.names import known_as
 from betavae.paper.sections.beyond_2d import finding
 from betavae.paper.sections.budget import images, share_of_one
@@ -12,14 +13,20 @@ from betavae.report import wording
 from betavae.report.conditions import hardware, outdated, sources, wall
 from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
+from betavae.report.judged import wants
 from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, NOT_YET, SUPPORTS, UNDECIDED, Verdict
+from betavae.study.cells import Study
 
-SHORT = " Trainings this short cannot confirm or refute the paper's numbers; they show that the whole chain runs."
+SHORT = " Trainings this short cannot confirm or refute the paper's numbers: verdicts are on models trained so briefly."
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 
 def front(
-    evidence: Evidence, contributions: Sequence[Verdict], others: Sequence[Verdict], date: str | None
+    evidence: Evidence,
+    contributions: Sequence[Verdict],
+    others: Sequence[Verdict],
+    date: str | None,
+    study: Study | None = None,
 ) -> list[Part]:
     """Title, what this is, the verdicts and the best finding in one look; then scale, data and machine."""
     parts: list[Part] = [Heading(TITLE, 1)]
@@ -47,7 +54,18 @@ def front(
             f"{whole / 1e9:.2f} billion** (our estimate of its 72 trainings; 40 epochs for the convolutional VAE and "
             f"10 for the MLP, as its code suggests; the paper does not say).{SHORT if trained < 0.5 * whole else ''}"
         ),
-        Items([*_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
+        Items([*_whole(evidence, study), *_data(evidence), *hardware(evidence), *wall(evidence), *outdated(evidence)]),
+    ]
+
+
+def _whole(evidence: Evidence, study: Study | None) -> list[str]:
+    """How much of a study is there, where it is not all of it."""
+    open_ = unanswered(evidence, study) if study else set()
+    if not study or not open_:
+        return []
+    return [
+        f"**The study is not complete:** {len(study.jobs) - len(open_)} of its {len(study.jobs)} cells have all their "
+        "answers. The same command goes on from there; claims on the others wait for them."
     ]
 
 
@@ -138,11 +156,8 @@ def _why(verdict: Verdict) -> str:
     seeds = f"{verdict.n} seed{'s' if verdict.n != 1 else ''}"
     if verdict.word == UNDECIDED:
         if verdict.n < verdict.least:
-            return f"Run with {seeds}; it {wording.seeds(verdict.least, verdict.likely)}."
-        needs = (
-            f"; it needs {wording.about(verdict.likely)} for 80 % power at the effect seen" if verdict.likely else ""
-        )
-        return f"Run with {seeds}{needs}."
+            return f"Run with {seeds}; it {wants(verdict)}."
+        return f"{wants(verdict)}."
     among = "the four" if verdict.word != EQUAL else "those of the four that have a margin"
     how = f"at look {verdict.look.number} of {verdict.look.of}" if verdict.look else f"after Holm over {among}"
     return f"{seeds}, p = {wording.probability(verdict.p or 0.0)} {how}."
