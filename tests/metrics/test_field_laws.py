@@ -18,7 +18,7 @@ from golden import scored
 from betavae.datasets.base import Dataset
 from betavae.errors import BetavaeError, Fault, Misuse
 from betavae.factors import Factors
-from betavae.metrics import METRICS, evaluate, named
+from betavae.metrics import METRICS, costs, evaluate, named, rotated
 from betavae.metrics.agreement import udr
 from betavae.metrics.base import Codes, Draw, Metric, Subject, ask
 from betavae.metrics.field import downstream
@@ -408,6 +408,27 @@ def test_bins_of_equal_frequency_see_neither_a_monotone_map_nor_an_outlier() -> 
     assert score(frequency, far) == pytest.approx(usually, abs=0.02)
     assert abs(score(width, bent) - score(width, blurred())) > 0.01
     assert score(width, far) < score(width, blurred()) - 0.1
+
+
+def test_a_question_may_have_the_rotated_score_beside_its_own() -> None:
+    """All scores as without, bit for bit, and the one that the suite prints beside them; of metrics of codes alone."""
+    for name, knobs in (("mig", {}), ("dci", {**FIT, "model": "lasso"}), ("modularity", {})):
+        plain = evaluate(named(name, **knobs), dataset(), blurred(), seed=3)
+        both = evaluate(named(name, rotated=True, **knobs), dataset(), blurred(), seed=3)
+        assert {key: both[key] for key in plain} == dict(plain)
+        assert [*both] == [*plain, "rotated"]
+        assert both["rotated"] == evaluate(rotated(named(name, **knobs)), dataset(), blurred(), seed=3)["rotated"]  # type: ignore[arg-type]
+        assert both["rotated"] != next(iter(plain.values()))
+        alone, turned = (costs.price(name, knobs | more) for more in ({}, {"rotated": True}))
+        assert alone is not None
+        assert turned is not None
+        assert (turned.seconds, turned.draws) == (2 * alone.seconds, alone.draws)
+    with pytest.raises(Misuse, match="rotated is 'yes'; wanted true or false"):
+        named("mig", rotated="yes")
+    with pytest.raises(Misuse, match="looks at more than codes"):
+        named("reconstruction", rotated=True)
+    with pytest.raises(Misuse, match="rotated already"):
+        named("rotation", rotated=True)
 
 
 def test_sampled_codes_are_those_of_the_posterior() -> None:

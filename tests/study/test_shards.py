@@ -55,6 +55,7 @@ def test_shards_divide_a_study_whatever_its_order() -> None:
             assert {job.cell.id for job in again} == {job.cell.id for job in part}
 
 
+@pytest.mark.slow
 def test_shards_in_stores_of_their_own_are_one_run_together(file: Path, whole: Store, tmp_path: Path) -> None:
     stores = [tmp_path / str(i) for i in range(SHARDS)]
     for i, folder in enumerate(stores):

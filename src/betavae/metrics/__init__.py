@@ -84,14 +84,16 @@ def of_one_factor(score: str) -> bool:
 
 
 def named(name: str, **knobs: Any) -> Metric | Probe:
-    """The metric or measure of this name with these knobs, over those of another toolkit that ``like`` names.
+    """The metric or measure of this name with these knobs, over those of another toolkit that ``like`` names. With
+    ``rotated`` a metric of codes has one more score, its first of the same codes under a random rotation.
 
     Raises Misuse for an unknown name or knob, with the near match.
     """
     from betavae.metrics.base import Metric, Probe
     from betavae.metrics.peers import like
+    from betavae.metrics.rotations import beside
 
-    peer = knobs.pop("like", None)
+    peer, turned = knobs.pop("like", None), knobs.pop("rotated", False)
     knobs = {**({} if peer is None else like(peer, name)), **knobs}
     factory = opened(METRICS, name, "measure")
     known = inspect.signature(factory).parameters
@@ -106,7 +108,15 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
         if wanted := _misfit(kind, value):
             raise Misuse(f"{knob} is {shown(value)}; wanted {wanted}")
     made = factory(**knobs)
-    return made if isinstance(made, Metric | Probe) else Probe(made)
+    if wanted := _misfit("bool", turned):
+        raise Misuse(f"rotated is {shown(turned)}; wanted {wanted}")
+    if not isinstance(made, Metric):
+        if turned:
+            raise Misuse(f"rotated is for metrics of codes, and {name} looks at more than codes; leave it out")
+        return made if isinstance(made, Probe) else Probe(made)
+    if turned and name == "rotation":
+        raise Misuse("rotation is the Higgins metric beside itself rotated already; leave rotated out")
+    return beside(made, even=name != "higgins" or bool(knobs.get("standardise"))) if turned else made
 
 
 def _misfit(kind: str, value: Any) -> str:

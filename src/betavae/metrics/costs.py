@@ -146,11 +146,12 @@ def price(name: str, knobs: Given) -> Price | None:
     if name not in PRICES:
         return None
     told = dict(knobs)
-    peer = told.pop("like", None)
+    peer, turned = told.pop("like", None), told.pop("rotated", False)
     taken = names.knobs(metrics.METRICS, ALIKE.get(name, name), "measure")
     given = {knob: DEFAULTS.get(knob) if each.default is ... else each.default for knob, each in taken.items()}
     told = {**({} if peer is None else like(peer, name)), **told}
     try:
-        return PRICES[name]({**given, **told}) if not set(told) - set(given) else None
+        found = PRICES[name]({**given, **told}) if not set(told) - set(given) else None
+        return found._replace(seconds=2 * found.seconds) if found and turned is True else found
     except (KeyError, TypeError, ValueError):  # a value that the measure refuses
         return None

@@ -34,17 +34,32 @@ def rotated(metric: Metric, even: bool = True) -> Metric:
     """
 
     def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
-        before = generator.get_state()
-        plain = metric.score(generator, draw, codes)
-        mixed = turned(generator, codes, even)
-        again = torch.Generator()
-        again.set_state(before)
+        plain, after = _both(metric, even, generator, draw, codes)
         key = next(iter(plain))
-        after = metric.score(again, draw, mixed)
         met = {"converged": min(plain["converged"], after["converged"])} if "converged" in plain else {}
         return {key: plain[key], "rotated": after[key], **met}
 
     return metric._replace(score=score, seconds=2 * metric.seconds)
+
+
+def beside(metric: Metric, even: bool = True) -> Metric:
+    """A metric with all of its scores and, after them, "rotated" as ``rotated`` has it: a question's."""
+
+    def score(generator: torch.Generator, draw: Draw, codes: Tensor) -> Scores:
+        plain, after = _both(metric, even, generator, draw, codes)
+        return {**plain, "rotated": after[next(iter(plain))]}
+
+    return metric._replace(score=score, seconds=2 * metric.seconds)
+
+
+def _both(metric: Metric, even: bool, generator: torch.Generator, draw: Draw, codes: Tensor) -> tuple[Scores, Scores]:
+    """The scores of codes, and of the same rotated, with the same randomness."""
+    before = generator.get_state()
+    plain = metric.score(generator, draw, codes)
+    mixed = turned(generator, codes, even)
+    again = torch.Generator()
+    again.set_state(before)
+    return plain, metric.score(again, draw, mixed)
 
 
 def turned(generator: torch.Generator, codes: Tensor, even: bool = True) -> Tensor:

@@ -118,6 +118,7 @@ def check(cluster: Any, study: Study, folder: Path) -> None:
     assert len(keys) == len(set(keys)) == RECORDS * len(study.jobs)
 
 
+@pytest.mark.slow
 def test_a_node_killed_in_the_middle_changes_nothing(nodes: Callable[[int], Any], tmp_path: Path) -> None:
     check(nodes(2), short_study(cells=4, passes=32 * 24), tmp_path)
 

@@ -27,6 +27,8 @@ BESIDE = {"floor": "noise codes", "active": "codes that move"}
 """What an answer notes beside its scores, and a table shows as a column: what codes of independent noise score on the
 same images, and how many codes are not constant.
 """
+ROTATED = "rotated"
+"""The score that stands beside the main one: what the same codes have under a random rotation."""
 STATES = {"diverged": "diverged", "error": "failed", "not run": "not run"}
 """What became of an answer that is not there, in words."""
 
@@ -73,6 +75,11 @@ def _question(own: Own, dataset: str, number: int, asked: Asked) -> list[Part]:
         rows = [[*row, _noted(name, values)] for row, values in zip(rows, found, strict=True)]
     header = ["Setting", "n", "mean ± sd", "median", "interval of the median", "by seed"]
     header += [BESIDE[name] for name in noted]
+    if ROTATED in rest:
+        mixed = [summarise(own.sample(setting, asked, ROTATED).list) for setting in asked.settings]
+        rows = [[*row, wording.middle(found, 1.0, digits)] for row, found in zip(rows, mixed, strict=True)]
+        header.append("rotated, median")
+        rest = tuple(name for name in rest if name != ROTATED)
     name = literal(asked.name)
     parts: list[Part] = [
         Heading(f"{name} on {literal(dataset)}", 3),
