@@ -97,11 +97,15 @@ def plain_irs(x: np.ndarray, v: np.ndarray) -> float:
 
 
 def plain_lasso(x: np.ndarray, v: np.ndarray) -> float:
-    """The sum of the lasso's absolute coefficients, factor by factor."""
+    """DCI's disentanglement by the lasso's absolute coefficients, factor by factor."""
     from sklearn.linear_model import Lasso
 
     z = (x - x.mean(0)) / x.std(0)
-    return float(sum(np.abs(Lasso(0.02).fit(z, (f - f.mean()) / f.std()).coef_).sum() for f in v.T))
+    told = np.abs([Lasso(0.02).fit(z, (f - f.mean()) / f.std()).coef_ for f in v.T]).T
+    weights = told.sum(1)
+    p = told[weights > 0] / weights[weights > 0, None]
+    each = 1 + np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(1) / np.log(v.shape[1])
+    return float(np.average(each, weights=weights[weights > 0]))
 
 
 def ratios() -> dict[str, tuple[Made, Made]]:
