@@ -20,15 +20,14 @@ from betavae.paper.study import paper
 from betavae.report.judged import SCALES, claims, line
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Identity, in_pairs
 from betavae.report.statistics.exact_tests import Block
+from betavae.report.statistics.findings import Finding, finding
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
     NOT_RUN,
     SUPPORTS,
     UNDECIDED,
-    Finding,
     Verdict,
-    finding,
     least,
     likely,
     verdicts,

@@ -28,6 +28,7 @@ from betavae.report.markdown import markdown
 from betavae.report.reads import reads
 from betavae.report.statistics.comparisons import Identity
 from betavae.report.statistics.exact_tests import MOST
+from betavae.report.statistics.findings import Finding
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
@@ -185,8 +186,6 @@ def test_what_the_nearest_to_a_verdict_needs() -> None:
 
 
 def _findings(n: int) -> tuple[object, ...]:
-    from betavae.report.statistics.verdicts import Finding
-
     return (Finding("a − b", n, 0.01, None, 0.5, 0.6, 0.5),)
 
 

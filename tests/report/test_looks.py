@@ -20,6 +20,7 @@ from betavae.report.markdown import markdown
 from betavae.report.statistics.claims import Answers, own_verdicts
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block, block_test
+from betavae.report.statistics.findings import finding
 from betavae.report.statistics.looks import Part, Seen, all_decided, levels, shares, verdicts_at
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
@@ -29,7 +30,6 @@ from betavae.report.statistics.verdicts import (
     UNDECIDED,
     Look,
     Verdict,
-    finding,
     look_at,
     verdicts,
 )

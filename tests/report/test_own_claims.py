@@ -16,7 +16,8 @@ from betavae.report.evidence import Evidence
 from betavae.report.statistics.claims import Answers, own_claims, seeds_needed
 from betavae.report.statistics.comparisons import Within
 from betavae.report.statistics.exact_tests import Block, _long_test, block_test
-from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict, finding, verdicts
+from betavae.report.statistics.findings import finding
+from betavae.report.statistics.verdicts import CONTRADICTS, NOT_RUN, SUPPORTS, UNDECIDED, Verdict, verdicts
 from betavae.study.cells import Cell, Study
 from betavae.study.study_file import read
 

@@ -20,6 +20,7 @@ from betavae.report.statistics.exact_tests import (
     rank_sum_test,
     shift_interval,
 )
+from betavae.report.statistics.findings import finding
 from betavae.report.statistics.power import spread
 from betavae.report.statistics.summary import (
     BCA_COVERAGE,
@@ -32,7 +33,6 @@ from betavae.report.statistics.summary import (
     summarise,
     worst_half_dropped,
 )
-from betavae.report.statistics.verdicts import finding
 
 TRIALS = 4000
 SKEWED_MEDIAN = math.log(2.0)

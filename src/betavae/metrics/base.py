@@ -173,18 +173,14 @@ class Codes:
         return self._last[1]
 
     def encode(self, index: Tensor) -> Tensor:
-        """Codes of one batch of images ``[n]``, checked: real and finite ``[n, Z]``, or Misuse or Fault says what
-        came.
-        """
+        """Codes of one batch of images ``[n]``: real and finite ``[n, Z]``, or Misuse or Fault says what came."""
         with torch.no_grad():
             if self._codec.told:
                 return encoders.checked(self._codec.told(index), len(index))
-            # All batches are as long as each other: a library rounds a few rows otherwise than many, and how many
-            # images are left for the last batch hangs on what was asked before.
+            # Of one length: libraries round few rows otherwise, and what is left hangs on what was asked before.
             whole = max(len(index), min(self._batch, self._dataset.size))
-            index, n = torch.cat([index, index[-1:].expand(whole - len(index))]), len(index)
-            given: Any = self._codec.encode(self._dataset.render(index))
-        return encoders.checked(given, whole)[:n]
+            padded = torch.cat([index, index[-1:].expand(whole - len(index))])
+            return encoders.checked(self._codec.encode(self._dataset.render(padded)), whole)[: len(index)]
 
 
 def ask(measure: Metric | Measure, name: str, subject: Subject, *seeds: int) -> Answer:

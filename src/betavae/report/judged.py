@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from betavae.report import wording
 from betavae.report.document import Folded, Heading, Link, Part, Table
 from betavae.report.statistics.comparisons import Claim
-from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, NOT_YET, UNDECIDED, Finding, Verdict
+from betavae.report.statistics.findings import Finding
+from betavae.report.statistics.verdicts import EQUAL, NOT_RUN, NOT_YET, UNDECIDED, Verdict
 from betavae.study.cells import Study
 
 SCALES = {"points": (100.0, 1), "nats": (1.0, 1), "distance": (1.0, 2)}

@@ -117,8 +117,8 @@ def said(
         lines.append(_undecided(undecided, len(others), brief))
     if late:
         lines.append(
-            f"{len(late)} of them {_are(len(late))} **not judged yet**: the study is not complete, and each is judged "
-            "once, when all the seeds planned for it are there."
+            f"{len(late)} of the {len(others)} {_are(len(late))} **not judged yet**: the study is not complete, and "
+            "each is judged once, when all the seeds planned for it are there."
         )
     if missing:
         lines.append(f"Not run here: {wording.several(v.claim.says.rstrip('.') for v in missing)}.")

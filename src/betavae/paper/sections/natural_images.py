@@ -81,9 +81,10 @@ def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
             sample = evidence.sample(row, "frechet", score, lambda r: r["question"]["knobs"].get("of") == of)
             if not sample.values and not sample.diverged:
                 continue
-            looked = {(r["question"]["knobs"].get("images"), r["question"]["knobs"].get("split")) for r in records}
+            looked = set[tuple[object, object]]()
             for r in records:
                 knobs = r["question"]["knobs"]
+                looked.add((knobs.get("images"), knobs.get("split", "train")))
                 asked_images.add(f"{knobs.get('images', 'all')} images of the {knobs.get('split', 'train')} split")
             paper = published.TABLE_3.get((PAPER_NAME.get(dataset, ""), row.beta or 0.0))
             summary = summarise(sample.list)

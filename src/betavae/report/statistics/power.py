@@ -11,8 +11,9 @@ import numpy as np
 
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within
 from betavae.report.statistics.exact_tests import less
+from betavae.report.statistics.findings import finding
 from betavae.report.statistics.summary import ALPHA
-from betavae.report.statistics.verdicts import Found, finding, joint_p
+from betavae.report.statistics.verdicts import Found, joint_p
 
 
 def power(claim: Claim, pilot: Sequence[Comparison], seeds: int, alpha: float = ALPHA, draws: int = 200) -> float:
