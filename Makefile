@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-CIFAR  := ../shared/data/cifar10_jpeg.npz
+CIFAR  ?= ../shared/data/cifar10_jpeg.npz
 
 .PHONY: help reproduce test test-all test-ray test-browser check docs bench soak gpu-check clean
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from betavae import metrics, models, representation
 from betavae.cli import doctor, figure, train
 from betavae.cli.main import main, parser
 from betavae.study.cells import Job, Question, Study, pairs
+from betavae.study.leases import holder
 from betavae.study.monitor import cost
 from betavae.study.settings import Settings
 from betavae.study.store import Store
@@ -110,6 +112,15 @@ def test_a_score_is_the_studys(here: Path, capsys: pytest.CaptureFixture[str]) -
     record = next(r for r in store.records() if r["question_id"] == asked.id)
     assert main(["score", "--encoder", cell.id, "--seeds", "1", "--alone", "--json", *FEW]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["draws"] == [record["scores"]]
+
+
+def test_a_metric_among_others_meets_the_draws_it_meets_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = next(each.cell for each in cells(Store(here / "runs/single-own", create=False)) if each.cell.recipe)
+    words = ["score", "--encoder", cell.id, "--seeds", "2", "--json", "--knob", "images=500", "--metric"]
+    assert main([*words, "mig", "--alone"]) == 0
+    alone = json.loads(capsys.readouterr().out)["rows"][0]["draws"]
+    assert main([*words, "mig,mig_sup"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"][0]["draws"] == alone
 
 
 def test_other_metrics_score_what_can_decode(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,6 +277,39 @@ def test_a_picture_of_more_than_can_be_seen_is_refused(
     assert wanted in capsys.readouterr().err
 
 
+def test_two_trainings_that_begin_at_once_are_both_in_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a store remembers is read and written under one lock."""
+    monkeypatch.chdir(tmp_path)
+    held, remember = list[str | None](), Store.remember
+
+    def watched(store: Store, study: Study) -> None:
+        held.append(holder(store, "study"))
+        remember(store, study)
+
+    monkeypatch.setattr(Store, "remember", watched)
+    assert main([*TRAIN, "--quiet"]) == 0
+    assert [str(who).split(" on ")[0] for who in held] == [f"process {os.getpid()}"]
+
+
+def test_knobs_of_what_is_fitted_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """They would change nothing."""
+    words = ["train", "--method", "pca", "--dataset", "shapes3d-drawn", "--knob", "layout=hwc255"]
+    assert main(words) == 2
+    assert "--knob is for objectives, and pca is fitted" in capsys.readouterr().err
+
+
+def test_beta_may_be_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """β = 0 is an autoencoder with noise; less than nothing is refused."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*TRAIN, "--beta", "0", "--quiet"]) == 0
+    (fit,) = (r for r in Store(tmp_path / "runs" / "single-own").records() if r["kind"] == "fit")
+    assert fit["cell"]["knobs"] == {"beta": 0.0}
+    with pytest.raises(SystemExit):
+        main([*TRAIN, "--beta", "-1", "--quiet"])
+
+
 def test_a_training_that_fell_is_not_offered_to_be_scored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,3 +337,5 @@ def test_a_dataset_of_ones_own_trains_where_it_is_named(
     (fit,) = (r for r in Store(tmp_path / "runs" / "single-own").records() if r["kind"] == "fit")
     assert fit["status"] == "ok"
     assert list(fit["sources"]) == ["stripes.py"]
+    assert main(["figure", "samples", "stripes.py:stripes", "--knob", "images=4", "--out", "samples.png"]) == 0
+    assert (tmp_path / "samples.png").exists()

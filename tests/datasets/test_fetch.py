@@ -272,3 +272,19 @@ def test_what_is_drawn_is_verified_without_the_official_file(
     (tmp_path / "ready" / "dsprites" / "manifest.json").write_text("{}", encoding="utf-8")
     assert main(["data", "verify", "dsprites", "--root", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"good  ready/dsprites: sha256 {'0' * 64}, as written\n"
+
+
+def test_of_one_name_no_other_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """3Dshapes as drawn says nothing of the official file; a larger side of CIFAR is made of the same array."""
+    monkeypatch.setattr(cache, "verify", lambda name, root=None: "0" * 64)
+    for name in ("shapes3d-drawn", "cifar10-jpeg"):
+        (tmp_path / "ready" / name).mkdir(parents=True)
+        (tmp_path / "ready" / name / "manifest.json").write_text("{}", encoding="utf-8")
+    assert main(["data", "verify", "shapes3d", "--root", str(tmp_path)]) == 1
+    assert "shapes3d-drawn" not in capsys.readouterr().out
+    assert main(["data", "verify", "cifar10-64", "--root", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "jpeg" not in told
+    assert "BAD" in told

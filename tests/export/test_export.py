@@ -20,7 +20,9 @@ from factory import FakeStore, baseline, higgins, vae
 from PIL import Image
 from safetensors.torch import load_file
 from synthetic import answered
+from tiny import squares
 
+import betavae
 from betavae import models, objectives
 from betavae.cli.main import main
 from betavae.errors import Fault, Misuse
@@ -32,6 +34,7 @@ from betavae.models import layers
 from betavae.objectives import LIKELIHOODS, OBJECTIVES
 from betavae.report.document import Table
 from betavae.representation import vae as trained_vae
+from betavae.representation.encoder_files import opened
 from betavae.study.cells import Cell, Job, Question, Study, pairs
 from betavae.study.jobs.checkpointing import pack
 from betavae.study.store import Store
@@ -111,6 +114,16 @@ def test_parquet_and_csv_are_the_same_to_every_reader(store: Store, tmp_path: Pa
     for name in mine.columns:
         left, right = mine[name].to_list(), theirs[name].astype(object)
         assert [None if pandas.isna(v) else v for v in right] == left, name
+
+
+def test_records_left_out_are_told_by_the_exit_code(store: Store, tmp_path: Path) -> None:
+    for torn, wanted in ((False, 0), (True, 1)):
+        folder = tmp_path / str(torn)
+        shutil.copytree(store.path, folder)
+        (file, *_) = (folder / "records").glob("*.jsonl")
+        file.write_text("{}\n" * torn + file.read_text(encoding="utf-8"), encoding="utf-8")
+        assert main(["export", str(folder), "--out", str(tmp_path / "out"), "--what", "records"]) == wanted
+        assert main(["report", str(folder), "--checklist"]) == wanted
 
 
 def test_two_stores_are_exported_as_one(store: Store, tmp_path: Path) -> None:
@@ -278,6 +291,21 @@ def test_models_of_every_objective_are_exported(name: str, likelihood: str, tmp_
     assert decoded.decode is not None
     back = onnx.run(files["decoder.onnx"].read_bytes(), {"codes": codes.numpy()})
     assert np.allclose(back["pixels"], decoded.decode(codes), atol=1e-5)
+    whole = betavae.open(files["config.json"].parent, data=squares(64)).codec
+    for read in (whole, opened(str(files["model.safetensors"]), squares(64))):
+        assert read.decode is not None
+        assert torch.equal(read.decode(codes), decoded.decode(codes))
+
+
+def test_weights_that_are_not_those_exported_are_refused(store: Store, tmp_path: Path) -> None:
+    """config.json names their sha256."""
+    finished(store, CELLS[0])
+    files = {path.name: path for path in export([store], tmp_path, ["models"], [CELLS[0].id])}
+    raw = bytearray(files["model.safetensors"].read_bytes())
+    raw[-1] ^= 1
+    files["model.safetensors"].write_bytes(raw)
+    with pytest.raises(Fault, match=r"model\.safetensors has sha256 .* fetch it again"):
+        betavae.open(files["config.json"].parent, data=squares(64))
 
 
 def test_every_activation_has_a_node() -> None:

@@ -13,10 +13,12 @@ from synthetic import answered
 
 from betavae.paper.claims import images
 from betavae.paper.claims.judged import judged, waiting
-from betavae.paper.claims.models import SPEAKS_OF
+from betavae.paper.claims.models import SPEAKS_OF, cells_of, seeds_here
 from betavae.paper.claims.sensitivity import BEYOND, classifiers_agree, rotation_unseen
 from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
 from betavae.paper.evidence import gathered
+from betavae.paper.evidence import higgins as score_of
+from betavae.paper.names import natural
 from betavae.paper.published import BETAS
 from betavae.paper.sections.front import said
 from betavae.paper.sections.sensitivity import table_2
@@ -26,6 +28,7 @@ from betavae.report.document import Items, Table
 from betavae.report.judged import claims, line
 from betavae.report.markdown import markdown
 from betavae.report.reads import reads
+from betavae.report.rows import Row
 from betavae.report.statistics.comparisons import Identity
 from betavae.report.statistics.exact_tests import MOST
 from betavae.report.statistics.findings import Finding
@@ -39,7 +42,7 @@ from betavae.report.statistics.verdicts import (
     Verdict,
     verdicts,
 )
-from betavae.study.cells import Study
+from betavae.study.cells import Job, Study
 
 BY_NAME = {claim.name: claim for claim in (*CONTRIBUTIONS, *CLAIMS)}
 
@@ -218,3 +221,46 @@ def test_chance_that_each_has_measured_is_their_median() -> None:
     given = [{"reads": {"unit": "", "chance": chance, "higher": True}} for chance in (0.1, 0.2, 0.9, math.nan, None)]
     assert reads(given).chance == pytest.approx(0.2)
     assert reads([{"reads": None}]).chance is None
+
+
+def test_a_claim_on_natural_images_waits_for_all_of_them() -> None:
+    """Both CIFARs where a study has both, either where it has one, MPI3D where it has none."""
+    claim = BY_NAME["low-beta-reconstructs"]
+
+    def planned(**seeds: int) -> tuple[set[str], int]:
+        cells = [vae(name.replace("_", "-"), seed=seed) for name, count in seeds.items() for seed in range(count)]
+        part = Study("paper", "overnight", tuple(Job(cell, ()) for cell in cells))
+        return {cell.dataset for cell in cells_of(part, claim)}, seeds_here(part, claim)
+
+    assert planned(cifar10_jpeg=12, cifar100=5, mpi3d_drawn=10) == ({"cifar10-jpeg", "cifar100"}, 5)
+    assert planned(cifar100=5, mpi3d_drawn=10) == ({"cifar100"}, 5)
+    assert planned(dsprites=20, mpi3d_drawn=10) == ({"mpi3d-drawn"}, 10)
+
+
+def test_what_failed_is_not_there(study: Study) -> None:
+    """As a run has it, which does it again: its claims wait, and are not judged twice."""
+    store = answered(study)
+    assert not waiting(gathered([store]), study)
+    (cell,) = (c.id for c in study.cells if c.method == "mlp" and c.beta == 10.0 and not c.quirks)
+    (record,) = (r for r in store.kept if r["cell_id"] == cell and (r["question"] or {}).get("measure") == "rotation")
+    record |= {"status": "error", "scores": {}, "message": "a worker was killed"}
+    assert "not-disentangled" in waiting(gathered([store]), study)
+
+
+def test_the_stand_in_is_known_without_a_network_of_features() -> None:
+    """By its losses along training, which nothing else is asked."""
+    store = answered(paper("smoke"))
+    assert not any(r["question"] and r["question"]["measure"] == "frechet" for r in store.records())
+    assert natural(gathered([store])) == ["mpi3d-drawn"]
+
+
+def test_a_report_is_of_what_the_study_asks() -> None:
+    """Cells of an earlier plan, however large, do not stand in the place of those that were run for this one."""
+    store = FakeStore()
+    cells = [vae(beta=beta, images=images) for beta in BETAS for images in (1000, 9000)]
+    for cell in cells:
+        scored(store, cell, higgins(), 0.3 if cell.recipe and cell.recipe.images == 1000 else 0.6)
+    now = Study("paper", "laptop", tuple(Job(cell, (higgins(),)) for cell in cells[::2]))
+    evidence = gathered([store], now)
+    assert [score_of(evidence, Row("dsprites", "conv", beta)).list for beta in BETAS] == [[0.3]] * 4
+    assert (evidence.unasked, evidence.aside) == (4, 0)

@@ -217,6 +217,18 @@ def test_departures_from_the_papers_protocol_are_named(pages: Path) -> None:
         assert word in text, word
 
 
+def test_seeds_of_trainings_and_of_baselines_are_counted_apart() -> None:
+    store = FakeStore()
+    for seed in range(1, 9):
+        for cell in (*[vae(seed=seed)] * (seed < 3), baseline(seed=seed)):
+            fitted(store, cell, np.random.default_rng(0))
+            scored(store, cell, higgins(), 0.5)
+    text = text_of(store)
+    assert "| 1, 2; with what is fitted without training: 1, 2, 3, 4 … (8) |" in text
+    assert "Training seeds: 2Dshapes 2 (paper 4)." in text
+    assert "Seeds of PCA and ICA: 2Dshapes 8 (paper 4)." in text
+
+
 def test_a_question_that_names_no_classifier_is_in_the_tables() -> None:
     """A study of one's own may leave every knob at its default: reports take it for what the metric takes it for."""
     silent = Question("higgins")
@@ -360,6 +372,23 @@ def test_the_largest_budget_is_the_one_shown_and_the_others_are_said() -> None:
     evidence = gathered([store])
     assert score_of(evidence, Row("dsprites", "conv", 1.0)).values == {1: 0.6}
     assert evidence.aside == 1
+
+
+def test_every_beta_of_a_model_is_of_one_setting() -> None:
+    """A longer training of one β from another store is not set against short ones of the others; nor are its seeds."""
+    short, long = FakeStore(), FakeStore()
+    for beta in BETAS:
+        scored(short, vae(beta=beta, images=1000, seed=1), higgins(), 0.3)
+    for seed in (1, 2, 3):
+        scored(long, vae(beta=4.0, images=9000, seed=seed), higgins(), 0.6)
+    for stores in ([short, long], [long, short]):
+        evidence = gathered(stores)
+        for beta in BETAS:
+            assert score_of(evidence, Row("dsprites", "conv", beta)).values == {1: 0.3}
+        assert evidence.aside == 3
+    for beta in BETAS:
+        scored(long, vae(beta=beta, images=9000, seed=4), higgins(), 0.5)
+    assert score_of(gathered([short, long]), Row("dsprites", "conv", 1.0)).values == {4: 0.5}
 
 
 def test_a_calibrated_vae_is_no_row_of_the_papers() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from betavae.report.statistics.comparisons import Groups
+from betavae.report.statistics.comparisons import Arm, Groups, blocks
 from betavae.report.statistics.exact_tests import (
     Block,
     block_test,
@@ -244,3 +244,21 @@ def test_noise_is_split_by_source() -> None:
     assert found.classifier == pytest.approx(0.03, rel=0.1)
     assert found.training == pytest.approx(math.hypot(0.06, 0.03), rel=0.1)  # a classifier's taste is its seed's
     assert noise({(1, 0, "linear"): 0.5}) == (None, None, None)
+
+
+def test_noise_of_classifiers_asked_of_unlike_numbers_of_runs_and_draws() -> None:
+    """By hand: votes' variance .005; the linear classifier's runs vary by .01 with one draw each, logistic regression's
+    by .02 with two, so that .005 and .0025 of it are the votes'; two differences of runs against one.
+    """
+    linear = {(run, 0, "linear"): 0.5 + 0.1 * run for run in range(3)}
+    logistic = {(run, draw, "logistic"): 0.5 + 0.2 * run + 0.1 * draw for run in range(2) for draw in range(2)}
+    found = noise(linear | logistic)
+    assert found.votes == pytest.approx(math.sqrt(0.005))
+    assert found.training == pytest.approx(math.sqrt((2 * 0.005 + 0.0175) / 3))
+
+
+def test_the_middle_of_gaps_that_are_infinite_to_both_sides_is_nothing() -> None:
+    """Two seeds, one diverged at the lowest β, the other at the highest: no effect is known, and none is nan."""
+    far = [{0.1: math.inf, 10.0: 1.0}, {0.1: 1.0, 10.0: math.inf}]
+    found = finding(Arm("loss", blocks(dict(enumerate(far)), {0.1: -1.0, 10.0: 1.0})))
+    assert found.effect == 0.0

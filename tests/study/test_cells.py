@@ -159,6 +159,19 @@ def test_standardised_votes_stand_beside_the_protocol_once_a_cell() -> None:
             assert ({k: v for k, v in knobs.items() if k != "standardise"}, ()) in known
 
 
+def test_seeds_of_the_linear_classifier_are_of_baselines_and_asked_nothing_else() -> None:
+    """Every L and both sets of factors on 2Dshapes, one score where there are none; and never a seed of a training."""
+    scale, asked = SCALES["laptop"], {"dsprites": 5, "shapes3d-drawn": 1, "mpi3d-drawn": 1}
+    for (family, seeds), (dataset, count) in zip(scale.linear.items(), asked.items(), strict=True):
+        assert not set(seeds) & set(scale.seeds[family])
+        jobs = [j for j in paper("laptop").jobs if j.cell.dataset == dataset and j.cell.seed in seeds]
+        assert sorted(j.cell.method for j in jobs) == sorted(["pca", "ica"] * len(seeds))
+        for job in jobs:
+            assert {q.measure for q in job.questions} == {"higgins"}
+            assert {dict(q.knobs)["classifier"] for q in job.questions} == {"linear"}
+            assert len(job.questions) == count
+
+
 def test_shards_split_and_cover() -> None:
     study = paper("smoke", have=["cifar10"])
     parts = [select(study, shard=(i, 3)).cells for i in range(3)]
@@ -174,8 +187,33 @@ def test_selecting_what_is_not_there_is_misuse() -> None:
         select(study, shard=(3, 3))
     with pytest.raises(Misuse, match="no cell of 'paper'"):
         select(study, only=["zzzz"])
+    with pytest.raises(Misuse, match="has an id that begins with zzzz"):
+        select(study, only=[study.cells[0].id, "zzzz"])
+    with pytest.raises(Misuse, match="did you mean 'dataset'"):
+        select(study, only=["datset=dsprites"])
+    with pytest.raises(Misuse, match=r"has beta=3; those to choose from have none, 0.1, 1, 4, 10"):
+        select(study, only=["dataset=dsprites,beta=3"])
     with pytest.raises(Misuse, match="did you mean 'laptop'"):
         paper("labtop")
+
+
+def test_cells_are_selected_by_any_of_their_settings() -> None:
+    """Names join, the settings of one name cut: as the same cells picked by hand."""
+    study = paper("smoke", have=["cifar10"])
+
+    def picked(*only: str) -> set[str]:
+        return {cell.id for cell in select(study, only=only).cells}
+
+    def by(**wanted: object) -> set[str]:
+        told = {cell.id: {**cell.settings, "seed": cell.seed} for cell in study.cells}
+        return {key for key, held in told.items() if all(held.get(k) == v for k, v in wanted.items())}
+
+    assert picked("dataset=dsprites,method=conv,beta=4") == by(dataset="dsprites", method="conv", beta=4)
+    assert picked("beta=4.0") == by(beta=4.0)
+    assert picked("seed=123,fit=2500", "dataset=cifar10") == by(seed=123, fit=2500) | by(dataset="cifar10")
+    assert picked("quirks=rgb-layout+ica-scale") == by(quirks=("rgb-layout", "ica-scale"))
+    assert picked("dataset=dsprites,method=mlp,quirks=none") == by(dataset="dsprites", method="mlp", quirks=None)
+    assert all(picked(f"method={c.method}") >= {c.id} for c in study.cells)
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "overnight", "paper", "beyond"])

@@ -64,7 +64,7 @@ def test_shards_in_stores_of_their_own_are_one_run_together(file: Path, whole: S
     found = [timeless(Store(folder)) for folder in stores]
     assert sum(map(len, found)) == len(timeless(whole))  # none twice
     assert {key: text for each in found for key, text in each.items()} == timeless(whole)
-    together = [r for r in read(stores) if r["kind"] != "run"]
+    together = [r for r in read(map(Store, stores)) if r["kind"] != "run"]
     assert len(together) == len(timeless(whole))
 
 

@@ -26,7 +26,7 @@ def save(model: Model, folder: Path) -> Path:
     from safetensors.numpy import save as serialise
     from safetensors.torch import save as serialise_weights
 
-    from betavae import __version__
+    from betavae import __version__, objectives
 
     built, params, cell = model.codec.model, model.codec.params, model.cell
     if built is None or params is None or cell is None:
@@ -38,6 +38,7 @@ def save(model: Model, folder: Path) -> Path:
         "shape": list(built.shape),
         "codes": built.codes,
         "parameters": sum(leaf.numel() for leaf in params.values()),
+        "likelihood": objectives.likelihood(objectives.named(cell.objective or "beta_vae"), dict(cell.knobs)).name,
         "step": model.steps,
         "images": "float32 [n, C, H, W] in [0, 1]",
         "cell": cell.plain(),

@@ -91,7 +91,7 @@ def judged(study: Study, store: Store) -> list[Verdict]:
         from betavae.paper.claims.judged import judged as papers
         from betavae.paper.evidence import gathered
 
-        return [verdict for family in papers(gathered([store]), study) for verdict in family]
+        return [verdict for family in papers(gathered([store], study), study) for verdict in family]
     from betavae.report.own.answers import Own
     from betavae.report.statistics.claims import own_verdicts
 

@@ -133,13 +133,14 @@ def records(*stores: str | Path, frame: str | None = None) -> Any:
     row whose score is empty. Raises Misuse where a folder holds no records.
     """
     from betavae.export.records import rows
-    from betavae.study.store import read
+    from betavae.study.store import Store, read
 
     if not stores:
         raise Misuse("no store given; give the folder of a study, as runs/paper-laptop")
     installed = next((name for name in ("pandas", "polars") if importlib.util.find_spec(name)), "pandas")
     kind = installed if frame is None else arguments.text(frame, "frame")
-    table = list(rows(read([arguments.path(store, "a store") for store in stores])))
+    opened = [Store(arguments.path(store, "a store"), create=False) for store in stores]
+    table = list(rows(read(opened)))
     names = dict.fromkeys(name for row in table for name in row)
     return as_frame({name: [_plain(row.get(name)) for row in table] for name in names}, kind)
 

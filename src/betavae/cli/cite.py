@@ -17,7 +17,7 @@ def declare(verb: Verb) -> None:
 def act(options: argparse.Namespace) -> int:
     """Print the entries."""
     from betavae.export.cite import entries
-    from betavae.study.store import read
+    from betavae.study.store import Store, read
 
-    print("\n\n".join(entries(read(options.stores))))
+    print("\n\n".join(entries(read(Store(folder, create=False) for folder in options.stores))))
     return 0

@@ -104,9 +104,10 @@ def _verify(options: argparse.Namespace) -> int:
     ready = sorted(p.parent.name for p in (cache.folder(options.root) / "ready").glob("*/manifest.json"))
     if options.name:
         choose({**datasets.DATASETS, **dict.fromkeys(CATALOGUE, "")}, options.name, "dataset")
-        ready = [name for name in ready if name == options.name or name.startswith(f"{options.name}-")]
+        name = options.name if options.name in CATALOGUE else options.name.removesuffix("-64")
+        ready = [each for each in ready if each in (name, CATALOGUE[name].ready if name in CATALOGUE else name)]
         # What is drawn is here without the official file, whose absence is then no fault of it.
-        names = [options.name] if options.name in CATALOGUE and (options.name in names or not ready) else []
+        names = [name] if name in CATALOGUE and (name in names or not ready) else []
     checks = [check for name in names for check in fetch.verify(name, root=options.root)]
     seen = {check.what for check in checks}
     for name in ready:

@@ -21,11 +21,11 @@ def declare(verb: Verb) -> None:
 
 
 def act(options: argparse.Namespace) -> int:
-    """Write them and print where they are."""
+    """Write them and print where they are; exit code 1 where records had to be left out."""
     from betavae.export import USUAL, export
     from betavae.study.store import Store
 
     stores = [Store(folder, create=False) for folder in options.stores]
     for path in export(stores, options.out, options.what or USUAL, options.only):
         print(path)
-    return 0
+    return 1 if any(store.problems for store in stores) else 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from betavae.cli.options import Verb, knob, trusting, whole
+from betavae.cli.options import Verb, knob, permitted, trusting, whole
 from betavae.datasets import DATASETS
 from betavae.disk import write_atomic
 from betavae.errors import Misuse, unknown
@@ -83,6 +83,7 @@ def _samples(options: argparse.Namespace) -> Answer:
     from betavae import datasets
     from betavae.representation import fitted
 
+    permitted(options.what)
     dataset = datasets.load(options.what)
     return _ask(options, dataset, fitted("chance", dataset, codes=1, seed=0))
 
@@ -96,6 +97,7 @@ def _own(options: argparse.Namespace) -> Panel:
         raise Misuse("--decoder goes with --encoder: traversals begin at the code of an image")
     if options.what not in DATASETS and not foreign(options.what):
         raise Misuse(f"with --encoder, what is drawn is of a dataset: {unknown('dataset', options.what, DATASETS)}")
+    permitted(options.what)
     dataset = datasets.load(options.what)
     codec = encoder_files.opened(options.encoder, dataset, options.output)
     told = {options.encoder: codec.notes.get("sha256")}

@@ -32,7 +32,7 @@ def act(options: argparse.Namespace) -> int:
     whose = study.name == "paper"
     if options.checklist:
         print(paper.checked(opened, study) if whose else page.checked(opened, study))
-        return 0
+        return 1 if any(store.problems for store in opened) else 0
     out = options.out or folders[0] / "report"
     explore = None
     if any((store.path / "checkpoints").is_dir() for store in opened):

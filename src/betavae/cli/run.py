@@ -41,7 +41,10 @@ def declare(verb: Verb) -> None:
     this.add_argument("--executor", choices=("local", "ray"), default="local",
                       help="worker processes of this machine, or tasks of a Ray cluster (default: local)")  # fmt: skip
     this.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster, or auto for the one this machine is in")
-    this.add_argument("--only", action="append", default=[], metavar="ID", help="only cells whose id begins so")
+    this.add_argument(
+        "--only", action="append", default=[], metavar="CELLS",
+        help="only cells whose id begins so, or that have these settings, as dataset=dsprites,beta=4; may be repeated",
+    )  # fmt: skip
     this.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts, I from 0")
     this.add_argument(
         "--dry-run", action="store_true", help="print cells, image passes and predicted time; run nothing"
@@ -115,7 +118,7 @@ def act(options: argparse.Namespace) -> int:
         if (study.name, study.scale) == ("paper", "overnight"):
             from betavae.paper.pilot import seeds_needed as papers
 
-            print("\n".join(["", *papers(study)]))
+            print("\n".join(["", *papers(whole)]))
         if study.claims:
             from betavae.report.statistics.claims import seeds_needed
 

@@ -121,13 +121,18 @@ def scored(name: str) -> str:
     return name
 
 
+def trained_by(encoder: Codec) -> tuple[int, ...]:
+    """The training seed of a study's cell, which meets the draws of its record; nothing of any other encoder."""
+    seed = encoder.notes.get("seed")
+    return (seed,) if isinstance(seed, int) else ()
+
+
 def answered(options: argparse.Namespace, metric: Metric | Measure, encoder: Codec, dataset: Dataset) -> Iterator[Row]:
     """The rows as they come: the encoder's own at once, then what stands beside it."""
     from betavae.metrics.comparison import compare
     from betavae.representation import beside
 
-    seeds, trained = range(options.seeds), encoder.notes.get("seed")
-    within = (trained,) if isinstance(trained, int) else ()  # a study's cell meets the draws of its record
+    seeds, within = range(options.seeds), trained_by(encoder)
     yield from compare(metric, options.metric, dataset, {options.encoder: encoder}, seeds, within)
     if not options.alone:
         floors = beside(dataset, codes=encoder.codes, seed=0)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from betavae.cli.score import scored, source, subject
+from betavae.cli.score import scored, source, subject, trained_by
 from betavae.errors import Misuse, unknown
 from betavae.metrics import of_one_factor
 
@@ -37,7 +37,7 @@ def act(options: argparse.Namespace) -> int:
 
     metrics = questions(names, dict(options.knob), whole=codec.told is not None)
     found = []
-    for line in suite(metrics, dataset, codec, range(options.seeds)):
+    for line in suite(metrics, dataset, codec, range(options.seeds), trained_by(codec)):
         found.append(line)
         if not options.json:
             print(*([] if found[1:] else [_columns(HEADING)]), told(line), sep="\n", flush=True)

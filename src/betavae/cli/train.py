@@ -46,7 +46,7 @@ def declare(verb: Verb) -> None:
     )
     this.add_argument("--seed", type=whole(0), default=1, help="the seed of everything random (default: 1)")
     this.add_argument("--codes", type=whole(1, 4096), default=10, help="how many codes (default: 10)")
-    this.add_argument("--beta", type=positive, help="β of a VAE (default: 1)")
+    this.add_argument("--beta", type=_weight, help="β of the objective (default: the objective's: 1 of beta_vae)")
     this.add_argument("--images", type=whole(1), help="image passes of a VAE's training (default: 50,000)")
     this.add_argument(
         "--objective", choices=OBJECTIVES, metavar="objective", help=f"{', '.join(OBJECTIVES)} (default: beta_vae)"
@@ -74,6 +74,11 @@ def declare(verb: Verb) -> None:
     this.add_argument("--quiet", action="store_true", help="no progress")
 
 
+def _weight(text: str) -> float:
+    """A weight, which may be 0."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+
+
 def cell(options: argparse.Namespace) -> Cell:
     """The cell that a command line names: the one a study file of the same nouns holds. Raises Misuse."""
     from betavae.paper.study import recipe
@@ -85,6 +90,8 @@ def cell(options: argparse.Namespace) -> Cell:
         for name in ONLY_TRAINED:
             if getattr(options, name) is not None:
                 raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(MODELS)}; {options.method} is fitted")
+        if options.knob:
+            raise Misuse(f"--knob is for objectives, and {options.method} is fitted; give its own in a study file")
         return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit, train_on=rule)
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
@@ -113,6 +120,7 @@ def act(options: argparse.Namespace) -> int:
     from betavae.study import machine
     from betavae.study.cells import Job, Study, merge
     from betavae.study.jobs.rehearsal import rehearse
+    from betavae.study.leases import try_lease
     from betavae.study.run import run
     from betavae.study.settings import Settings
     from betavae.study.store import Store
@@ -123,10 +131,13 @@ def act(options: argparse.Namespace) -> int:
     machine.usable(options.device)
     rehearse([job])
     store = Store(options.store or STORE)
-    known = store.recalled() if store.remembers else Study("single", "own", ())
-    held = tuple({**{source.name: source for source in known.sources}, **sources}.values())
-    if store.remembers or not store.records():  # records alone do not become a study of this one cell
-        store.remember(replace(known, jobs=merge([*known.jobs, job]), sources=held))
+    lease = try_lease(store, "study", wait=True)  # of two that begin at once, the second adds to what the first wrote
+    assert lease is not None
+    with lease:
+        known = store.recalled() if store.remembers else Study("single", "own", ())
+        held = tuple({**{source.name: source for source in known.sources}, **sources}.values())
+        if store.remembers or not store.records():  # records alone do not become a study of this one cell
+            store.remember(replace(known, jobs=merge([*known.jobs, job]), sources=held))
     outcome = run(
         replace(known, jobs=(job,), sources=tuple(sources.values())),
         store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -81,7 +82,9 @@ def model(trained: Trained, out: Path, evidence: Evidence, with_onnx: bool = Tru
     if with_onnx and built.layers is not None:
         config["onnx_difference"] = onnx.write(built, params, out, likelihood)
         paths += [out / "encoder.onnx", out / "decoder.onnx"]
-    write_atomic(paths[0], save(params, {"format": "pt"}))
+    weights = save(params, {"format": "pt"})
+    config["sha256"] = {paths[0].name: hashlib.sha256(weights).hexdigest()}
+    write_atomic(paths[0], weights)
     write_atomic(paths[1], json.dumps(config, indent=1, ensure_ascii=False).encode() + b"\n")
     write_atomic(paths[2], model_card.text(cell, config, evidence).encode())
     return paths

@@ -105,7 +105,7 @@ def _column(polars: Any, name: str, values: list[Any]) -> polars.Series:
 def write(stores: Sequence[Store], out: Path) -> list[Path]:
     """Write ``records.parquet`` and ``records.csv``, the same rows in both; their paths. Raises Unwritable."""
     found = sorted(
-        read([store.path for store in stores]),
+        read(stores),
         key=lambda r: (r["kind"] == "run", r["cell_id"] or "", r["question_id"] or "", r["at"], r["when"]),
     )
     table = frame(found)

@@ -33,7 +33,7 @@ def tables(stores: Sequence[Store], out: Path) -> list[Path]:
 def _report(stores: Sequence[Store]) -> list[Part]:
     """The report that ``betavae report`` writes of these stores."""
     study = study_of(stores)
-    return everything(gathered(stores), study) if study.name == "paper" else sections(Own(stores, study))
+    return everything(gathered(stores, study), study) if study.name == "paper" else sections(Own(stores, study))
 
 
 def _tables(page: Sequence[Part]) -> Iterator[Table]:

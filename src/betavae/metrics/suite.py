@@ -32,9 +32,16 @@ class Line(NamedTuple):
     seconds: float
 
 
-def suite(asked: Mapping[str, Metric | Probe], dataset: Dataset, codec: Codec, seeds: Sequence[int]) -> Iterator[Line]:
+def suite(
+    asked: Mapping[str, Metric | Probe],
+    dataset: Dataset,
+    codec: Codec,
+    seeds: Sequence[int],
+    within: Sequence[int] = (),
+) -> Iterator[Line]:
     """Put metrics to a codec, a line as each is done; codes are made once for all. Each meets the draws that it would
-    meet alone. What cannot be asked gives a line with the reason.
+    meet alone; ``within`` is a training seed, whose cell then meets those of its record. What cannot be asked gives a
+    line with the reason.
     """
     codes = Codes(dataset, codec)
     plain = Subject(dataset, codec, codes)
@@ -42,21 +49,21 @@ def suite(asked: Mapping[str, Metric | Probe], dataset: Dataset, codec: Codec, s
     for name, metric in asked.items():
         begun = time.perf_counter()
         try:
-            answers = [ask(metric, name, plain, seed) for seed in seeds]
+            answers = [ask(metric, name, plain, seed, *within) for seed in seeds]
         except BetavaeError as error:
             yield Line(name, Row(name, codec.codes, (), str(error)), None, None, {}, time.perf_counter() - begun)
             continue
         spent = (time.perf_counter() - begun) / len(seeds)
         row = Row(name, codec.codes, tuple(answer.scores for answer in answers), share=shares(name, metric))
-        floors = [_first(metric, name, subject, seeds[0]) for subject in beside]
+        floors = [_first(metric, name, subject, seeds[0], *within) for subject in beside]
         yield Line(name, row, floors[0], floors[1], answers[0].notes, spent)
 
 
-def _first(metric: Measure | Metric, name: str, subject: Subject, seed: int) -> float | None:
+def _first(metric: Measure | Metric, name: str, subject: Subject, *seeds: int) -> float | None:
     if not isinstance(metric, Metric):
         return None
     try:
-        scores = ask(metric._replace(beside=None), name, subject, seed).scores
+        scores = ask(metric._replace(beside=None), name, subject, *seeds).scores
     except BetavaeError:
         return None
     return next(iter(scores.values()))

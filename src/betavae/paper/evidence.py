@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from betavae.report.evidence import Evidence, StoreLike
+from betavae.report.evidence import Chosen, Evidence, StoreLike
 from betavae.report.rows import Row, Sample, classifier_of, factor_count, factors_of, quirks_of
+from betavae.study.cells import Study
+from betavae.study.claims import asks
 from betavae.study.records import Record
 
 CLASSIFIER_ORDER = ("linear", "logistic", "mlp", "forest")
 
 
-def gathered(stores: Iterable[StoreLike]) -> Evidence:
-    """The records of stores by the paper's rows; of several settings of a row the largest stands in the tables."""
-    return Evidence(stores, row_of)
+def gathered(stores: Iterable[StoreLike], study: Study | None = None) -> Evidence:
+    """The records of stores by the paper's rows, where a ``study`` is given only the answers to what it asks; of
+    several settings of a model one stands for all its β.
+    """
+    whole = Evidence(stores, row_of)
+    if study is None:
+        return whole
+    chosen = Evidence([Chosen(whole, asks(study))], row_of)
+    chosen.outdated, chosen.unasked = whole.outdated, len(whole.cells.keys() - chosen.cells.keys())
+    return chosen
 
 
 def model_of(cell: Record) -> Row:
@@ -85,7 +94,8 @@ def typical(evidence: Evidence, row: Row, measure: str) -> Record | None:
     scores = {s: v for s, v in higgins(evidence, row).values.items() if s in found}
     if not scores:
         return found[min(found)]
-    centre = sorted(scores.values())[len(scores) // 2]
+    every = sorted(higgins(evidence, row).list)
+    centre = every[len(every) // 2]
     return found[min(scores, key=lambda s: (abs(scores[s] - centre), s))]
 
 

@@ -45,7 +45,7 @@ def write(
     The pages are a function of the records, and of the looks that the ``study`` declares: the same give the same bytes,
     but for the line of the date. ``explore`` may add the page of one model.
     """
-    evidence = gathered(stores)
+    evidence = gathered(stores, study)
     for name, (title, parts) in beside(evidence, study).items():
         save(title, parts, Path(out), name)
     return save(TITLE, sections(evidence, date, study, explore), Path(out))
@@ -114,14 +114,14 @@ def _short(evidence: Evidence) -> list[str]:
     if trained is None or trained >= 0.5:
         return []
     return [
-        f"One training here has {wording.share(trained, 1)} of the paper's image passes (median): a verdict speaks "
-        "of models trained so briefly."
+        f"One training here has {wording.share(trained, 1)} of the paper's image passes (median): a verdict on VAEs "
+        "speaks of models trained so briefly."
     ]
 
 
 def checked(stores: Sequence[StoreLike], study: Study | None = None) -> str:
     """The reproducibility checklist of the paper's study as Markdown."""
-    evidence = gathered(stores)
+    evidence = gathered(stores, study)
     studies = sorted({(r["study"]["name"], r["study"]["scale"]) for r in evidence.records})
     return checklist(
         evidence,

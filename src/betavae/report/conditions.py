@@ -115,10 +115,22 @@ def digests(evidence: Evidence, dataset: str) -> str:
 
 
 def seeds(evidence: Evidence, dataset: str) -> str:
-    """The training seeds on a dataset; the first of many, and how many."""
-    found = sorted({r["cell"]["seed"] for r in _of(evidence, dataset)})
-    shown = found if len(found) <= 6 else found[:4]
-    return ", ".join(map(str, shown)) + (f" … ({len(found)})" if len(found) > 6 else "")
+    """The training seeds on a dataset, and all of them where some are of models that are fitted without training."""
+    found = _of(evidence, dataset)
+    every, trained = ({r["cell"]["seed"] for r in records} for records in (found, [r for r in found if _trained(r)]))
+    if not trained or trained == every:
+        return _first(every)
+    return f"{_first(trained)}; with what is fitted without training: {_first(every)}"
+
+
+def _trained(record: Record) -> bool:
+    return record["cell"]["recipe"] is not None
+
+
+def _first(seeds: set[int]) -> str:
+    """The first of many seeds, and how many."""
+    shown = sorted(seeds) if len(seeds) <= 6 else sorted(seeds)[:4]
+    return ", ".join(map(str, shown)) + (f" … ({len(seeds)})" if len(seeds) > 6 else "")
 
 
 def _of(evidence: Evidence, dataset: str) -> list[Record]:
@@ -144,7 +156,9 @@ def outcomes(evidence: Evidence) -> list[Part]:
     if failed:
         reasons = Counter(f"{(r['question'] or {}).get('measure', 'fit')}: {r['message']}" for r in failed)
         blocks.append(Items([f"{n} × {reason}" for reason, n in reasons.most_common(8)]))
+    if evidence.unasked:
+        blocks.append(Text(f"{evidence.unasked} cells are not of the study as last run here, and stand in no table."))
     if evidence.aside:
-        said = "Tables use the setting with the largest budget, then the most seeds."
+        said = "Tables use one setting for all β: that with the most β, then the largest budget, then the most cells."
         blocks.append(Text(f"{evidence.aside} cells repeat a row in another setting (budget or code size). {said}"))
     return blocks

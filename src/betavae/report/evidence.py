@@ -29,14 +29,17 @@ class Evidence:
     """All records, one per (cell, question, moment): a finished one before a diverged before an error, else the first.
 
     ``row`` says to which row a cell belongs, or None for no row; by default every setting is a row of its own. Where
-    it puts cells of several settings (other budgets, other codes) into one row, that row is the setting with the
-    largest budget, then the most seeds; ``aside`` counts the cells left out that way, ``outdated`` counts by their
-    reason the records that were left out because other code made them.
+    it puts cells of several settings (other budgets, other codes) into one row, rows that differ in β alone take one
+    setting, so that what is set against each other was trained alike: the one with the most β, then the largest
+    budget, then the most cells. ``aside`` counts the cells left out that way, ``outdated`` counts by their reason the
+    records that were left out because other code made them, ``unasked`` the cells that whoever chose the records found
+    not to be of the study.
     """
 
     def __init__(self, stores: Iterable[StoreLike], row: Callable[[Record], Row | None] = row_of) -> None:
         kept: dict[tuple[Any, ...], tuple[Record, StoreLike]] = {}
         self.outdated: Counter[str] = Counter()
+        self.unasked = 0
         for store in stores:
             for record in store.records():
                 key = (record["cell_id"], record["question_id"], record["at"])
@@ -69,18 +72,24 @@ class Evidence:
         return self._home[id(record)].arrays(digest) if digest else {}
 
     def _choose(self) -> dict[Row, str]:
-        counted: dict[Row, Counter[str]] = {}
-        budgets: dict[str, int] = {}
+        """The setting that stands in each row."""
+        found: dict[Row, dict[str, list[str]]] = {}
         for key, row in self._row.items():
             if row:
-                name = self._settings[key]
-                counted.setdefault(row, Counter())[name] += 1
-                budgets[name] = budget(self.cells[key])
-        return {row: max(sorted(names), key=lambda n: (budgets[n], names[n])) for row, names in counted.items()}
+                found.setdefault(row._replace(beta=None), {}).setdefault(self._settings[key], []).append(key)
+        chosen: dict[Row, str] = {}
+        for settings in found.values():
+            name = max(sorted(settings), key=lambda s: self._size(settings[s]))
+            chosen |= {row: name for key in settings[name] if (row := self._row[key])}
+        return chosen
+
+    def _size(self, cells: Sequence[str]) -> tuple[int, int, int]:
+        """The β, the budget and the number of cells that are alike but for β and seed."""
+        return len({self._row[key] for key in cells}), budget(self.cells[cells[0]]), len(cells)
 
     def _is_main(self, cell_id: str) -> bool:
         row = self._row[cell_id]
-        return row is not None and self._main[row] == self._settings[cell_id]
+        return row is not None and self._main.get(row) == self._settings[cell_id]
 
     def row(self, record: Record) -> Row | None:
         """The row that a record stands in, or None."""

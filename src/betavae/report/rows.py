@@ -146,8 +146,10 @@ def row_of(cell: Record) -> Row:
 
 
 def setting(cell: Record) -> str:
-    """Everything about a cell but its seed, as one text."""
-    return json.dumps({k: v for k, v in cell.items() if k != "seed"}, sort_keys=True)
+    """Everything about a cell but its seed and β, as one text."""
+    told = {k: v for k, v in cell.items() if k != "seed"}
+    told["knobs"] = {k: v for k, v in (cell.get("knobs") or {}).items() if k != "beta"}
+    return json.dumps(told, sort_keys=True)
 
 
 def factors_of(record: Record) -> int:

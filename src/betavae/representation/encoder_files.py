@@ -72,18 +72,22 @@ def torchscript(path: Path) -> Any:
 
 
 def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
-    """A model that `betavae export` wrote: its weights, and beside them ``config.json``."""
+    """A model that `betavae export` wrote: its weights, and beside them ``config.json``; pixels are the mean of the
+    likelihood that this names.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from betavae import models
+    from betavae import models, names
     from betavae.models import MODELS
+    from betavae.objectives import LIKELIHOODS
 
     beside = path.with_name("config.json")
     try:
         with beside.open("rb") as file:
             config = json.loads(file.read(CONFIG))
         name, shape, codes = config["architecture"], tuple(config["shape"]), config["codes"]
+        pixels = config.get("likelihood", "bernoulli")
         if not (
             isinstance(name, str) and type(codes) is int and 0 < codes <= 4096 and all(type(n) is int for n in shape)
         ):
@@ -96,7 +100,8 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
     if shape != dataset.shape:
         given, wanted = (" x ".join(map(str, each)) for each in (shape, dataset.shape))
         raise Misuse(f"{path} encodes images of {given}; those of {dataset.name} are {wanted}")
-    choose(MODELS, name, "architecture")  # a name of the table alone: a file may not name code
+    choose(MODELS, name, "architecture")  # names of the tables alone: a file may not name code
+    choose(LIKELIHOODS, pixels, "likelihood")
     model = models.named(name, shape, codes)
     try:
         model.encode(params, torch.zeros(1, *shape))
@@ -106,7 +111,7 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
     except Exception as error:
         raise Fault(f"{path} does not hold the weights of {name} with {codes} codes: {told(error)}") from None
     kept: dict[str, Tensor] = {key: value.to(dataset.device) for key, value in params.items()}
-    return vae.codec(model, kept)
+    return vae.codec(model, kept, names.opened(LIKELIHOODS, pixels, "likelihood").mean)
 
 
 OPENERS = {".npy": _table, ".pt": _torchscript, ".onnx": onnx_files.opened, ".safetensors": _exported}

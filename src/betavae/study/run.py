@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from betavae import trust
-from betavae.errors import Misuse
+from betavae.errors import Misuse, unknown
 from betavae.study import machine
-from betavae.study.cells import Job, Study
+from betavae.study.cells import Cell, Job, Study
 from betavae.study.claims import asks
 from betavae.study.executors.base import Executor
 from betavae.study.executors.local import Local
@@ -80,22 +80,67 @@ def remaining(job: Job, store: Store) -> Job:
 
 
 def select(study: Study, only: Sequence[str] = (), shard: tuple[int, int] | None = None) -> Study:
-    """The jobs whose cell id begins with one of ``only``, or the i-th of n shards: a cell's id
-    alone says which it is in, so that machines that have different datasets at hand still agree.
+    """The jobs whose cell any of ``only`` names, or the i-th of n shards: a cell's id alone says which it is in, so
+    that machines that have different datasets at hand still agree.
+
+    A name is the beginning of an id, or settings as study files call them, which must all hold:
+    ``dataset=dsprites,beta=4``. Raises Misuse where a name is of no cell.
     """
     jobs = study.jobs
     if only:
-        jobs = tuple(job for job in jobs if job.cell.id.startswith(tuple(only)))
-        if not jobs:
-            raise Misuse(
-                f"no cell of {study.name!r} has an id that begins with {', '.join(only)}; see `betavae status`"
-            )
+        named = {cell.id for name in only for cell in _named(study, name)}
+        jobs = tuple(job for job in jobs if job.cell.id in named)
     if shard:
         i, n = shard
         if not 0 <= i < n:
             raise Misuse(f"shard {i}/{n} does not exist; shards of {n} run from 0/{n} to {n - 1}/{n}")
         jobs = tuple(job for job in jobs if int(job.cell.id, 16) % n == i)
     return replace(study, jobs=jobs)
+
+
+def _named(study: Study, name: str) -> list[Cell]:
+    cells = list(study.cells)
+    if "=" not in name:
+        found = [cell for cell in cells if cell.id.startswith(name)]
+        if not found:
+            raise Misuse(f"no cell of {study.name!r} has an id that begins with {name}; see `betavae status`")
+        return found
+    known = {"seed"}.union(*(cell.settings for cell in cells))
+    for part in name.split(","):
+        key, _, value = part.partition("=")
+        if key not in known:
+            raise unknown("setting in --only", key, known)
+        found = [cell for cell in cells if _is(_held(cell, key), value)]
+        if not found:
+            have = dict.fromkeys(_shown(_held(cell, key)) for cell in cells)
+            raise Misuse(
+                f"--only {name}: no cell of {study.name!r} has {part}; those to choose from have "
+                f"{', '.join(list(have)[:8])}{', …' if len(have) > 8 else ''}"
+            )
+        cells = found
+    return cells
+
+
+def _held(cell: Cell, key: str) -> Any:
+    return cell.seed if key == "seed" else cell.settings.get(key)
+
+
+def _is(held: Any, value: str) -> bool:
+    """Whether a setting is what was typed: numbers by value, all else by its letters."""
+    if isinstance(held, int | float) and not isinstance(held, bool):
+        try:
+            return float(value) == held
+        except ValueError:
+            return False
+    return _shown(held) == value
+
+
+def _shown(held: Any) -> str:
+    if held is None:
+        return "none"
+    if isinstance(held, tuple):
+        return "+".join(map(str, held))
+    return f"{held:g}" if isinstance(held, float) else str(held)
 
 
 def run(

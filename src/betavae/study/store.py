@@ -234,11 +234,11 @@ def _plain(given: Any, otherwise: str) -> str:
     return given if isinstance(given, str) and re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else otherwise
 
 
-def read(paths: Iterable[Path]) -> list[Record]:
+def read(stores: Iterable[Store]) -> list[Record]:
     """The records of several stores together, each (cell, question, time) once."""
     best: dict[tuple[Any, ...], Record] = {}
-    for path in paths:
-        for record in Store(path, create=False).records():
+    for store in stores:
+        for record in store.records():
             key = (
                 record["cell_id"],
                 record["question_id"],

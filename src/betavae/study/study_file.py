@@ -74,6 +74,8 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
         names[key] = table.get(key, default)
         if not isinstance(names[key], str) or not re.fullmatch(r"[\w.-]{1,64}", names[key], re.ASCII):
             raise reader.refuse(key, names[key], "up to 64 letters, digits, dots, dashes")
+    if names["name"] == "paper" and (names["scale"] == "own" or "claims" in table):
+        raise reader.refuse("name", "paper", "another name (unsaid, it is the file's): this is the paper's own study")
     asked = table.get("questions", {})
     if not isinstance(asked, dict):
         raise reader.refuse("questions", asked, "tables such as [questions.five]")

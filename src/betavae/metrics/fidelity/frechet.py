@@ -94,7 +94,8 @@ def frechet(
 
 
 def subset(dataset: Dataset, split: str, images: int) -> Tensor:
-    """Which images of a split are looked at, ``[images]``: by name alone, and a smaller number is a part of a larger.
+    """Which images of a split are looked at, ``[images]``: by the dataset's digest and the split, and a smaller number
+    is a part of a larger.
 
     Raises Misuse for an unknown split or more images than it has.
     """

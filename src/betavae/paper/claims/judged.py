@@ -24,9 +24,7 @@ def judged(evidence: Evidence, study: Study | None = None) -> tuple[list[Verdict
         planned = waiting(evidence, study) if study else {}
         first, others = (verdicts(evidence, family, planned) for family in FAMILIES)
         return first, others
-    # As the run has it: what failed is not there, and is done again.
-    done = {key_of(record) for record in evidence.records if record["kind"] != "run" and record["status"] != "error"}
-    parts = [gathered([Chosen(evidence, asks(part))]) for part in had(study, done)]
+    parts = [gathered([Chosen(evidence, asks(part))]) for part in had(study, _done(evidence))]
     first, others = (
         verdicts_at(study.looks, [Part(part, family) for part in parts], Part(evidence, family)) for family in FAMILIES
     )
@@ -45,6 +43,11 @@ def waiting(evidence: Evidence, study: Study) -> dict[str, int]:
 
 
 def unanswered(evidence: Evidence, study: Study) -> set[str]:
-    """The cells of a study, by id, that lack the record of a fit or of an answer."""
-    answered = {key_of(record) for record in evidence.records if record["kind"] != "run"}
+    """The cells of a study, by id, that lack a fit or an answer: what failed is not there, and is done again."""
+    answered = _done(evidence)
     return {cell for cell, question, at in asks(study) if (cell, question, at) not in answered}
+
+
+def _done(evidence: Evidence) -> set[tuple[str, str | None, float]]:
+    """What was answered, as a run has it."""
+    return {key_of(r) for r in evidence.records if r["kind"] != "run" and r["status"] != "error"}

@@ -31,9 +31,9 @@ SPEAKS_OF: dict[str, tuple[tuple[str, str], ...]] = {
     "frechet-not-lowest": (("CIFAR10", "conv"),),
     **dict.fromkeys(("frechet-low-beta", "frechet-follows-loss", "low-beta-samples-worse"), (("natural", "conv"),)),
 }
-"""The models whose seeds a claim is judged on; of the others the MLP on 2Dshapes. Natural images are CIFAR10's, or what
-stands in for them.
-"""
+"""The models whose seeds a claim is judged on; of the others the MLP on 2Dshapes."""
+NATURAL = (("CIFAR10", "conv"), ("CIFAR100", "conv"))
+"""What "natural" is: each of these that a study has, else MPI3D, which stands in for them."""
 
 
 def cells_of(study: Study, claim: Claim) -> list[Cell]:
@@ -51,5 +51,6 @@ def _held(study: Study, claim: Claim) -> Sequence[list[Cell]]:
     for cell in (cell for cell in study.cells if not cell.quirks and cell.beta in (None, *BETAS)):
         if cell.objective in (None, "beta_vae"):
             held.setdefault((PAPER_NAME.get(cell.dataset, ""), cell.method), []).append(cell)
-    held["natural", "conv"] = held.get(("CIFAR10", "conv")) or held.get(("MPI3DToy", "conv"), [])
-    return [held.get(model, []) for model in SPEAKS_OF.get(claim.name, (("2Dshapes", "mlp"),))]
+    natural = [model for model in NATURAL if model in held] or [("MPI3DToy", "conv")]
+    models = SPEAKS_OF.get(claim.name, (("2Dshapes", "mlp"),))
+    return [held.get(m, []) for model in models for m in (natural if model == ("natural", "conv") else [model])]

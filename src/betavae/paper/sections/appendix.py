@@ -116,11 +116,12 @@ def _data_and_seeds(evidence: Evidence) -> list[str]:
         lines.append(f"Images of {wording.several(drawn)} are drawn by this package: not the published files.")
     if copies := [known_as(d) for d, found in came.items() if "jpeg copies" in found]:
         lines.append(f"Images of {wording.several(copies)} are JPEG copies of the published ones: other pixels.")
-    seeds = {d: {r["cell"]["seed"] for r in evidence.fits if r["cell"]["dataset"] == d} for d in came}
     paper = {d: published.SEEDS.get(PAPER_NAME.get(d, ""), ()) for d in came}
-    if told := [f"{PAPER_NAME[d]} {len(seeds[d])} (paper {len(paper[d])})"
-                for d in came if paper[d] and seeds[d] and len(seeds[d]) != len(paper[d])]:  # fmt: skip
-        lines.append(f"Training seeds: {', '.join(told)}.")
+    for what, of_trainings in (("Training seeds", True), ("Seeds of PCA and ICA", False)):
+        seeds = {d: _seeds(evidence, d, of_trainings) for d in came}
+        if told := [f"{PAPER_NAME[d]} {len(seeds[d])} (paper {len(paper[d])})"
+                    for d in came if paper[d] and seeds[d] and len(seeds[d]) != len(paper[d])]:  # fmt: skip
+            lines.append(f"{what}: {', '.join(told)}.")
     trained = share_of_one(evidence)
     if trained is not None and trained < 0.995:
         lines.append(
@@ -128,6 +129,12 @@ def _data_and_seeds(evidence: Evidence) -> list[str]:
             "training” below."
         )
     return lines
+
+
+def _seeds(evidence: Evidence, dataset: str, trained: bool) -> set[int]:
+    """The seeds of the trainings on a dataset, or of what is fitted there without one."""
+    cells = [r["cell"] for r in evidence.fits if r["cell"]["dataset"] == dataset]
+    return {c["seed"] for c in cells if (c["recipe"] is not None if trained else c["method"] in ("pca", "ica"))}
 
 
 FRAMES = 50_000

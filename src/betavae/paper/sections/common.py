@@ -26,8 +26,10 @@ def learnt(evidence: Evidence, row: Row, seed: int) -> str:
 
 
 def marked(evidence: Evidence, name: str, row: Row, *samples: Sample) -> str:
-    """The name of a row, marked where its fit or a classifier of these scores stopped short."""
-    return reads.marked(name, evidence.fit(row).values(), sum(sample.short for sample in samples))
+    """The name of a row, marked where a fit or a classifier of these scores (none: of all) stopped short."""
+    seeds = {seed for sample in samples for seed in sample.values}
+    fits = [fit for seed, fit in evidence.fit(row).items() if not samples or seed in seeds]
+    return reads.marked(name, fits, sum(sample.short for sample in samples))
 
 
 def warned(rows: Sequence[Sequence[str]], *samples: Sample) -> list[str]:

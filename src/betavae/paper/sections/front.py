@@ -17,7 +17,10 @@ from betavae.report.judged import wants
 from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, NOT_YET, SUPPORTS, UNDECIDED, Verdict
 from betavae.study.cells import Study
 
-SHORT = " Trainings this short cannot confirm or refute the paper's numbers: verdicts are on models trained so briefly."
+SHORT = (
+    " Trainings this short cannot confirm or refute the paper's numbers: verdicts on VAEs are on models trained so "
+    "briefly."
+)
 TITLE = "β-VAE reproducibility: what was measured, beside what was published"
 
 

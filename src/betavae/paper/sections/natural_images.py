@@ -94,7 +94,8 @@ def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
                     wording.middle(summary, 1.0, digits), str(len(sample.diverged))]  # fmt: skip
             if as_published:
                 there = as_published.get(row)
-                line.append(f"{statistics.median(there):,.{digits}f}" if there else wording.NOTHING)
+                fewer = f" (n = {len(there)})" if there and len(there) < len(sample) else ""
+                line.append(f"{statistics.median(there):,.{digits}f}{fewer}" if there else wording.NOTHING)
             if of == "reconstruction":  # the paper prints none of images decoded from the prior
                 judged = other or verdict(paper, sample.list, len(published.SEEDS["CIFAR10"]), 1.0)
                 line += [wording.number(paper), judged if paper else wording.NOTHING]
@@ -118,8 +119,9 @@ def _distances(evidence: Evidence, score: str, of: str) -> Table | None:
     theirs = ["paper's FID", "verdict"] if of == "reconstruction" else []
     if as_published:
         notes.append(
-            "“With the code's quirks” is the median of the same models with `sampled-codes` and `no-held-out` on: "
-            "training images and sampled codes; the published distance takes all 50,000 images, here "
+            "“With the code's quirks” is the median of the same models, of as many seeds as stand beside it where they "
+            "are fewer, with `sampled-codes` and `no-held-out` on: training images and sampled codes; the published "
+            "distance takes all 50,000 images, here "
             f"{_frames(evidence)}."
         )
     header = ["Dataset and model", "n", "mean ± sample sd", "median", "diverged", *published_way, *theirs]
@@ -222,6 +224,7 @@ def figures_9_and_10(evidence: Evidence) -> list[Part]:
             row = Row(dataset, "conv", beta)
             record = typical(evidence, row, "reconstructions")
             if record:
+                split = record["question"]["knobs"].get("split", "train")
                 a = evidence.arrays(record)
                 panels.append(
                     (
@@ -232,7 +235,6 @@ def figures_9_and_10(evidence: Evidence) -> list[Part]:
                 )
         if panels:
             name = known_as(dataset).replace("`", "")
-            split = record["question"]["knobs"].get("split", "train") if record else "train"
             said = (
                 f"Figures 9 and 10. Images of {name} ({split} split) above, their reconstructions below, at β = 0.1 "
                 f"and at β = 10.{_stands_in(evidence, dataset)}"

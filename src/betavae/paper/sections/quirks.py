@@ -127,14 +127,14 @@ def twins(evidence: Evidence, quirk: Quirk) -> list[Pair]:
     """Every answer with this quirk alone on, with the same question of the same row and seed without it."""
     if quirk.instead:
         asked = (r for r in with_quirk(evidence, quirk.name) if r["question"]["measure"] == quirk.instead)
-        return [_of_pca(r) for r in asked if {"fresh", "leaked"} <= set(r["scores"])]
+        return [_of_pca(r) for r in asked if {"fresh", "leaked"} <= set(r["scores"]) and evidence.row(r)]
     plain = {
         _name(r, quirk): r for r in evidence.answers if not quirks_of(r) and r["at"] == 1.0 and r["status"] != "error"
     }
     found = []
     for on in with_quirk(evidence, quirk.name):
         off = plain.get(_name(on, quirk))
-        if off is not None and on["status"] == off["status"] == "ok":
+        if off is not None and on["status"] == off["status"] == "ok" and evidence.row(off):
             found.append((off, on))
     return found
 
@@ -206,6 +206,9 @@ def _line(row: Row, label: str, score: str, pairs: Sequence[Pair], everything: M
 def printed(row: Row, record: Record, score: str) -> str:
     """The number that the paper prints for a model and question, and where; a dash where it prints none."""
     paper = PAPER_NAME.get(row.dataset, "")
+    unlike = record["question"]["knobs"].get("pairs", 64) != 64 or (row.method in ("pca", "ica") and row.fit is None)
+    if score == "higgins" and unlike:
+        return wording.NOTHING
     if score == "higgins" and row.dataset == "dsprites" and row.method != "conv":
         given = published.TABLE_1.get((printed_name(row), factors_of(record)))
         if given and given.median is not None:

@@ -143,7 +143,8 @@ def _sources(evidence: Evidence) -> Table | None:
         return None
     notes = [
         "Standard deviations in points. Votes: over question seeds within one run and classifier. Classifier: over the "
-        "four classifiers within one run on the same votes. Training seed: over runs, less what the votes add to it."
+        "four classifiers within one run on the same votes; both of the runs that were asked so. Training seed: over "
+        "runs, less what the votes add to it."
     ]
     header = ["Model", "training seeds", "training seed", "votes", "classifier"]
     return Table("Where the spread comes from", header, rows, [*notes, *warned(rows)])

@@ -61,7 +61,8 @@ def own_claims(study: Study, answers: Answers) -> list[Claim]:
 def own_verdicts(study: Study, evidence: Evidence, answers: Answers) -> list[Verdict]:
     """The claims of a study as judged: once, or by its looks where it declares some."""
     whole = Part(evidence, own_claims(study, answers))
-    parts = [Part(evidence, own_claims(part, answers)) for part in had(study, answers)]
+    done = {key for key, record in answers.items() if record["status"] != "error"}  # what failed is done again
+    parts = [Part(evidence, own_claims(part, answers)) for part in had(study, done)]
     return verdicts_at(study.looks, parts, whole) if study.looks else verdicts(*whole)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from betavae.report.statistics.comparisons import Arm, Comparison, Groups, Identity, Within, against_line
@@ -48,9 +49,9 @@ def finding(arm: Comparison, margin: float | None = None) -> Finding:
             chance = statistics.fmean(probability_of_more(*_ends(block)) for block in blocks)
             tested = contrast_test(blocks) if exchangeable else block_test(blocks)
             equal = _shown(_inside(gaps, margin)) if margin else 1.0
-            return Finding(label, len(blocks), statistics.median(gaps), median_interval(gaps), chance, *tested, equal)
+            return Finding(label, len(blocks), _middle(gaps), median_interval(gaps), chance, *tested, equal)
         case Groups(label, a, b):
-            shift = statistics.median(less(x, y) for x in a for y in b)
+            shift = _middle(less(x, y) for x in a for y in b)
             tested = rank_sum_test(a, b)
             chance = probability_of_more(a, b)
             equal = _shown(_near(a, b, margin)) if margin else 1.0
@@ -62,6 +63,12 @@ def finding(arm: Comparison, margin: float | None = None) -> Finding:
             return Finding(label, 1, error, None, float(holds), 0.0, 1.0 if holds else -1.0)
 
 
+def _middle(gaps: Iterable[float]) -> float:
+    """The median; nothing where it lies between the two infinities, one to each side."""
+    found = statistics.median(gaps)
+    return 0.0 if math.isnan(found) else found
+
+
 def _within(arm: Within) -> Finding:
     """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin."""
     label, a, b, margin, paired = arm
@@ -69,7 +76,7 @@ def _within(arm: Within) -> Finding:
     tested = _inside(gaps, margin) if paired else _near(a, b, margin)
     interval = median_interval(gaps) if paired else shift_interval(a, b)
     inside = statistics.fmean(abs(gap) <= margin for gap in gaps)
-    return Finding(label, min(len(a), len(b)), statistics.median(gaps), interval, inside, *tested)
+    return Finding(label, min(len(a), len(b)), _middle(gaps), interval, inside, *tested)
 
 
 def _inside(gaps: Sequence[float], margin: float) -> Tested:

@@ -146,18 +146,17 @@ def noise(scores: Mapping[tuple[int, int, str], float]) -> Noise:
     """
     votes = _pooled(scores, lambda k: (k[0], k[2]))
     classifier = _pooled(scores, lambda k: (k[0], k[1]))
-    per_run: dict[str, list[float]] = {}
-    asked: list[int] = []
+    squares, free = 0.0, 0
     for kind in sorted({k[2] for k in scores}):
-        for run in sorted({k[0] for k in scores if k[2] == kind}):
-            found = [v for k, v in scores.items() if k[2] == kind and k[0] == run]
-            per_run.setdefault(kind, []).append(statistics.fmean(found))
-            asked.append(len(found))
-    spread = [statistics.variance(v) for v in per_run.values() if len(v) > 1]
-    training = None
-    if spread:
-        added = votes**2 * statistics.fmean(1 / n for n in asked) if votes is not None else 0.0
-        training = math.sqrt(max(0.0, statistics.fmean(spread) - added))
+        runs = [
+            [v for k, v in scores.items() if k[2] == kind and k[0] == run]
+            for run in sorted({k[0] for k in scores if k[2] == kind})
+        ]
+        if len(runs) > 1:  # each classifier's own, as some are asked of fewer runs and draws than others
+            added = (votes or 0.0) ** 2 * statistics.fmean(1 / len(found) for found in runs)
+            squares += (len(runs) - 1) * (statistics.variance([statistics.fmean(found) for found in runs]) - added)
+            free += len(runs) - 1
+    training = math.sqrt(max(0.0, squares / free)) if free else None
     return Noise(training, votes, classifier)
 
 
