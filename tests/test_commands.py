@@ -55,7 +55,7 @@ LESS = {
     r"--shard \d/3": "--shard 0/3",
     r"--store \S+": "--store other --dry-run",
     r"--scale \w+": "--scale smoke",
-    r"(--scale smoke)( --hours 2.5)?$": r"\1 --dry-run",
+    r"(--scale smoke)( --hours 2.5| --only \S+)?$": r"\1\2 --dry-run",
     r"[25]0_000": "64",
     r"--images 64 --batch 64": "--images 64",
     r"(data (?:add|compare) \S+ )\S+$": r"\1file.npz",

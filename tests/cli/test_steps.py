@@ -282,15 +282,25 @@ def test_two_trainings_that_begin_at_once_are_both_in_the_study(
 ) -> None:
     """What a store remembers is read and written under one lock."""
     monkeypatch.chdir(tmp_path)
-    held, remember = list[str | None](), Store.remember
-
-    def watched(store: Store, study: Study) -> None:
-        held.append(holder(store, "study"))
-        remember(store, study)
-
-    monkeypatch.setattr(Store, "remember", watched)
     assert main([*TRAIN, "--quiet"]) == 0
-    assert [str(who).split(" on ")[0] for who in held] == [f"process {os.getpid()}"]
+    told = list[tuple[str, bool]]()
+
+    def watch(name: str) -> None:
+        plain = getattr(Store, name)
+
+        def watched(store: Store, *given: Study) -> Study | None:
+            told.append((name, str(holder(store, "study")).startswith(f"process {os.getpid()} ")))
+            return plain(store, *given)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(Store, name, watched)
+
+    watch("recalled")
+    watch("remember")
+    assert main([*TRAIN, "--beta", "1", "--quiet"]) == 0
+    written = told.index(("remember", True))
+    assert told[written - 1] == ("recalled", True)
+    monkeypatch.undo()
+    assert len(Store(tmp_path / "runs" / "single-own").recalled().cells) == 2
 
 
 def test_knobs_of_what_is_fitted_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from betavae.paper.published import BETAS
 from betavae.paper.sections.front import said
 from betavae.paper.sections.sensitivity import table_2
 from betavae.paper.study import paper
-from betavae.report.conditions import wall
+from betavae.report.conditions import outdated, wall
 from betavae.report.document import Items, Table
 from betavae.report.judged import claims, line
 from betavae.report.markdown import markdown
@@ -119,7 +119,7 @@ def test_a_claim_is_judged_once_when_all_of_its_seeds_are_there(study: Study) ->
     for name in of_mlp:
         found = others[name]
         assert (found.word, found.p, found.planned, found.n >= 8) == (NOT_YET, None, 10, True)
-        assert line(found)[-1] == f"**not judged yet** ({found.n} of 10 planned seeds)"
+        assert line(found)[-1] == f"**not judged yet** ({found.n} of 10 planned seeds are there)"
     assert others["conv-around-ninety"].word != NOT_YET
     page = markdown(claims([*others.values()], "The paper's other"))
     assert "judged once, when all the seeds planned" in page
@@ -242,9 +242,11 @@ def test_what_failed_is_not_there(study: Study) -> None:
     store = answered(study)
     assert not waiting(gathered([store]), study)
     (cell,) = (c.id for c in study.cells if c.method == "mlp" and c.beta == 10.0 and not c.quirks)
-    (record,) = (r for r in store.kept if r["cell_id"] == cell and (r["question"] or {}).get("measure") == "rotation")
-    record |= {"status": "error", "scores": {}, "message": "a worker was killed"}
+    asked = {(r["question"] or {}).get("measure"): r for r in store.kept if r["cell_id"] == cell}
+    asked["architecture"] |= {"status": "error", "scores": {}, "message": "a worker was killed"}
     assert "not-disentangled" in waiting(gathered([store]), study)
+    (late,) = (v for v in judged(gathered([store]), study)[0] if v.claim.name == "not-disentangled")
+    assert line(late)[-1] == "**not judged yet** (some answers of its 1 planned seeds are missing or failed)"
 
 
 def test_the_stand_in_is_known_without_a_network_of_features() -> None:
@@ -264,3 +266,5 @@ def test_a_report_is_of_what_the_study_asks() -> None:
     evidence = gathered([store], now)
     assert [score_of(evidence, Row("dsprites", "conv", beta)).list for beta in BETAS] == [[0.3]] * 4
     assert (evidence.unasked, evidence.aside) == (4, 0)
+    told = markdown([Items(outdated(evidence))])
+    assert "4 records are left out: the study, as it was last run here, does not ask for them" in told

@@ -19,6 +19,7 @@ from betavae.report.statistics.comparisons import Claim, Groups, against_line
 from betavae.report.statistics.power import power, seeds_for, spread
 from betavae.report.statistics.verdicts import least
 from betavae.study.cells import Job, Study
+from betavae.study.study_file import PAPERS
 
 NAMES = {claim.name: claim for claim in (*CONTRIBUTIONS, *CLAIMS)}
 LINE = Claim("line", "Says.", "", "", "", lambda _: [], 2)
@@ -63,6 +64,10 @@ def test_the_laptop_scale_has_the_seeds_of_the_claims_that_cost_it_seconds() -> 
     assert enough == {
         "low-beta-reconstructs", "ica-above-higgins", "too-easy", "baselines-fall", "larger-l-raises"
     }  # fmt: skip
+
+
+def test_no_study_of_ones_own_has_the_papers_name_at_one_of_its_scales() -> None:
+    assert tuple(SCALES) == PAPERS
 
 
 def test_a_scale_may_declare_looks() -> None:

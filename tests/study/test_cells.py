@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from betavae.datasets import rules
 from betavae.errors import Misuse
 from betavae.paper.published import BETAS, images_in_all
 from betavae.paper.scales import SCALES
 from betavae.paper.study import paper
-from betavae.study.cells import Cell, Job, Question, canonical, merge, pairs
+from betavae.study.cells import Cell, Job, Question, Study, canonical, merge, pairs
 from betavae.study.quirks import QUIRKS, switched
 from betavae.study.run import select
 from betavae.training.recipe import Recipe
@@ -213,6 +214,10 @@ def test_cells_are_selected_by_any_of_their_settings() -> None:
     assert picked("seed=123,fit=2500", "dataset=cifar10") == by(seed=123, fit=2500) | by(dataset="cifar10")
     assert picked("quirks=rgb-layout+ica-scale") == by(quirks=("rgb-layout", "ica-scale"))
     assert picked("dataset=dsprites,method=mlp,quirks=none") == by(dataset="dsprites", method="mlp", quirks=None)
+    assert picked("dataset=dsprites,train_on=all") == by(dataset="dsprites")
+    ruled = replace(CELL, train_on=rules.read("scale in (0, 1)").text)
+    part = Study("mine", "own", (Job(CELL, ()), Job(ruled, ())))
+    assert select(part, only=["train_on=scale in (0,1),beta=4"]).cells == (ruled,)
     assert all(picked(f"method={c.method}") >= {c.id} for c in study.cells)
 
 

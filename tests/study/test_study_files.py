@@ -83,6 +83,7 @@ def test_the_papers_study_survives_a_file_with_its_ids(scale: str, tmp_path: Pat
         ("fit = [2500,", 'layout = "hwc"\nfit = [2500,', "mine.toml:20: unknown layout 'hwc'"),
         ("fit = [2500,", 'whiten = "unit-variance"\nfit = [2500,', "unknown key of a grid of 'pca' 'whiten'"),
         ('name = "mine"', 'name = "paper"', "name is 'paper'; wanted another name (unsaid, it is the file's)"),
+        ('name = "mine"', 'name = "paper"\nscale = "big"', "mine.toml:2: name is 'paper'; wanted another name"),
         ('name = "mine"', 'name = "../mine"', "wanted up to 64 letters"),
         ("[[grid]]", "[grid", "not TOML"),
         ("seed = 1\n", "seed = 1.5\n", "mine.toml:19: seed is 1.5; wanted a whole number"),

@@ -22,7 +22,7 @@ def gathered(stores: Iterable[StoreLike], study: Study | None = None) -> Evidenc
     if study is None:
         return whole
     chosen = Evidence([Chosen(whole, asks(study))], row_of)
-    chosen.outdated, chosen.unasked = whole.outdated, len(whole.cells.keys() - chosen.cells.keys())
+    chosen.outdated, chosen.unasked = whole.outdated, len(whole.records) - len(chosen.records)
     return chosen
 
 

@@ -192,5 +192,5 @@ def _left_out(evidence: Evidence) -> list[str]:
     return [
         f"Records: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}",
         "Diverged runs are counted in: at chance where there is a chance level, as the worst elsewhere",
-        f"Cells left out of tables because another setting of the same row stands there: {evidence.aside}",
+        f"Cells left out of tables because another setting of the same model stands there: {evidence.aside}",
     ]

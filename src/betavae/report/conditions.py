@@ -48,15 +48,20 @@ def hardware(evidence: Evidence) -> list[str]:
 
 
 def outdated(evidence: Evidence) -> list[str]:
-    """A line where records are left out because other code than today's made them, with the reasons."""
+    """A line where records are left out because other code than today's made them, with the reasons; and one where the
+    study, as last run, does not ask for them.
+    """
+    asked = f"**{evidence.unasked:,} records are left out: the study, as it was last run here, does not ask for them.**"
+    unasked = [asked] if evidence.unasked else []
     if not evidence.outdated:
-        return []
+        return unasked
     listed = [f"{count:,} {reason}" for reason, count in evidence.outdated.most_common(3)]
     rest = evidence.outdated.total() - sum(count for _, count in evidence.outdated.most_common(3))
     why = "; ".join([*listed, *([f"{rest:,} for like reasons"] if rest else [])])
     return [
         f"**{evidence.outdated.total():,} records are left out: other code made them than today's.** {why}. "
-        "The same command asks again."
+        "The same command asks again.",
+        *unasked,
     ]
 
 
@@ -156,9 +161,7 @@ def outcomes(evidence: Evidence) -> list[Part]:
     if failed:
         reasons = Counter(f"{(r['question'] or {}).get('measure', 'fit')}: {r['message']}" for r in failed)
         blocks.append(Items([f"{n} × {reason}" for reason, n in reasons.most_common(8)]))
-    if evidence.unasked:
-        blocks.append(Text(f"{evidence.unasked} cells are not of the study as last run here, and stand in no table."))
     if evidence.aside:
         said = "Tables use one setting for all β: that with the most β, then the largest budget, then the most cells."
-        blocks.append(Text(f"{evidence.aside} cells repeat a row in another setting (budget or code size). {said}"))
+        blocks.append(Text(f"{evidence.aside} cells are of another setting (budget or code size) than those. {said}"))
     return blocks

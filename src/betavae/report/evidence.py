@@ -32,8 +32,8 @@ class Evidence:
     it puts cells of several settings (other budgets, other codes) into one row, rows that differ in β alone take one
     setting, so that what is set against each other was trained alike: the one with the most β, then the largest
     budget, then the most cells. ``aside`` counts the cells left out that way, ``outdated`` counts by their reason the
-    records that were left out because other code made them, ``unasked`` the cells that whoever chose the records found
-    not to be of the study.
+    records that were left out because other code made them, ``unasked`` those that whoever chose the records found
+    not to be asked by the study.
     """
 
     def __init__(self, stores: Iterable[StoreLike], row: Callable[[Record], Row | None] = row_of) -> None:

@@ -114,13 +114,20 @@ def line(verdict: Verdict) -> list[str]:
     if verdict.look:
         word += f" at look {verdict.look.number} of {verdict.look.of}"
     if verdict.word == NOT_YET:
-        word += f" ({verdict.n} of {verdict.planned} planned seeds)"
+        word += f" ({late(verdict)})"
     if verdict.word == UNDECIDED:
         word += f" ({wants(verdict)})"
     effect, between, chance = _effect(weakest, claim)
     if verdict.look and verdict.word != UNDECIDED and verdict.look.number < verdict.look.of:
         between += ", after stopping early"
     return [said, str(verdict.n) if claim.orders != 0 else wording.NOTHING, effect, between, chance, p, word]
+
+
+def late(verdict: Verdict) -> str:
+    """What a claim waits for that is not judged yet."""
+    if verdict.n < (verdict.planned or 0):
+        return f"{verdict.n} of {verdict.planned} planned seeds are there"
+    return f"some answers of its {verdict.planned} planned seeds are missing or failed"
 
 
 def wants(verdict: Verdict) -> str:

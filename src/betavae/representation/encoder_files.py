@@ -87,7 +87,8 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
         with beside.open("rb") as file:
             config = json.loads(file.read(CONFIG))
         name, shape, codes = config["architecture"], tuple(config["shape"]), config["codes"]
-        pixels = config.get("likelihood", "bernoulli")
+        knobs = config.get("cell", {}).get("knobs", {})
+        pixels = str(config.get("likelihood", knobs.get("likelihood", "bernoulli")))
         if not (
             isinstance(name, str) and type(codes) is int and 0 < codes <= 4096 and all(type(n) is int for n in shape)
         ):
@@ -95,13 +96,12 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
         params = load_file(path)
     except FileNotFoundError:
         raise Misuse(f"{path} has no config.json beside it; wanted a model as `betavae export` writes it") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise Fault(f"{path} and its config.json are no exported model: {' '.join(str(error).split())[:200]}") from None
     if shape != dataset.shape:
         given, wanted = (" x ".join(map(str, each)) for each in (shape, dataset.shape))
         raise Misuse(f"{path} encodes images of {given}; those of {dataset.name} are {wanted}")
     choose(MODELS, name, "architecture")  # names of the tables alone: a file may not name code
-    choose(LIKELIHOODS, pixels, "likelihood")
     model = models.named(name, shape, codes)
     try:
         model.encode(params, torch.zeros(1, *shape))
@@ -111,6 +111,8 @@ def _exported(path: Path, dataset: Dataset, output: str | None) -> Codec:
     except Exception as error:
         raise Fault(f"{path} does not hold the weights of {name} with {codes} codes: {told(error)}") from None
     kept: dict[str, Tensor] = {key: value.to(dataset.device) for key, value in params.items()}
+    if pixels not in LIKELIHOODS:  # a stranger's: its codes are what they are, its pixels are not known
+        return vae.codec(model, kept)._replace(decode=None)
     return vae.codec(model, kept, names.opened(LIKELIHOODS, pixels, "likelihood").mean)
 
 

@@ -5,6 +5,7 @@ Resuming is calling ``run`` again: what has a record is done, the rest is a set 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from betavae import trust
+from betavae.datasets import rules
 from betavae.errors import Misuse, unknown
 from betavae.study import machine
 from betavae.study.cells import Cell, Job, Study
@@ -105,9 +107,10 @@ def _named(study: Study, name: str) -> list[Cell]:
         if not found:
             raise Misuse(f"no cell of {study.name!r} has an id that begins with {name}; see `betavae status`")
         return found
-    known = {"seed"}.union(*(cell.settings for cell in cells))
-    for part in name.split(","):
+    known = {"seed", "train_on"}.union(*(cell.settings for cell in cells))
+    for part in re.split(r",(?=\w+=)", name):  # a rule on factor values may hold commas
         key, _, value = part.partition("=")
+        value = rules.read(value).text if key == "train_on" and value != "all" else value
         if key not in known:
             raise unknown("setting in --only", key, known)
         found = [cell for cell in cells if _is(_held(cell, key), value)]
@@ -122,7 +125,9 @@ def _named(study: Study, name: str) -> list[Cell]:
 
 
 def _held(cell: Cell, key: str) -> Any:
-    return cell.seed if key == "seed" else cell.settings.get(key)
+    if key == "seed":
+        return cell.seed
+    return cell.settings.get(key, "all" if key == "train_on" else None)
 
 
 def _is(held: Any, value: str) -> bool:

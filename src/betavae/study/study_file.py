@@ -34,6 +34,8 @@ from betavae.study.cells import Job, Question, Study, merge
 from betavae.study.claims import rising, seeds_of
 from betavae.study.reader import Reader, too_deep
 
+PAPERS = ("smoke", "laptop", "overnight", "paper", "beyond")
+"""The scales of the paper's own study, whose name no other study has."""
 LARGEST = 4_000_000
 """Bytes of a study file; the paper's own is a hundredth of that."""
 
@@ -74,7 +76,7 @@ def _study(reader: Reader, table: dict[str, Any]) -> Study:
         names[key] = table.get(key, default)
         if not isinstance(names[key], str) or not re.fullmatch(r"[\w.-]{1,64}", names[key], re.ASCII):
             raise reader.refuse(key, names[key], "up to 64 letters, digits, dots, dashes")
-    if names["name"] == "paper" and (names["scale"] == "own" or "claims" in table):
+    if names["name"] == "paper" and (names["scale"] not in PAPERS or "claims" in table):
         raise reader.refuse("name", "paper", "another name (unsaid, it is the file's): this is the paper's own study")
     asked = table.get("questions", {})
     if not isinstance(asked, dict):

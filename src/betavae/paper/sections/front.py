@@ -13,7 +13,7 @@ from betavae.report import wording
 from betavae.report.conditions import hardware, outdated, sources, wall
 from betavae.report.document import Heading, Items, Part, Text
 from betavae.report.evidence import Evidence
-from betavae.report.judged import wants
+from betavae.report.judged import late, wants
 from betavae.report.statistics.verdicts import CONTRADICTS, EQUAL, NOT_RUN, NOT_YET, SUPPORTS, UNDECIDED, Verdict
 from betavae.study.cells import Study
 
@@ -152,7 +152,7 @@ def _are(count: int) -> str:
 
 def _why(verdict: Verdict) -> str:
     if verdict.word == NOT_YET:
-        return f"{verdict.n} of {verdict.planned} planned seeds are there; it is judged once, when all are."
+        return f"{late(verdict).capitalize()}; it is judged once, when all is there."
     if verdict.word == NOT_RUN:
         lacking = f"No seed has all of {'; '.join(verdict.lacking)}." if verdict.lacking else "Nothing of it was run."
         return f"{lacking} It {wording.seeds(verdict.least, None)}."

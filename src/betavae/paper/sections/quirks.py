@@ -82,19 +82,19 @@ def quirks(evidence: Evidence) -> list[Part]:
 
 def moved(evidence: Evidence, quirk: Quirk) -> list[Moved]:
     """Every score that one quirk moves, off, on and with all others on, beside what is published."""
-    groups: dict[tuple[str, str], list[Pair]] = {}
+    groups: dict[tuple[Row, str, str], list[Pair]] = {}
     everything = _all_on(evidence)
     for off, on in twins(evidence, quirk):
-        row = model_of(off["cell"])
-        name = reads.marked(row.name, evidence.fit(row).values(), 0)
-        label = f"{known_as(row.dataset)}, {name}{on.get('beside', '')}, {_question(off)}"
+        rest = f"{on.get('beside', '')}, {_question(off)}"
         for name in on["scores"]:
             if name in ("higgins", "reconstruction", "fid") or name.startswith("fd_"):
-                groups.setdefault((label, name), []).append((off, on))
-    return [
-        _line(model_of(pairs[0][0]["cell"]), label, score, pairs, everything)
-        for (label, score), pairs in groups.items()
-    ]
+                groups.setdefault((model_of(off["cell"]), rest, name), []).append((off, on))
+    found = []
+    for (row, rest, score), pairs in groups.items():
+        fits = evidence.fit(row)
+        name = reads.marked(row.name, [fits[s] for off, _ in pairs if (s := off["cell"]["seed"]) in fits], 0)
+        found.append(_line(row, f"{known_as(row.dataset)}, {name}{rest}", score, pairs, everything))
+    return found
 
 
 HEADER = ["Model and question", "n", "off", "on", "moves by", "all on", "published"]
