@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,7 @@ def declare(verb: Verb) -> None:
 
 def _weight(text: str) -> float:
     """A weight, which may be 0."""
-    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+    return 0.0 if re.fullmatch(r"\s*0+(\.0*)?\s*", text) else positive(text)
 
 
 def cell(options: argparse.Namespace) -> Cell:

@@ -163,5 +163,5 @@ def outcomes(evidence: Evidence) -> list[Part]:
         blocks.append(Items([f"{n} × {reason}" for reason, n in reasons.most_common(8)]))
     if evidence.aside:
         said = "Tables use one setting for all β: that with the most β, then the largest budget, then the most cells."
-        blocks.append(Text(f"{evidence.aside} cells are of another setting (budget or code size) than those. {said}"))
+        blocks.append(Text(f"{said} {evidence.aside} cells are of another (budget or code size)."))
     return blocks
