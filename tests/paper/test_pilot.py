@@ -14,6 +14,7 @@ from betavae.paper.claims.models import SPEAKS_OF, seeds_here
 from betavae.paper.claims.table import CLAIMS, CONTRIBUTIONS
 from betavae.paper.pilot import PILOT, Effect, seeds_for_power, seeds_needed
 from betavae.paper.scales import SCALES
+from betavae.paper.study import paper
 from betavae.report.statistics.comparisons import Claim, Groups, against_line
 from betavae.report.statistics.power import power, seeds_for, spread
 from betavae.report.statistics.verdicts import least
@@ -53,6 +54,16 @@ def test_the_pilots_seeds_are_never_judged_and_every_claim_has_enough() -> None:
     assert page.count("(too few)") == 1
     assert "low-beta-reconstructs       12;" in page
     assert "low-beta-reconstructs       10;" in "\n".join(seeds_needed(night(cifar=False)))  # MPI3D stands in
+
+
+def test_the_laptop_scale_has_the_seeds_of_the_claims_that_cost_it_seconds() -> None:
+    study, enough = paper("laptop", have=["cifar10-jpeg"]), set[str]()
+    for family in (CONTRIBUTIONS, CLAIMS):
+        judged = [claim for claim in family if claim.orders != 0]
+        enough |= {claim.name for claim in judged if seeds_here(study, claim) >= least(claim, len(judged))}
+    assert enough == {
+        "low-beta-reconstructs", "ica-above-higgins", "too-easy", "baselines-fall", "larger-l-raises"
+    }  # fmt: skip
 
 
 def test_no_study_of_ones_own_has_the_papers_name_at_one_of_its_scales() -> None:

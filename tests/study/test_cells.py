@@ -160,6 +160,19 @@ def test_standardised_votes_stand_beside_the_protocol_once_a_cell() -> None:
             assert ({k: v for k, v in knobs.items() if k != "standardise"}, ()) in known
 
 
+def test_seeds_of_the_linear_classifier_are_of_baselines_and_asked_nothing_else() -> None:
+    """Every L and both sets of factors on 2Dshapes, one score where there are none; and never a seed of a training."""
+    scale, asked = SCALES["laptop"], {"dsprites": 5, "shapes3d-drawn": 1, "mpi3d-drawn": 1}
+    for (family, seeds), (dataset, count) in zip(scale.linear.items(), asked.items(), strict=True):
+        assert not set(seeds) & set(scale.seeds[family])
+        jobs = [j for j in paper("laptop").jobs if j.cell.dataset == dataset and j.cell.seed in seeds]
+        assert sorted(j.cell.method for j in jobs) == sorted(["pca", "ica"] * len(seeds))
+        for job in jobs:
+            assert {q.measure for q in job.questions} == {"higgins"}
+            assert {dict(q.knobs)["classifier"] for q in job.questions} == {"linear"}
+            assert len(job.questions) == count
+
+
 def test_shards_split_and_cover() -> None:
     study = paper("smoke", have=["cifar10"])
     parts = [select(study, shard=(i, 3)).cells for i in range(3)]

@@ -63,6 +63,8 @@ def _jobs(size: Scale, names: dict[str, str], cifars: list[str], features: str |
                 mine += [_pictures(j, size, features, split="train") for j in mine if j.cell.method == "conv"]
             plain += mine
         yield from plain
+        for seed in size.linear.get(family, ()):
+            yield from map(_linearly, _baselines(family, dataset, seed, size, vote))
         yield from _floors(family, dataset, size, vote)
         yield from _twins(plain, size)
     for dataset in cifars:
@@ -99,6 +101,11 @@ def _baselines(family: str, dataset: str, seed: int, size: Scale, vote: dict[str
         for images in fits:
             extra = [Question("samples", pairs({"images": 40})), Question("reconstructions", pairs({"images": 16}))]
             yield Job(Cell(dataset, method, 10, seed, fit=images), (*_votes(family, size, vote, sweep=True), *extra))
+
+
+def _linearly(job: Job) -> Job:
+    """A job with the questions of the linear classifier alone."""
+    return Job(job.cell, tuple(q for q in job.questions if dict(q.knobs).get("classifier") == "linear"))
 
 
 def _floors(family: str, dataset: str, size: Scale, vote: dict[str, int]) -> Iterator[Job]:
