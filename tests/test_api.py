@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from betavae.datasets.base import Dataset
 from betavae.explorer import shown
 from betavae.study.jobs import checkpointing
 from betavae.study.store import Store
+from betavae.training.recipe import Recipe
 
 FEW = {"higgins": {"votes": 60, "test_votes": 60, "pool": 300}}
 FILE = """
@@ -167,11 +170,49 @@ def test_fitted_methods_are_fitted(data: Dataset) -> None:
         ({"fit": 100}, "fit is for pca and ica; conv is trained on images"),
         ({"method": "pca", "beta": 4}, "beta is for mlp and conv; pca is fitted"),
         ({"optimiser": "sgd"}, "unknown optimiser 'sgd'"),
+        ({"batch": 0}, "batch is 0; wanted a whole number from 1 on"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; wanted a number above 0"),
+        ({"learning_rate": -1}, "learning_rate is -1; wanted a number above 0"),
+        ({"recipe": {"batch": 16}}, "recipe is .*; wanted a betavae.Recipe"),
+        ({"recipe": Recipe("adam", 1e-3, 16, 64, weight_decay=0.1)}, "adam has none; wanted optimiser adamw"),
     ],
 )
 def test_what_cannot_be_trained_is_told(data: Dataset, words: dict[str, Any], said: str) -> None:
     with pytest.raises(Misuse, match=said):
         betavae.fit(data, quiet=True, **words)
+
+
+def test_numbers_of_numpy_are_numbers(data: Dataset, tmp_path: Path) -> None:
+    for number, plain in ((np.int64(2), 2), (np.float32(0.5), 0.5)):
+        one, other = (
+            training.cell(data, "conv", 1, 64, 4, "beta_vae", None, {}, None, {"beta": b}) for b in (number, plain)
+        )
+        assert one.id == other.id
+
+
+def test_other_images_of_a_name_are_not_given_the_model_of_the_first(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((24, 16, 16), dtype=np.float32)
+    words: dict[str, Any] = {"method": "pca", "codes": 2, "store": tmp_path, "quiet": True}
+    given = [betavae.from_array("mine", each, ["a", "b"], [4, 6]) for each in (images, 1 - images)]
+    betavae.fit(given[0], **words)
+    betavae.fit(given[0], **words)
+    with pytest.raises(Misuse, match=r"of other images named 'mine'.*give them another name, or another store"):
+        betavae.fit(given[1], **words)
+
+
+def test_what_the_docs_name_is_there_without_another_import() -> None:
+    code = "import betavae; betavae.names.trusted; betavae.explorer.page"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_images_of_another_size_are_scored_without_an_untrained_network() -> None:
+    images = np.random.default_rng(0).random((24, 20, 20), dtype=np.float32)
+    own = betavae.from_array("mine", images, ["a", "b"], [4, 6])
+    with pytest.warns(Notice, match="takes no images of 20x20"):
+        found = betavae.score(lambda x: x.flatten(1)[:, :3], own, "mig", seeds=1)
+    shown = set(found["encoder"])
+    assert {"encoder", "pca", "noise"} < shown
+    assert "untrained" not in shown
 
 
 def test_codes_are_those_of_the_images(data: Dataset, model: Model) -> None:

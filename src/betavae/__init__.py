@@ -86,8 +86,8 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "metrics":
-        return importlib.import_module("betavae.metrics")
+    if name in ("metrics", "names", "explorer"):
+        return importlib.import_module(f"betavae.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'betavae' has no attribute {name!r}")

@@ -26,6 +26,8 @@ class Unwritable(Fault):
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``: written beside it, made durable, then renamed. Raises Unwritable."""
+    if not path.name:
+        raise Unwritable(f"{path} is a folder; name a file in it")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         make_folder(path.parent)

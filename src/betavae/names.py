@@ -60,7 +60,10 @@ def knobs(table: Mapping[str, str], name: str, kind: str) -> dict[str, Argument]
 
 
 def _inspected(factory: Any) -> Iterator[tuple[str, Argument]]:
-    hints = get_type_hints(factory) if inspect.isroutine(factory) else {}
+    try:
+        hints = get_type_hints(factory) if inspect.isroutine(factory) else {}
+    except Exception:  # a stranger's annotations may name what is imported for a type checker alone
+        hints = {}
     for name, each in inspect.signature(factory).parameters.items():
         if each.kind is each.KEYWORD_ONLY:
             hint = hints.get(name)

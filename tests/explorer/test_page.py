@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from http.client import HTTPConnection
 from threading import Thread
@@ -199,3 +200,10 @@ def test_a_server_answers_its_token_and_its_own_name_alone() -> None:
         server.shutdown()
     with pytest.raises(Misuse, match="no posterior or no way back"):
         Server([Explored("a function", model.dataset, model.codec._replace(posterior=None))])
+
+
+def test_two_datasets_of_one_name_are_not_shown_for_each_other() -> None:
+    one = drawn()
+    other = one._replace(dataset=replace(one.dataset, digest="another"))
+    with pytest.raises(Misuse, match="two datasets here are named 'squares'"):
+        page([one, other])

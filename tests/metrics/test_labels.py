@@ -16,6 +16,7 @@ from betavae.datasets.base import Dataset
 from betavae.errors import Misuse, Notice
 from betavae.factors import Factors
 from betavae.metrics import evaluate, named
+from betavae.metrics.field import draws
 from betavae.metrics.suite import suite
 from betavae.metrics.tables import read
 
@@ -186,3 +187,58 @@ def test_all_names_only_what_there_is() -> None:
     assert list(printed.questions(printed.ALL, {}, whole=True)) == [
         "dci_lasso" if name == "dci" else name for name in printed.ALL
     ]
+
+
+@pytest.mark.parametrize(("images", "test"), [(64, 50), (24, 100), (3, 1)])
+def test_where_images_are_to_test_on_one_at_the_least_is(images: int, test: int) -> None:
+    draw = draws.drawn(0, labelled(EVERY[:images], turn=EVERY[:images] % 3), 10_000, test, labelled=True)
+    assert 0 < draw.fitted < len(draw.index) == images
+
+
+def test_a_label_that_is_not_asked_refuses_nothing() -> None:
+    """A name for every image forms no pairs, and none are asked of it."""
+    data = labelled(EVERY, file=np.array([f"{k}.png" for k in EVERY]))
+    with pytest.warns(Notice, match="pairs are formed"):
+        score = evaluate("higgins", data, CODES, seed=0, ask=["kind", "size"], votes=200, test_votes=200)
+    assert score["higgins"] > 0.5
+    with pytest.raises(Misuse, match="file"):
+        evaluate("higgins", data, CODES, seed=0, ask=["kind", "file"])
+
+
+@pytest.mark.parametrize(("votes", "test_votes"), [(1000, 1), (2, 1000)])
+def test_votes_that_leave_no_image_on_one_side_are_told(votes: int, test_votes: int) -> None:
+    rows = EVERY[::4]
+    with pytest.raises(Misuse, match="too few to form pairs"):
+        evaluate("higgins", labelled(rows, turn=rows % 3), CODES[rows], seed=0, votes=votes, test_votes=test_votes)
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "said"),
+    [
+        ("mig", {"norm": "factors"}, "unknown norm 'factors'; did you mean 'factor'"),
+        ("mig", {"binning": "freq"}, "unknown binning"),
+        ("udr", {"kind": "laso"}, "unknown kind"),
+        ("higgins", {"ask": 5}, "ask is 5; wanted a name or a list of names"),
+        ("equivalence", {"variances": 1.0}, "wanted a list of numbers above 0"),
+        ("equivalence", {"variances": [1.0, -1.0]}, "wanted a list of numbers above 0"),
+        ("equivalence", {"variances": []}, "wanted a list of numbers above 0"),
+    ],
+)
+def test_a_wrong_knob_is_told_when_the_metric_is_made(name: str, knobs: dict[str, Any], said: str) -> None:
+    with pytest.raises(Misuse, match=said):
+        named(name, **knobs)
+
+
+def test_downstream_takes_fewer_images_than_folds() -> None:
+    grid = Dataset("grid", (1, 1, 1), GRID.size, GRID, "own", "grid", lambda i: torch.zeros(len(i), 1, 1, 1))
+    found = evaluate("downstream", grid, CODES, seed=0, train=[4], test_images=50)
+    assert all(0 <= value <= 1 for value in found.values())
+
+
+def test_where_no_metric_can_be_asked_the_command_fails(files: tuple[Path, Path]) -> None:
+    codes, labels = files
+    rows = labels.read_text(encoding="utf-8").splitlines()
+    labels.write_text("\n".join(row.partition(",")[0] for row in rows), encoding="utf-8")  # one label: nothing to miss
+    table = ["score", "--codes", str(codes), "--labels", str(labels), "--metric"]
+    assert main([*table, "mig,mig_sup"]) == 0
+    assert main([*table, "mig_sup,higgins"]) == 1

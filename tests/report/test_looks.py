@@ -21,7 +21,7 @@ from betavae.report.statistics.claims import Answers, own_verdicts
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block, block_test
 from betavae.report.statistics.findings import finding
-from betavae.report.statistics.looks import Part, Seen, all_decided, levels, shares, verdicts_at
+from betavae.report.statistics.looks import Part, Seen, all_decided, first_look, levels, shares, verdicts_at
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
@@ -253,3 +253,15 @@ def test_equality_is_found_falsely_at_most_at_its_level() -> None:
         for _ in range(300)
     ]
     assert np.mean(found) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("looks", "tests", "seeds"),
+    [(LOOKS, 1, 10), ((10, 20, 30), 4, 20), ((20,), 1, 20), ((6, 8), 1000, None)],
+)
+def test_the_first_look_that_can_decide_is_said_by_the_levels(
+    looks: tuple[int, ...], tests: int, seeds: int | None
+) -> None:
+    """At 6 of 20 seeds a sign test has .00035 to spend, and 2/2^6 = .031 at the least."""
+    claim = Claim("", "", "", "", "", lambda evidence: [], 2)
+    assert first_look(claim, looks, tests) == seeds

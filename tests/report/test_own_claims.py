@@ -91,8 +91,8 @@ def noisy(rng: np.random.Generator, effect: Callable[[Cell], float], spread: flo
     level: dict[tuple[str, int], float] = {}
 
     def value(cell: Cell) -> float:
-        if cell.method == "pixels":  # what no seed changes is a line: the null is that a median lies on it
-            return 0.5 + effect(cell)
+        if cell.method == "pixels":  # no seed changes it, but votes are drawn for every seed
+            return 0.5 + effect(cell) + float(rng.normal(0, 0.05))
         own = level.setdefault((cell.method, cell.seed), float(rng.normal(0, 0.05)))
         return 0.5 + own + effect(cell) + float(rng.normal(0, spread))
 
@@ -126,7 +126,7 @@ def quiet(rng: np.random.Generator, form: str, effect: Callable[[Cell], float]) 
     """As ``noisy``, with levels as narrow as the form needs."""
     if form not in PINNED:
         return noisy(rng, effect)
-    return lambda cell: 0.5 + effect(cell) + (cell.method != "pixels") * float(rng.normal(0, 0.02))
+    return lambda cell: 0.5 + effect(cell) + float(rng.normal(0, 0.02))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -159,6 +159,28 @@ def test_an_equivalence_at_its_margin_is_seldom_supported_or_contradicted(form: 
         found.append(judged(study, answered(study, value)).word)
     for word in (SUPPORTS, CONTRADICTS):
         assert found.count(word) / times <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / times), word
+
+
+@pytest.mark.parametrize(("seeds", "word"), [(1, UNDECIDED), (2, SUPPORTS)])
+def test_one_seed_decides_nothing_however_many_levels_a_trend_has(seeds: int, word: str, tmp_path: Path) -> None:
+    """Of five levels one seed's order is one of 120: another seed may turn it round."""
+    path = tmp_path / "mine.toml"
+    text = STUDY.format(seeds=list(range(seeds))).replace("beta = [1, 2, 4]", "beta = [1, 2, 4, 8, 16]")
+    path.write_text(text + FORMS["trend"], encoding="utf-8")
+    study = read(path)
+    found = judged(study, answered(study, lambda cell: 0.01 * (cell.beta or 0)))
+    assert (found.word, found.least) == (word, 2)
+
+
+def test_a_line_of_one_score_is_held_against_every_seed(tmp_path: Path) -> None:
+    study = study_of(tmp_path, "line")
+    answers = answered(study, lambda cell: 0.6 + 0.01 * cell.seed if cell.method == "conv" else 0.5)
+    first = min(cell.seed for cell in study.cells)
+    kept = {c.id for c in study.cells if c.method != "pixels" or c.seed == first}
+    [claim] = own_claims(study, answers)
+    [arm] = claim.gather(Evidence([]))
+    assert [block.values for block in arm.blocks] == [(0.5, 0.6 + 0.01 * seed) for seed in range(len(arm.blocks))]
+    assert kept < {cell.id for cell in study.cells}
 
 
 def test_an_equivalence_is_two_tests_that_must_both_hold() -> None:

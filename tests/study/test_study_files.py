@@ -9,6 +9,7 @@ import pytest
 from betavae.errors import Misuse
 from betavae.paper.scales import SCALES
 from betavae.paper.study import paper
+from betavae.study.run import select
 from betavae.study.study_file import read, write
 
 GOOD = """
@@ -125,3 +126,30 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "absent.toml")
     with pytest.raises(Misuse, match="larger than"):
         read(written(tmp_path, b"#" * 5_000_000))
+
+
+def test_a_weight_decay_that_an_optimiser_would_ignore_is_refused(tmp_path: Path) -> None:
+    for optimiser in ("adam", "adagrad"):
+        text = GOOD.replace('"adam"', f'"{optimiser}"').replace(
+            "images = 50_000", "images = 50_000, weight_decay = 0.1"
+        )
+        with pytest.raises(Misuse, match=f"mine.toml:13: weight_decay is 0.1.*{optimiser} has none, adamw has"):
+            read(written(tmp_path, text))
+    assert read(written(tmp_path, text.replace(optimiser, "adamw"))).cells
+
+
+def test_the_line_of_a_mistake_is_right_whichever_ends_lines_have(tmp_path: Path) -> None:
+    text = GOOD.replace("fit = [2500", "fit = [1")
+    for ends in ("\n", "\r\n"):
+        with pytest.raises(Misuse, match=r"mine\.toml:20: "):
+            read(written(tmp_path, text.replace("\n", ends)))
+
+
+def test_large_seeds_are_told_apart(tmp_path: Path) -> None:
+    """Above 2^53 a float rounds."""
+    one, two = 1_700_000_000_000_000_001, 1_700_000_000_000_000_002
+    study = read(written(tmp_path, GOOD.replace("[1, 2, 3]", f"[{one}, {two}]")))
+    assert {cell.seed for cell in study.cells if cell.recipe} == {one, two}
+    assert {cell.seed for cell in select(study, [f"seed={one}"]).cells} == {one}
+    with pytest.raises(Misuse, match="every value once"):
+        read(written(tmp_path, GOOD.replace("[1, 2, 3]", f"[{one}, {one}]")))

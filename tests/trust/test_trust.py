@@ -9,11 +9,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from betavae import names, trust
+from betavae import metrics, models, names, objectives, trust
 from betavae.errors import BetavaeError, Fault, Misuse
 
 MINE = "from beside import two\n\ndef four():\n    return two() * 2\n"
@@ -178,3 +179,65 @@ def test_what_a_module_prints_is_no_result(home: Path, capsys) -> None:
         assert called("loud.py:one") == 1
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "hello\n")
+
+
+def test_a_folder_that_moved_leaves_the_same_bytes_trusted_and_no_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store remembers where its code lay; the same file of the same name stands for it elsewhere."""
+    told = trust.look("mine.py")
+    moved = home.with_name("moved")
+    home.rename(moved)
+    monkeypatch.chdir(moved)
+    trust.permit([trust.look("mine.py")])
+    trust.use([told])
+    assert called("mine.py:four") == 4
+    trust._named.clear()
+    trust.use([told])
+    (moved / "mine.py").write_text("def four():\n    return 5\n")
+    with pytest.raises(Fault, match="has changed since it was trusted"):
+        called("mine.py:four")
+
+
+WRONG = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from betavae import Dataset
+thing = 3
+def fails():
+    raise ValueError("no luck")
+def layers(shape, codes):
+    return []
+def bare(generator, subject):
+    return {"a": 1.0}
+def number():
+    return 3
+def hinted(dataset: Dataset, *, codes: int, seed: int, fit: int | None, depth: int = 2): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: objectives.named("wrong.py:fails"), Misuse, "is a function; wanted an Objective"),
+        (lambda: models.named("wrong.py:layers", (1, 16, 16), 4), Misuse, "gives a list; wanted an Architecture"),
+        (lambda: models.named("wrong.py:fails", (1, 16, 16), 4), Fault, "cannot be made"),
+        (lambda: metrics.named("wrong.py:thing"), Misuse, "is a int; wanted a function"),
+        (lambda: metrics.named("wrong.py:fails"), Fault, "cannot be made: ValueError: no luck"),
+        (lambda: metrics.named("wrong.py:bare"), Misuse, "wanted a function of knobs that gives such a function"),
+        (lambda: metrics.named("wrong.py:number"), Misuse, "gives a int; wanted a Metric or a function"),
+    ],
+)
+def test_a_stranger_of_the_wrong_kind_is_told_in_a_sentence(
+    make: Callable[[], object], error: type[BetavaeError], said: str, home: Path
+) -> None:
+    (home / "wrong.py").write_text(WRONG)
+    with names.trusted("wrong.py"), pytest.raises(error, match=said):
+        make()
+
+
+def test_annotations_that_only_a_type_checker_sees_are_no_error(home: Path) -> None:
+    (home / "wrong.py").write_text(WRONG)
+    with names.trusted("wrong.py"):
+        assert names.knobs({}, "wrong.py:hinted", "method")["depth"].default == 2

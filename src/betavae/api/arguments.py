@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a study is planned without PyTorch
 
     from betavae.api.model import Model
     from betavae.datasets.base import Dataset
+    from betavae.training.recipe import Recipe
 
 
 def dataset(given: Any, model: Model | None = None) -> Dataset:
@@ -33,6 +34,15 @@ def model(given: Any) -> Model:
 
     if not isinstance(given, Model):
         raise Misuse(f"model is {shown(given)}; wanted a Model, of betavae.fit, open or wrap")
+    return given
+
+
+def recipe(given: Any) -> Recipe | None:
+    """A recipe, or None for the usual one. Raises Misuse for anything else."""
+    from betavae.training.recipe import Recipe
+
+    if given is not None and not isinstance(given, Recipe):
+        raise Misuse(f"recipe is {shown(given)}; wanted a betavae.Recipe")
     return given
 
 

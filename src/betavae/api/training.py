@@ -123,7 +123,13 @@ def cell(
     knobs = objectives.said(chosen, knobs)
     if "optimiser" in given:
         choose(dict.fromkeys(OPTIMISERS), given["optimiser"], "optimiser")
-    made = replace(recipe or usual(data, method, images), **given)
+    if "learning_rate" in given:
+        given["learning_rate"] = arguments.positive(given["learning_rate"], "learning_rate")
+    if "batch" in given:
+        given["batch"] = arguments.whole(given["batch"], "batch", 1)
+    made = replace(arguments.recipe(recipe) or usual(data, method, images), **given)
+    if made.weight_decay and made.optimiser != "adamw":
+        raise Misuse(f"weight_decay is {made.weight_decay:g}, and {made.optimiser} has none; wanted optimiser adamw")
     return Cell(
         data.name,
         method,
@@ -181,6 +187,12 @@ def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) ->
         except KeyboardInterrupt:
             stopped = True
     fits = {r["cell_id"]: r for r in store.records() if r["kind"] == "fit"}
+    for each in cells:
+        if (before := fits.get(each.id, {}).get("data")) and before["digest"] != data.digest:
+            raise Misuse(
+                f"{folder} holds {_label(each)} of other images named {data.name!r}, sha256 {before['digest'][:12]}; "
+                f"these have {data.digest[:12]}: give them another name, or another store"
+            )
     given = [_whole(each, fits[each.id], store, data) for each in cells if each.id in fits]
     parts = [_part(each, store, data) for each in cells if each.id not in fits] if stopped else []
     given += [part for part in parts if part is not None]

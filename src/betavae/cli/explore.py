@@ -49,6 +49,7 @@ def act(options: argparse.Namespace) -> int:
     models = gathered(options.models, options.only, options.store)
     home = Path(options.models[0])
     where = options.out or (home if home.is_dir() else Path()) / "explorer.html"
+    where = where / "explorer.html" if where.is_dir() else where
     title = "" if len(models) == 1 else f"{len(models)} models of {', '.join(Path(m).name for m in options.models)}"
     if options.serve:
         return _served(models, title)

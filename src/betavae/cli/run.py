@@ -146,7 +146,8 @@ def act(options: argparse.Namespace) -> int:
     fell = diverged(study, store)
     for cell, reason in outcome.failures.items():
         print(f"betavae: cell {cell} failed: {reason}", file=sys.stderr)
-    left = f"; {outcome.left} are left when the hours are over: the same command goes on" if outcome.left else ""
+    when = " when the hours are over" if options.hours else ""
+    left = f"; {outcome.left} are left{when}: the same command goes on" if outcome.left else ""
     of_all = " for all that was open" if outcome.left else ""
     print(
         f"{outcome.done} cells done in {outcome.seconds:.0f} s (predicted {outcome.predicted:.0f}{of_all}), "

@@ -41,16 +41,17 @@ def act(options: argparse.Namespace) -> int:
         found.append(line)
         if not options.json:
             print(*([] if found[1:] else [_columns(HEADING)]), told(line), sep="\n", flush=True)
+    failed = int(all(not line.row.scores for line in found))  # what cannot be asked is told beside what can
     if options.json:
         about: dict[str, Any] = {"encoder": source(options.encoder, codec)} if options.encoder else {}
         about |= {"dataset": dataset.name, "data": {"source": dataset.source, "digest": dataset.digest}}
         print(json.dumps({**about, "metrics": [plain(line) for line in found]}, indent=1))
-        return 0
+        return failed
     whose = options.codes or options.encoder
     print(f"{whose}: {codec.codes} codes, on {dataset.name} ({dataset.size:,} images)", file=sys.stderr)
     if options.metric == "all":
         print(LONG, file=sys.stderr)
-    return 0
+    return failed
 
 
 def distances(options: argparse.Namespace) -> int:

@@ -46,7 +46,11 @@ def named(name: str, what: str, given: Any) -> tuple[str, ...]:
 
 def table(name: str, given: Any, names: Sequence[str], count: int) -> Labels:
     """A table ``[count, K]`` of numbers or words as classes. Raises Misuse where it does not fit or one is missing."""
+    if np.ma.is_masked(given):
+        raise Misuse(f"{name}: labels are masked; leave such images out, or give the label a value")
     array = plain(f"{name}: labels", given)
+    if array.dtype.kind in "US" and isinstance(given, list | tuple):
+        array = np.asarray(given, dtype=object)  # rows of words and numbers: NumPy had made words of all
     if array.shape != (count, len(names)):
         raise Misuse(f"{name}: labels have shape {array.shape}, wanted {(count, len(names))}")
     found = [_column(f"{name}: label {label!r}", column) for label, column in zip(names, array.T, strict=True)]
@@ -86,6 +90,8 @@ def _column(what: str, column: Array) -> tuple[Array, Array]:
     missing = np.isnan(column) if column.dtype.kind == "f" else np.isnat(column) if column.dtype.kind == "M" else None
     if missing is not None and missing.any():
         raise _missing(what, int(missing.argmax()), int(missing.sum()))
+    if column.dtype.kind == "f" and np.isinf(column).any():
+        raise Misuse(f"{what} of image {int(np.isinf(column).argmax()):,} is infinite; wanted finite numbers or words")
     if column.dtype.kind == "S":
         column = np.char.decode(column, errors="replace")
     values, classes = np.unique(column, return_inverse=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 
-from betavae.errors import Misuse
+from betavae.errors import Misuse, shown
 from betavae.explorer import decoder
 from betavae.explorer.scene import FEW, IMAGES, scene
 from betavae.explorer.shown import Explored, plain
@@ -31,6 +32,10 @@ def page(models: Sequence[Explored], *, title: str = "", small: bool = False, se
         raise Misuse("no model to explore; wanted at least one trained conv or mlp")
     if not served:
         weigh(models)
+    names = {m.dataset.digest: m.dataset.name for m in models}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise Misuse(f"two datasets here are named {shown(twice[0])}; show the models of one of them, or rename one")
     scenes = {m.dataset.name: scene(m.dataset, FEW if small else IMAGES) for m in models}
     data: dict[str, Json] = {
         "small": small,

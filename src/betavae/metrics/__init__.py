@@ -5,11 +5,12 @@ A new one is a file and a line of ``METRICS``. What a name stands for is importe
 
 from __future__ import annotations
 
+import ast
 import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
-from betavae.errors import Misuse, shown, unknown
+from betavae.errors import BetavaeError, Fault, Misuse, choose, shown, unknown
 from betavae.names import opened
 
 if TYPE_CHECKING:
@@ -96,7 +97,11 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
     peer, turned = knobs.pop("like", None), knobs.pop("rotated", False)
     knobs = {**({} if peer is None else like(peer, name)), **knobs}
     factory = opened(METRICS, name, "measure")
+    if not callable(factory):
+        raise Misuse(f"measure {shown(name)} is a {type(factory).__name__}; wanted a function that gives one")
     known = inspect.signature(factory).parameters
+    if [*known][:2] == ["generator", "subject"]:
+        raise Misuse(f"measure {shown(name)} measures by itself; wanted a function of knobs that gives such a function")
     for knob, value in list(knobs.items()):
         if knob not in known:
             if not known:
@@ -107,7 +112,19 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
             knobs[knob] = value = (value,)  # one number where a list of them goes
         if wanted := _misfit(kind, value):
             raise Misuse(f"{knob} is {shown(value)}; wanted {wanted}")
-    made = factory(**knobs)
+    try:
+        made = factory(**knobs)
+    except BetavaeError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise Fault(f"measure {shown(name)} cannot be made: {type(error).__name__}: {said}") from error
+    if not callable(made) and not isinstance(made, Metric | Probe):
+        raise Misuse(f"measure {shown(name)} gives a {type(made).__name__}; wanted a Metric or a function")
+    for knob, value in knobs.items():  # what a factory does not choose by, it would read as its default
+        kind = str(known[knob].annotation).removeprefix("typing.")
+        if kind.startswith("Literal[") and kind.endswith("]"):
+            choose(dict.fromkeys(ast.literal_eval(kind.removeprefix("Literal"))), value, knob)
     if wanted := _misfit("bool", turned):
         raise Misuse(f"rotated is {shown(turned)}; wanted {wanted}")
     if not isinstance(made, Metric):
@@ -133,6 +150,13 @@ def _misfit(kind: str, value: Any) -> str:
         case "Sequence[int]":
             good = isinstance(value, list | tuple) and all(type(one) is int and one >= 1 for one in value)
             wanted = "a list of whole numbers of at least 1"
+        case "Sequence[str]":
+            listed = value if isinstance(value, list | tuple) else [value]
+            good, wanted = all(isinstance(one, str) for one in listed), "a name or a list of names"
+        case "Sequence[float]":
+            good = isinstance(value, list | tuple) and bool(value)
+            good = good and all(type(one) in (int, float) and 0 < one < math.inf for one in value)
+            wanted = "a list of numbers above 0"
         case _:
             return ""
     return "" if good else wanted

@@ -41,7 +41,8 @@ def leak(
     metric = higgins(pairs=pairs, votes=votes, test_votes=test_votes, classifier=classifier, ask=ask, pool=pool)
 
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
-        dataset, width = subject.dataset, subject.codec.codes
+        dataset = subject.dataset
+        width = int(subject.codes(torch.zeros(1, dtype=torch.long)).shape[-1])  # an encoder of outside says none
         pca = _pca(dataset, width, rng.spawn_seed(generator))
         draw = metric.plan(generator, dataset)
         before = features(subject.codes(draw.index))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ def calibration() -> Probe:
     return Probe(measure, Reads("pixels"), cites=("rybkin2021",))
 
 
-def equivalence(*, images: int = 64, variances: tuple[float, ...] = VARIANCES) -> Probe:
+def equivalence(*, images: int = 64, variances: Sequence[float] = VARIANCES) -> Probe:
     """Gradients of σ²·(VAE of Gaussian likelihood of variance σ²) against the unit-variance β-VAE of β = σ².
 
     Both from Eq. 7 and 8 of the paper, at the codec's own parameters, on the same images and noise. Arrays: "variance"

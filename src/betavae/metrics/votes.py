@@ -177,16 +177,18 @@ def labelled(
     """
     assert dataset.labels is not None
     sizes = tuple(map(len, dataset.label_values))
-    asked = asked_of(Factors(dataset.label_names, sizes), ask)
-    table = classed(dataset.labels, dataset.label_names, dataset.label_values)[0][:, [size > 1 for size in sizes]]
+    varying = Factors(dataset.label_names, sizes).varying.names
+    names = tuple(varying[k] for k in asked_of(Factors(dataset.label_names, sizes), ask).tolist())
+    columns, asked = [dataset.label_names.index(name) for name in names], torch.arange(len(names))
+    table, _ = classed(dataset.labels[:, columns], names, tuple(dataset.label_values[k] for k in columns))
     images = torch.randperm(dataset.size, generator=generator)[:pool]
     cut = round(len(images) * votes / (votes + test_votes))
     answer = torch.randint(len(asked), (votes + test_votes,), generator=generator)
     parts, kept = [], 0
     for part, said in ((images[:cut], answer[:votes]), (images[cut:], answer[votes:])):
         values = table[part]
-        shared = _shared(values[:, asked])
-        if 2 * len(shared) < len(part):
+        shared = _shared(values)
+        if len(shared) < 2 or 2 * len(shared) < len(part):
             raise Misuse(
                 f"{dataset.name}: {len(shared):,} of {len(part):,} images share the value of every asked label with "
                 "another; too few to form pairs: ask fewer labels, or cut those of many values"
@@ -194,8 +196,7 @@ def labelled(
         kept += len(shared)
         parts.append(part[shared][_pairs_within(generator, values[shared], asked, said, pairs)])
     notice(f"{dataset.name}: pairs are formed among {kept:,} of {len(images):,} images, whose values others share")
-    varying = Factors(dataset.label_names, sizes).varying.names
-    return Draw(torch.cat(parts), answer, tuple(varying[k] for k in asked.tolist()))
+    return Draw(torch.cat(parts), answer, names)
 
 
 def _shared(values: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from betavae.errors import BetavaeError, Fault, Misuse, shown
 from betavae.models.base import Architecture, Model, Shape, whole
 from betavae.names import opened
 
@@ -22,7 +23,16 @@ def outline(name: str, shape: Shape, codes: int) -> Architecture | Model:
     """What a name stands for, for images of this shape. Raises Misuse for an unknown name or a shape it does not
     take.
     """
-    made: Architecture | Model = opened(MODELS, name, "method")(shape, codes)
+    factory = opened(MODELS, name, "method")
+    try:
+        made: Architecture | Model = factory(shape, codes)
+    except BetavaeError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise Fault(f"method {shown(name)} cannot be made of {shape}: {type(error).__name__}: {said}") from error
+    if not isinstance(made, Architecture | Model):
+        raise Misuse(f"method {shown(name)} gives a {type(made).__name__}; wanted an Architecture or a Model")
     return made
 
 

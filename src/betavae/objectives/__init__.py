@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
-from betavae.errors import Misuse, choose
+from betavae.errors import Misuse, choose, shown
 from betavae.names import opened
 from betavae.objectives.base import Knob, Likelihood, Objective
 
@@ -33,6 +34,8 @@ LIKELIHOODS: dict[str, str] = {
 def named(name: str) -> Objective:
     """The objective of a name. Raises Misuse for an unknown one."""
     found: Objective = opened(OBJECTIVES, name, "objective")
+    if not isinstance(found, Objective):
+        raise Misuse(f"objective {shown(name)} is a {type(found).__name__}; wanted an Objective of betavae")
     return found
 
 
@@ -74,6 +77,8 @@ def _within(name: str, value: Any, knob: Knob) -> Any:
     if knob.among:
         return value if value in knob.among else choose(dict.fromkeys(knob.among), value, name)
     whole = isinstance(knob.default, int)
+    if type(value) is not bool and isinstance(value, Real):  # of NumPy too, as seeds and codes are
+        value = int(value) if isinstance(value, Integral) else float(value)
     good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not good or not knob.low <= value <= knob.high:
         kind = "a whole number" if whole else "a number"

@@ -108,7 +108,7 @@ def medians(
     a panel for what is published, ``whose`` it is in the legend.
     """
     figure = canvas(8.6, 3.9)
-    counts = [max(1, len(p)) for p in panels.values()]
+    counts = [max(4, len(p)) for p in panels.values()]  # a title wants room
     grid = figure.subplots(1, len(panels), squeeze=False, sharey=True, width_ratios=counts)[0]
     hatched = False
     for ax, (title, panel) in zip(grid, panels.items(), strict=True):
@@ -120,9 +120,9 @@ def medians(
                 hatched = True
                 _bar(ax, x + 0.2, 0.36, bar.row, bar.twin, "////")
         ax.axhline(chance[title], color="#777777", linestyle=":", linewidth=1.2)
-        if title in published:
+        vaes = sum(bar.row.beta is not None for bar in panel)
+        if title in published and vaes:  # it is of them alone
             value = published[title]
-            vaes = sum(bar.row.beta is not None for bar in panel) or len(panel)  # it is of them alone
             ax.plot([-0.5, vaes - 0.5], [value, value], color="black", linestyle="--", linewidth=1, zorder=4)
             box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
             ax.text(vaes - 0.5, value + 1, f"{value:.1f}", fontsize=7.5, ha="right", va="bottom", zorder=5, bbox=box)

@@ -123,14 +123,16 @@ def _error_bars(evidence: Evidence) -> list[str]:
         for row in evidence.rows(dataset):
             seeds[len(evidence.fit(row))] += 1
     draws = sorted({r["question"]["seed"] for r in evidence.answers if r["question"]["measure"] == "higgins"})
-    same, several = "; the votes are the same for all models", "their spread and the classifiers' are shown apart from"
+    same = ", and the draw of votes, which within a seed all models share"
+    several = "their spread and the classifiers' are shown apart from"
     return [
         f"What varies: the training seed (initialisation, order, noise){same if draws else ''}",
         "Seeds per row: " + ", ".join(f"{n} for {count} rows" for n, count in sorted(seeds.items())),
         *([f"Draws of votes: {len(draws)}; {several} the seeds'"] if draws else []),
         "± is the sample standard deviation (n - 1); never a standard error",
-        "Intervals are of the median: min–max below 6 seeds with its true coverage, order statistics from 6 on",
-        "Tests are exact permutation tests, two-sided, Holm over the table of claims",
+        "Intervals are of the median: min–max below 6 seeds with its true coverage, order statistics from 6 on; of two "
+        "groups of the shift between them",
+        "Tests are exact permutation tests, two-sided, at the level that stands below the table of claims",
     ]
 
 

@@ -53,6 +53,12 @@ def outdated(evidence: Evidence) -> list[str]:
     """
     asked = f"**{evidence.unasked:,} records are left out: the study, as it was last run here, does not ask for them.**"
     unasked = [asked] if evidence.unasked else []
+    unasked += [
+        f"**{known} is of two different sets of images, by their digests: its data changed between runs.** Scores of "
+        "the one say nothing of the other; begin a store of its own for each."
+        for known in evidence.datasets()
+        if len({r["data"]["digest"] for r in _of(evidence, known) if r["data"]}) > 1
+    ]
     if not evidence.outdated:
         return unasked
     listed = [f"{count:,} {reason}" for reason, count in evidence.outdated.most_common(3)]

@@ -58,14 +58,16 @@ def claims(
     where = "on the page of comparisons" if page else "below"
     said = [
         "The effect is positive where the claim points; of several comparisons that must all hold, the one with the "
-        f"smallest test statistic is printed here, and all of them, each with its own n, stand {where}. Intervals are "
+        f"smallest test statistic is printed here, and all of them, each with its own n, stand {where}. "
+        "Against a line it is the distance from that line. Intervals are "
         "over seeds, in brackets the chance that such an interval holds the true value. P: the chance that a value of "
         "the side that should be more is more, ties counted half.",
         f"Tests are exact permutation tests, two-sided, α = .05, {BY_LOOKS if by_looks else 'Holm over the table'}. "
         '"At least" so many seeds: with '
         "fewer no result, however clear, could pass in the worst place of that table, and with just as many hardly any "
         "but a unanimous one; beside it the seeds for 80 % power at the effect and spread seen, where four comparisons "
-        "or more tell them. "
+        "or more tell them. A test against levels (β, L) asks whether they change anything in these runs: two seeds "
+        "that agree may answer it, and say little of a seed to come. "
         "A claim on several arms is judged when all were run. Diverged runs are counted in: at chance, as the worst or "
         "as what contradicts; where there is nothing to count (an extent, a course of training, an order of models) "
         "their seed is left out.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from betavae.errors import Misuse, shown
+from betavae.errors import Misuse, notice, shown
 from betavae.names import opened
 
 if TYPE_CHECKING:  # naming a method needs no array library; fitting it does
@@ -49,8 +49,16 @@ def fitted(method: str, dataset: Dataset, *, codes: int, seed: int, fit: int | N
 def beside(dataset: Dataset, *, codes: int, seed: int) -> dict[str, Codec]:
     """What a score is read against, by name, with as many codes as the encoder where they have a choice.
 
-    A dataset without a grid has no true factors to stand beside.
+    A dataset without a grid has no true factors to stand beside, and images of a size that no convolutional VAE takes
+    no untrained one.
     """
+    from betavae.models.conv import DEPTHS
+
     codes = max(1, min(codes, WIDEST, math.prod(dataset.shape) - 1, dataset.size - 1))
-    names = [name for name in BESIDE if name != "factors" or dataset.factors is not None]
+    _, height, width = dataset.shape
+    without = {"factors"} if dataset.factors is None else set[str]()
+    if height != width or height not in DEPTHS:
+        without.add("untrained")
+        notice(f"an untrained convolutional VAE does not stand beside it: it takes no images of {height}x{width}")
+    names = [name for name in BESIDE if name not in without]
     return {name: fitted(name, dataset, codes=codes, seed=seed, fit=FIT) for name in names}

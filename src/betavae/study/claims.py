@@ -164,8 +164,9 @@ def fixed(before: Study, now: Study) -> None:
 
 def grown(before: Study, now: Study) -> tuple[int, ...]:
     """The numbers of seeds at which claims could be judged before a study without looks was given more."""
-    was, has = seeds_of(before), seeds_of(now)
-    return (*before.grown, was) if not now.looks and 0 < was < has else before.grown
+    was, has = _settings(before), _settings(now)
+    more = any(len(cells) < len(has.get(setting, ())) for setting, cells in was.items())
+    return tuple(dict.fromkeys((*before.grown, seeds_of(before)))) if more and not now.looks else before.grown
 
 
 def _settings(study: Study) -> dict[Cell, list[Cell]]:

@@ -184,4 +184,7 @@ def _recipe(reader: Reader, given: Any) -> Recipe:
     missing = [key for key in list(rules)[:4] if key not in given]
     if missing:
         raise Misuse(f"{reader.line('recipe')}: the recipe has no {', '.join(missing)}")
-    return Recipe(**{key: rules[key](value) for key, value in given.items()})
+    recipe = Recipe(**{key: rules[key](value) for key, value in given.items()})
+    if recipe.weight_decay and recipe.optimiser != "adamw":
+        raise reader.refuse("weight_decay", recipe.weight_decay, f"none: {recipe.optimiser} has none, adamw has")
+    return recipe

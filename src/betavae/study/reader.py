@@ -124,7 +124,7 @@ class Reader:
         """Refuse values of which one stands twice: the same cell again would be no other number."""
         seen: set[object] = set()
         for value in values:
-            mark = float(value) if isinstance(value, int | float) else repr(value)
+            mark = value if isinstance(value, int | float) else repr(value)
             if mark in seen:
                 raise self.refuse(key, values, f"every value once: {shown(value)} again is the same cell, run once")
             seen.add(mark)

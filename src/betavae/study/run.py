@@ -5,6 +5,7 @@ Resuming is calling ``run`` again: what has a record is done, the rest is a set 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -133,10 +134,10 @@ def _held(cell: Cell, key: str) -> Any:
 def _is(held: Any, value: str) -> bool:
     """Whether a setting is what was typed: numbers by value, all else by its letters."""
     if isinstance(held, int | float) and not isinstance(held, bool):
-        try:
-            return float(value) == held
-        except ValueError:
-            return False
+        for read in (int, float):  # a float would round a large seed
+            with contextlib.suppress(ValueError):
+                return read(value) == held
+        return False
     return _shown(held) == value
 
 

@@ -54,7 +54,7 @@ def read(path: Path) -> Study:
     if len(raw) > LARGEST:
         raise Misuse(f"{path}: larger than {LARGEST:,} bytes; a study file is a page of TOML")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
         if too_deep(text):
             raise RecursionError
         table = tomllib.loads(text)

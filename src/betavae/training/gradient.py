@@ -147,7 +147,7 @@ def gradient(
             gradients.add(k, _gradient(params[k]), params[k])
         grads = {k: gradients.found[k] for k in params}
     else:
-        by = _by_ends if task.objective.coupled else _by_chunks
+        by = _by_ends if task.objective.coupled or batch.draws else _by_chunks
         summed = by(task, loss, params, index, batch, knobs, done, chunk)
         grads = {k: _gradient(v) for k, v in params.items()}
     for v in params.values():

@@ -138,11 +138,12 @@ def opened(name: str, kind: str) -> Any:
     """
     named = part(name)
     known = _named.get(named)
-    program = sources.at(Path(known.path)) if known else sources.read(named)
+    there = known is not None and Path(known.path).exists()  # a folder may have moved: the bytes must be the same
+    program = sources.at(Path(known.path)) if known and there else sources.read(named)
     found = Source(named, str(program.path), program.sha256)
     if known and known.sha256 != found.sha256:
         raise Fault(
-            f"{known.path} has changed since it was trusted: sha256 {found.sha256}, wanted {known.sha256}; "
+            f"{found.path} has changed since it was trusted: sha256 {found.sha256}, wanted {known.sha256}; "
             "begin again with the file as it is"
         )
     if not trusted(found):

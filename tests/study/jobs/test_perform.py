@@ -206,6 +206,7 @@ def test_a_lone_member_without_memory_is_an_error(tmp_path: Path, monkeypatch: p
 
 STRANGE: dict[str, tuple[Answer | Exception, str]] = {
     "nan": (Answer({"a": float("nan"), "b": 1.0}), "ValueError: the score a is nan"),
+    "true": (Answer({"a": True}), "ValueError: the score a is True"),
     "infinite": (Answer({"a": float("inf")}), "ValueError: the score a is inf"),
     "nan in notes": (Answer({"a": 1.0}, notes={"n": float("nan")}), "Out of range float values are not JSON compliant"),
     "no JSON": (Answer({"a": 1.0}, notes={"n": np.float32(1)}), "float32 is not JSON serializable"),  # type: ignore[dict-item]

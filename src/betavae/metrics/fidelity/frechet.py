@@ -76,7 +76,7 @@ def frechet(
             "resize": f"bilinear to {row.side}, no antialiasing, not rounded",
             "dtype": "features float32, moments float64",
         }
-        if here.features is not None and there.features is not None:
+        if here.features is not None and there.features is not None and images >= 4:  # two a subset
             half = min(1000, images // 2)  # subsets of all would say nothing of the spread
             matched = of == "reconstruction" and against in (None, split)
             kernel = kid(here.features, there.features, generator, SUBSETS, half, matched)

@@ -83,7 +83,7 @@ def _batches(path: Path) -> Iterator[Tensor]:
     """The images of a set, float32 ``[n, C, H, W]`` in [0, 1], a batch at a time."""
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
-        yield from (_pictures(files[k : k + BATCH]) for k in range(0, len(files), BATCH))
+        yield from (_pictures(files[k : k + BATCH], files[0]) for k in range(0, len(files), BATCH))
         return
     if not path.is_file() or path.suffix not in (".npy", ".npz"):
         raise Misuse(f"{path} is no set of images; wanted {FORMS}")
@@ -101,17 +101,18 @@ def _archived(path: Path) -> Array:
     return npz_array(path, f"{name}.npy", declared.shape, declared.dtype.str, beside)
 
 
-def _pictures(files: list[Path]) -> Tensor:
+def _pictures(files: list[Path], first: Path) -> Tensor:
+    """A batch of pictures, all of the size of the set's ``first``."""
     import numpy as np
     from PIL import Image
 
-    arrays = []
-    for file in files:
+    arrays: list[Array] = []
+    for file in dict.fromkeys([first, *files]):
         try:
             with Image.open(file) as picture:
                 arrays.append(np.asarray(picture.convert("RGB")))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise Fault(f"{file} is no sound picture: {error}") from None
         if arrays[-1].shape != arrays[0].shape:
-            raise Misuse(f"{file} has {arrays[-1].shape[:2]} pixels, {files[0]} {arrays[0].shape[:2]}; wanted one size")
-    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float() / 255
+            raise Misuse(f"{file} has {arrays[-1].shape[:2]} pixels, {first} {arrays[0].shape[:2]}; wanted one size")
+    return torch.from_numpy(np.stack(arrays[len(arrays) - len(files) :])).permute(0, 3, 1, 2).float() / 255

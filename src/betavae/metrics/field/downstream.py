@@ -82,9 +82,9 @@ def _logistic(x: Array, v: Array, test: Array) -> Array:
 
     if len(np.unique(v)) == 1:
         return np.full(len(test), v[0])
-    folds = list(KFold(FOLDS).split(x))
+    folds = list(KFold(FOLDS).split(x)) if len(x) >= FOLDS else []
     model: Any = LogisticRegression()
-    if all(len(np.unique(v[fit])) > 1 for fit, _ in folds):
+    if folds and all(len(np.unique(v[fit])) > 1 for fit, _ in folds):
         model = LogisticRegressionCV(Cs=STRENGTHS, cv=folds, use_legacy_attributes=False, scoring="accuracy")
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")  # of fits that end early, and of folds that lack a class: the original's too

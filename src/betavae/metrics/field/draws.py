@@ -56,7 +56,9 @@ def _drawn(
         index, fitted = torch.arange(size), size
     else:
         wanted = (images or FIT) + test
-        fitted = images or FIT if wanted <= size else max(1, round(size * (images or FIT) / wanted))
+        fitted = images or FIT
+        if wanted > size:  # in proportion, and where images are to test on, one at the least
+            fitted = max(1, min(size - (test > 0), round(size * fitted / wanted)))
         index = torch.randperm(size, generator=torch.Generator().manual_seed(seed))[:wanted]
     if factors is not None:
         classes = factors.values(index)

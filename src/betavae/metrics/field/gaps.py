@@ -13,11 +13,13 @@ from betavae.metrics.field.information import gaps, information
 from betavae.metrics.field.table import Table, metric
 from betavae.types import Scores
 
-Binning = Literal["width", "frequency"]
-
 
 def mig(
-    *, images: int | None = None, bins: int = 20, binning: Binning = "width", norm: Literal["factor", "code"] = "factor"
+    *,
+    images: int | None = None,
+    bins: int = 20,
+    binning: Literal["width", "frequency"] = "width",
+    norm: Literal["factor", "code"] = "factor",
 ) -> Metric:
     """The mutual information gap (Chen et al. 2018): by how much a factor's best code knows more of it than the next
     does, over the factor's entropy, in the mean over factors; in [0, 1].

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from betavae.paper import published
+from betavae.paper.claims.images import distance as measured
 from betavae.paper.claims.judged import unanswered
 from betavae.paper.names import known_as
 from betavae.paper.sections.beyond_2d import finding
@@ -50,7 +51,7 @@ def front(
     trained, whole = images(evidence), published.images_in_all()
     return [
         *parts,
-        *said(contributions, others, finding(evidence), (share_of_one(evidence) or 1.0) < 0.5),
+        *said(contributions, others, finding(evidence), (share_of_one(evidence) or 1.0) < 0.5, measured(evidence)),
         Heading("What this is made of", 3),
         Text(
             f"**Scale {scales}: {trained:,} image passes of training, {wording.share(trained, whole)} of the paper's "
@@ -95,11 +96,16 @@ SOURCES = {
 
 
 def said(
-    contributions: Sequence[Verdict], others: Sequence[Verdict], found: Sequence[str], brief: bool = False
+    contributions: Sequence[Verdict],
+    others: Sequence[Verdict],
+    found: Sequence[str],
+    brief: bool = False,
+    distance: str = "fid",
 ) -> list[Part]:
     """The four contributions of the paper, a line each with what would decide it; then what the records do show.
 
-    ``brief``: trainings are so much shorter than the paper's that more seeds would decide about other models.
+    ``distance`` is the Fréchet distance that was measured. ``brief``: trainings are so much shorter than the paper's
+    that more seeds would decide about other models.
     """
     words = {EQUAL: "No such effect"}
     first = [f"**{words.get(v.word, v.word.capitalize())}**: {v.claim.says} {_why(v)}".strip() for v in contributions]
@@ -112,7 +118,8 @@ def said(
             elif word == EQUAL:
                 lines.append(f"There is **no such effect** of {100 * (v.claim.margin or 0):g} points: {v.claim.says}")
             else:
-                lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says}")
+                by = f" (by `{distance}`, which is not FID)" if "FID" in v.claim.says and distance != "fid" else ""
+                lines.append(f"The records **{word.removesuffix('s')}** the claim: {v.claim.says.rstrip('.')}{by}.")
     undecided = [v for v in others if v.word == UNDECIDED]
     late = [v for v in others if v.word == NOT_YET]
     missing = [v for v in others if v.word == NOT_RUN]

@@ -86,7 +86,8 @@ def rotation(evidence: Evidence) -> list[Part]:
     notes = [
         "Medians in per cent over training seeds. The same codes are scored as they are and after a random rotation of "
         "the latent space, on the same votes. A rotation mixes every code into every other: whatever was disentangled "
-        "no longer is. A metric of disentanglement would fall wherever codes were disentangled.",
+        "no longer is. A metric of disentanglement would fall wherever codes were disentangled. The difference is the "
+        "median of the seeds' own, not that of the medians.",
         "Classifier: Linear (SKlearn), so a score(z) may differ from that of a table by another classifier.",
     ]
     header = ["Model", "n", "score(z)", "score(Rz)", "difference"]

@@ -138,13 +138,17 @@ def _sources(evidence: Evidence) -> Table | None:
             name = marked(evidence, f"{known_as(dataset)}, {row.name}", row)
             cells = [name, str(len({k[0] for k in found}))]
             parts = (split.training, split.votes, split.classifier)
-            rows.append([*cells, *("not measured" if part is None else wording.percent(part) for part in parts)])
+            shown = ["not measured" if part is None else wording.percent(part) for part in parts]
+            if split.training == 0:
+                shown[0] = "not told from votes"
+            rows.append([*cells, *shown])
     if not rows:
         return None
     notes = [
         "Standard deviations in points. Votes: over question seeds within one run and classifier. Classifier: over the "
         "four classifiers within one run on the same votes; both of the runs that were asked so. Training seed: over "
-        "runs, less what the votes add to it."
+        "runs, less what the votes add to it, by the runs and classifiers that were asked on several draws; where they "
+        "add more than there is, seeds are not told from votes."
     ]
     header = ["Model", "training seeds", "training seed", "votes", "classifier"]
     return Table("Where the spread comes from", header, rows, [*notes, *warned(rows)])

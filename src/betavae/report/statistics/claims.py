@@ -18,7 +18,7 @@ from betavae.report.reads import Reads, main_score, reads
 from betavae.report.rows import LETTERS, row_of
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block
-from betavae.report.statistics.looks import Part, verdicts_at
+from betavae.report.statistics.looks import Part, first_look, verdicts_at
 from betavae.report.statistics.verdicts import Verdict, least, verdicts
 from betavae.study import claims
 from betavae.study.cells import Cell, Question, Study
@@ -77,6 +77,7 @@ def seeds_needed(study: Study) -> list[str]:
     lines = [f"claims, each judged at α = .05 {how}; a unanimous outcome decides it from"]
     for claim, own in zip(asked, study.claims, strict=True):
         has, needs = _units(_sides(own, cells), own.form), least(claim, len(asked))
+        needs = (first_look(claim, study.looks, len(asked)) or needs) if study.looks else needs
         lines.append(f"  {needs} seeds on, here {has}{' (too few)' if has < needs else ''}: {own.says}")
     return lines
 
@@ -84,7 +85,9 @@ def seeds_needed(study: Study) -> list[str]:
 def _claim(claim: claims.Claim, number: int, cells: Mapping[str, Cell], names: Mapping[str, str], answers: Answers
            ) -> Claim:  # fmt: skip
     sides = _sides(claim, cells)
-    records = [answers.get((cell, claim.question, claim.at)) for arm in claim.arms for cell in arm]
+    trained = {cell.id for cell in cells.values() if cell.recipe}  # what is not trained is asked once, as at the end
+    asked = [(cell, claim.question, claim.at if cell in trained else 1.0) for arm in claim.arms for cell in arm]
+    records = [answers.get(key) for key in asked]
     there = [record for record in records if record and record["status"] != "error"]
     main = main_score(there)
     key = claim.key or main
@@ -179,32 +182,43 @@ def _compared(claim: claims.Claim, sides: list[Side], values: Mapping[str, float
         ends = (next(iter(side.cells.values()))[0].settings[name] for side in (sides[0], sides[-1]))
         label = " − ".join(_words({name: end}) for end in ends)
         return [Arm(label, tuple(Block(weights, tuple(mean[s] for mean in means)) for s in _seeds(sides)))]
-    samples = [
-        tuple(mean.values())[:1] if side.fixed else tuple(mean.values())
-        for mean, side in zip(means, sides, strict=True)
-    ]
+    label = f"{_words(given['more'])} − {_words(given['less'])}" if "less" in given else ""
+    if any(side.fixed for side in sides) and len(sides) > 1:
+        return [_held(claim, label, sides, means)]
+    samples = [tuple(mean.values()) for mean in means]
     if claim.form in ("at_least", "at_most"):
         assert claim.bound is not None
-        return [against_line(f"against {claim.bound:g}", samples[0], claim.bound, claim.form == "at_least")]
-    label = f"{_words(given['more'])} − {_words(given['less'])}"
-    paired = _paired(sides) and not any(side.fixed for side in sides)
+        sample = samples[0][:1] if sides[0].fixed else samples[0]
+        return [against_line(f"against {claim.bound:g}", sample, claim.bound, claim.form == "at_least")]
+    paired = _paired(sides)
     if claim.form == "equal_within":
         assert claim.bound is not None
         a, b = (tuple(mean[s] for s in _seeds(sides)) for mean in means) if paired else samples
-        if any(side.fixed for side in sides):  # the line is as many times itself as there are seeds to hold against it
-            a, b = (one * (max(map(len, samples)) // len(one)) for one in samples)
-            paired = True
         return [Within(label, a, b, claim.bound, paired)]
-    if sides[1].fixed:
-        return [against_line(label, samples[0], samples[1][0], above=True)]
-    if sides[0].fixed:
-        return [against_line(label, samples[1], samples[0][0])]
     if not paired:
         return [Groups(label, *samples)]
     more, less = (len(next(iter(side.cells.values()))) for side in sides)
     weights = (float(less),) * more + (-float(more),) * less
     by_seed = (tuple(values[c.id] for side in sides for c in side.cells[s]) for s in _seeds(sides))
     return [Arm(label, tuple(Block(weights, of_seed) for of_seed in by_seed))]
+
+
+def _held(claim: claims.Claim, label: str, sides: Sequence[Side], means: Sequence[Mapping[int, float]]) -> Comparison:
+    """What seeds change held against what none changes: within a seed, since votes and images are drawn for each, and
+    against the first score where that is all there is.
+    """
+    more, less = (not side.fixed for side in sides)
+    line, free = (means[0], means[1]) if less else (means[1], means[0])
+    if not (more or less):  # neither is changed: one comparison
+        free = dict([next(iter(free.items()))])
+    first = next(iter(line.values()))
+    pairs = [(line.get(seed, first), value) for seed, value in free.items()]
+    if claim.form == "equal_within":
+        assert claim.bound is not None
+        a, b = (tuple(side) for side in zip(*pairs, strict=True))
+        return Within(label, b, a, claim.bound, paired=True) if not less else Within(label, a, b, claim.bound, True)
+    weights = (1.0, -1.0) if less else (-1.0, 1.0)
+    return Arm(label, tuple(Block(weights, pair) for pair in pairs), exchangeable=False)
 
 
 def _statistic(claim: claims.Claim) -> str:

@@ -84,6 +84,15 @@ def levels(seen: Sequence[Seen], looks: Sequence[int], alpha: float = ALPHA) -> 
     return found
 
 
+def first_look(claim: Claim, looks: Sequence[int], tests: int) -> int | None:
+    """The seeds of the first look at which a unanimous outcome decides a claim; None where no look can."""
+    smallest = [claim.smallest_p(n) for n in looks]
+    signs = [n // claim.seeds if claim.orders == 2 else 0 for n in looks]
+    seen = [Seen((n,), least, count) for n, least, count in zip(looks, smallest, signs, strict=True)]
+    reached = zip(looks, smallest, levels(seen, looks, ALPHA / tests), strict=True)
+    return next((n for n, least, level in reached if least <= level), None)
+
+
 class Part(NamedTuple):
     """What is looked at: the evidence of the first seeds, and the claims on it in their order."""
 
@@ -111,7 +120,7 @@ def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> lis
             verdict = verdict._replace(look=Look(k + 1, len(looks), looks[k]))
             if verdict.word in (SUPPORTS, CONTRADICTS, EQUAL):
                 break
-        judged.append(verdict)
+        judged.append(verdict._replace(least=first_look(claim, looks, tests) or verdict.least))
     return judged
 
 

@@ -21,6 +21,8 @@ from betavae.report.statistics.summary import ALPHA
 
 FEW = 4
 """Comparisons below which nothing is said of power."""
+FEWEST = 2
+"""Seeds below which nothing is decided, however many levels a trend has: another seed may turn their order round."""
 SUPPORTS, CONTRADICTS, UNDECIDED, NOT_RUN = "supports", "contradicts", "undecided", "not run"
 EQUAL = "equal"
 """There is no effect as large as the claim's margin."""
@@ -133,7 +135,8 @@ def judge(claim: Claim, found: Found, p: float, tests: int, equal: float = 1.0) 
     fewest, findings, lacking = least(claim, tests), found.findings, found.lacking
     if not findings:
         return Verdict(claim, NOT_RUN, None, fewest, None, (), lacking)
-    if p <= ALPHA:
+    alone = claim.orders != 0 and min(f.n for f in findings) * claim.seeds < FEWEST
+    if p <= ALPHA and not alone:
         word = CONTRADICTS if any(f.z < 0 for f in findings) else SUPPORTS
         return Verdict(claim, word, p, fewest, None, findings)
     if equal <= ALPHA:
@@ -157,7 +160,7 @@ def joint_p(findings: Sequence[Finding]) -> float:
 
 def least(claim: Claim, tests: int) -> int:
     """The fewest seeds at which a perfect outcome decides the claim, in the worst place of Holm's table."""
-    n = claim.seeds
+    n = max(claim.seeds, FEWEST)
     while claim.orders != 0 and claim.smallest_p(n) > ALPHA / tests:
         n += claim.seeds
     return n

@@ -131,7 +131,7 @@ def reason(error: BaseException) -> str:
 
 def sound(answer: Answer) -> Answer:
     """An answer that a record can hold, or ValueError says what is wrong with it."""
-    wrong = {key: value for key, value in answer.scores.items() if not math.isfinite(value)}
+    wrong = {k: value for k, value in answer.scores.items() if isinstance(value, bool) or not math.isfinite(value)}
     if wrong:
         raise ValueError("; ".join(f"the score {key} is {value}" for key, value in wrong.items()))
     canonical({"scores": answer.scores, "notes": answer.notes})
