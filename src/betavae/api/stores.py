@@ -49,7 +49,7 @@ def run(
     """
     from betavae.api.sittings import sit
     from betavae.study import machine
-    from betavae.study.jobs.rehearsal import rehearse
+    from betavae.study.jobs.rehearsal import rehearse, same_images
     from betavae.study.run import pending
     from betavae.study.settings import Settings
     from betavae.study.store import Store
@@ -69,6 +69,7 @@ def run(
     todo = pending(found, kept)
     if study != "paper":  # whose questions are known to be sound
         rehearse(todo, found.places)
+        same_images((cell.dataset for cell in found.cells), kept.records(), str(folder))
     kept.remember(found)
     settings = Settings(workers=workers, device=device)
     outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)

@@ -109,9 +109,10 @@ def act(options: argparse.Namespace) -> int:
     store.expect(whole)
     todo = pending(study, store)
     if options.study != "paper":  # whose questions are known to be sound: a plan of it needs no PyTorch
-        from betavae.study.jobs.rehearsal import rehearse
+        from betavae.study.jobs.rehearsal import rehearse, same_images
 
         rehearse(todo, study.places, files=options.executor == "local")
+        same_images((cell.dataset for cell in study.cells), store.records(), str(folder))
     if options.dry_run:
         here = _measured(todo, options) if options.measure and todo else None
         print(status.plan(study, options.workers, store, here))

@@ -6,17 +6,19 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
 import betavae
 from betavae import datasets
 from betavae.cli.main import main
-from betavae.datasets import cifar, dsprites, mpi3d, shapes3d
+from betavae.datasets import cifar, dsprites, mpi3d, outside, shapes3d
 from betavae.datasets.base import Unrendered
 from betavae.errors import BetavaeError
 from betavae.paper.study import paper
 from betavae.study.jobs.rehearsal import rehearse
+from betavae.study.store import Store
 from betavae.study.study_file import read
 
 STUDY = """name = "mine"
@@ -172,3 +174,40 @@ def test_what_is_known_of_photographs_is_what_they_are() -> None:
     assert (known.shape, known.factors) == ((3, 64, 64), None)
     assert known.splits == {"train": (0, cifar.TRAIN), "test": (cifar.TRAIN, cifar.SIZE)}
     assert datasets.unloaded("of nobody") is None
+
+
+OWN = """
+import numpy as np, betavae
+
+def mine():
+    return betavae.from_array("mine", np.load("images.npy"), ["a", "b"], [4, 6])
+"""
+OF_OWN = """name = "own"
+[questions.gap]
+measure = "mig"
+images = 24
+[[grid]]
+dataset = "own_images.py:mine"
+method = "noise"
+codes = 3
+seed = {seeds}
+questions = ["gap"]
+"""
+
+
+def test_other_images_under_a_name_do_not_join_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file of code is the same, and so its sha256: what it reads is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BETAVAE_CONFIG", str(tmp_path / "config"))
+    images = np.random.default_rng(0).random((24, 16, 16), dtype=np.float32)
+    Path("own_images.py").write_text(OWN)
+    command = ["run", "own.toml", "--trust", "own_images.py", "--workers", "1", "--quiet"]
+    for given, seeds, code in ((images, [1], 0), (images, [1, 2], 0), (1 - images, [1, 2, 3], 2)):
+        np.save("images.npy", given)
+        outside._made.cache_clear()
+        Path("own.toml").write_text(OF_OWN.format(seeds=seeds))
+        assert main(command) == code
+    assert "own_images.py:mine gives other images than the records of runs/own-own are of" in capsys.readouterr().err
+    assert {r["cell"]["seed"] for r in Store(tmp_path / "runs/own-own").records() if r["cell"]} == {1, 2}

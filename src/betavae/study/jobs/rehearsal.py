@@ -13,7 +13,7 @@ import torch
 
 from betavae import datasets, metrics, objectives
 from betavae.datasets.base import Dataset, Unrendered
-from betavae.errors import BetavaeError, Fault
+from betavae.errors import BetavaeError, Fault, Misuse
 from betavae.metrics.base import Metric, Subject, ask
 from betavae.names import foreign
 from betavae.names import knobs as knobs_of
@@ -64,6 +64,23 @@ def rehearse(jobs: Iterable[Job], places: Mapping[str, Reader] | None = None, fi
             except BetavaeError as error:
                 if files or not isinstance(error, Fault):
                     raise _placed(error, where.get(question.id), dict(question.knobs), cell, where) from None
+
+
+def same_images(names: Iterable[str], records: Iterable[Mapping[str, Any]], where: str) -> None:
+    """Raises Misuse where a stranger's dataset gives other images now than those that records of today's code are of:
+    a store ``where`` some are of the one and some of the other holds no study.
+    """
+    before: dict[str, set[str]] = {}
+    for record in records:
+        if record["cell"] and record["data"] and foreign(record["cell"]["dataset"]):
+            before.setdefault(record["cell"]["dataset"], set()).add(record["data"]["digest"])
+    for name in sorted(before.keys() & set(names)):
+        dataset = datasets.unloaded(name)
+        if dataset is not None and dataset.digest not in before[name]:
+            raise Misuse(
+                f"{name} gives other images than the records of {where} are of: sha256 {dataset.digest[:12]}, then "
+                f"{sorted(before[name])[0][:12]}; give another folder as --store, or take the images back"
+            )
 
 
 def _asked(question: Question, subject: Subject) -> bool:
