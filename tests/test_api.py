@@ -196,7 +196,9 @@ def test_other_images_of_a_name_are_not_given_the_model_of_the_first(tmp_path: P
     given = [betavae.from_array("mine", each, ["a", "b"], [4, 6]) for each in (images, 1 - images)]
     betavae.fit(given[0], **words)
     betavae.fit(given[0], **words)
-    with pytest.raises(Misuse, match=r"of other images named 'mine'.*give them another name, or another store"):
+    with pytest.raises(
+        Misuse, match=r"of other images or labels named 'mine'.*give them another name, or another store"
+    ):
         betavae.fit(given[1], **words)
 
 

@@ -205,5 +205,5 @@ def test_a_server_answers_its_token_and_its_own_name_alone() -> None:
 def test_two_datasets_of_one_name_are_not_shown_for_each_other() -> None:
     one = drawn()
     other = one._replace(dataset=replace(one.dataset, digest="another"))
-    with pytest.raises(Misuse, match="two datasets here are named 'squares'"):
+    with pytest.raises(Misuse, match="two datasets of other digests are named 'squares'"):
         page([one, other])

@@ -265,3 +265,4 @@ def test_the_first_look_that_can_decide_is_said_by_the_levels(
     """At 6 of 20 seeds a sign test has .00035 to spend, and 2/2^6 = .031 at the least."""
     claim = Claim("", "", "", "", "", lambda evidence: [], 2)
     assert first_look(claim, looks, tests) == seeds
+    assert first_look(replace(claim, orders=720), (1, 2), 1) == 2  # one seed decides nothing

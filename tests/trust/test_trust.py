@@ -237,6 +237,27 @@ def test_a_stranger_of_the_wrong_kind_is_told_in_a_sentence(
         make()
 
 
+LITERALS = """
+from typing import Literal, Optional
+from enum import Enum
+class E(Enum):
+    A = 1
+def measures(*, a: Literal["x", "y"] = "x", b: Literal[1, 2] = 1, c: Optional[Literal["p"]] = None,
+             d: Literal["x"] | Literal["y"] = "x", e: Literal[E.A] = E.A):
+    return lambda generator, subject: None
+"""
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_words_that_a_strangers_knob_takes_are_checked_and_nothing_else_is(future: str, home: Path) -> None:
+    (home / f"words{len(future)}.py").write_text(future + LITERALS)
+    with names.trusted(f"words{len(future)}.py"):
+        name = f"words{len(future)}.py:measures"
+        metrics.named(name, a="y", b=3, c=None, d="y", e=1)
+        with pytest.raises(Misuse, match="unknown a 'z'"):
+            metrics.named(name, a="z")
+
+
 def test_annotations_that_only_a_type_checker_sees_are_no_error(home: Path) -> None:
     (home / "wrong.py").write_text(WRONG)
     with names.trusted("wrong.py"):

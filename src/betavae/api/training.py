@@ -180,6 +180,7 @@ def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) ->
             if lease:
                 stack.enter_context(lease)
         context.refresh()
+        _same_images(cells, store, data)
         try:  # a CPU trains one after the other: what an interrupt meets then is one training, and the others are whole
             for part in [[job] for job in jobs] if device == "cpu" else [jobs]:
                 perform(part, context, dataset=data)
@@ -187,18 +188,23 @@ def _trained(cells: Sequence[Cell], data: Dataset, folder: Path, quiet: bool) ->
         except KeyboardInterrupt:
             stopped = True
     fits = {r["cell_id"]: r for r in store.records() if r["kind"] == "fit"}
-    for each in cells:
-        if (before := fits.get(each.id, {}).get("data")) and before["digest"] != data.digest:
-            raise Misuse(
-                f"{folder} holds {_label(each)} of other images named {data.name!r}, sha256 {before['digest'][:12]}; "
-                f"these have {data.digest[:12]}: give them another name, or another store"
-            )
     given = [_whole(each, fits[each.id], store, data) for each in cells if each.id in fits]
     parts = [_part(each, store, data) for each in cells if each.id not in fits] if stopped else []
     given += [part for part in parts if part is not None]
     if stopped and not given:
         raise KeyboardInterrupt
     return given
+
+
+def _same_images(cells: Sequence[Cell], store: Store, data: Dataset) -> None:
+    """Raises Misuse where a store has one of these cells of another dataset of this name."""
+    fits = {r["cell_id"]: r for r in store.records() if r["kind"] == "fit"}
+    for each in cells:
+        if (before := fits.get(each.id, {}).get("data")) and before["digest"] != data.digest:
+            raise Misuse(
+                f"{store.path} holds {_label(each)} of other images or labels named {data.name!r}, sha256 "
+                f"{before['digest'][:12]}; these have {data.digest[:12]}: give them another name, or another store"
+            )
 
 
 def _whole(cell: Cell, record: dict[str, Any], store: Store, data: Dataset) -> Model:

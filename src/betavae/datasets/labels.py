@@ -103,7 +103,8 @@ def _of_one_kind(what: str, cells: list[Any]) -> Array:
     if missing:
         raise _missing(what, missing[0], len(missing))
     words = [isinstance(cell, str | bytes) for cell in cells]
-    if not all(words) and (any(words) or not all(isinstance(cell, int | float | np.number) for cell in cells)):
+    numbers = all(isinstance(cell, int | float | np.number | np.bool_) for cell in cells)
+    if not all(words) and (any(words) or not numbers):
         kinds = " and ".join(sorted({type(cell).__name__ for cell in cells})[:3])
         raise Misuse(f"{what} holds {kinds}; wanted numbers alone or words alone")
     column = np.array([cell.decode(errors="replace") if isinstance(cell, bytes) else cell for cell in cells])

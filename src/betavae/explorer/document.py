@@ -35,7 +35,7 @@ def page(models: Sequence[Explored], *, title: str = "", small: bool = False, se
     names = {m.dataset.digest: m.dataset.name for m in models}
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:
-        raise Misuse(f"two datasets here are named {shown(twice[0])}; show the models of one of them, or rename one")
+        raise Misuse(f"two datasets of other digests are named {shown(twice[0])} here; show the models of one alone")
     scenes = {m.dataset.name: scene(m.dataset, FEW if small else IMAGES) for m in models}
     data: dict[str, Json] = {
         "small": small,

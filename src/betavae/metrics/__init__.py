@@ -122,9 +122,9 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
     if not callable(made) and not isinstance(made, Metric | Probe):
         raise Misuse(f"measure {shown(name)} gives a {type(made).__name__}; wanted a Metric or a function")
     for knob, value in knobs.items():  # what a factory does not choose by, it would read as its default
-        kind = str(known[knob].annotation).removeprefix("typing.")
-        if kind.startswith("Literal[") and kind.endswith("]"):
-            choose(dict.fromkeys(ast.literal_eval(kind.removeprefix("Literal"))), value, knob)
+        among = _among(str(known[knob].annotation))
+        if among and value not in among:
+            choose(dict.fromkeys(among), value, knob)
     if wanted := _misfit("bool", turned):
         raise Misuse(f"rotated is {shown(turned)}; wanted {wanted}")
     if not isinstance(made, Metric):
@@ -134,6 +134,18 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
     if turned and name == "rotation":
         raise Misuse("rotation is the Higgins metric beside itself rotated already; leave rotated out")
     return beside(made, even=name != "higgins" or bool(knobs.get("standardise"))) if turned else made
+
+
+def _among(kind: str) -> tuple[str, ...]:
+    """The words of an annotation ``Literal["a", "b"]``; none of any other."""
+    kind = kind.removeprefix("typing.").removesuffix(" | None")
+    if not kind.startswith("Literal[") or not kind.endswith("]"):
+        return ()
+    try:
+        words = ast.literal_eval(f"{kind.removeprefix('Literal[')[:-1]},")
+    except (ValueError, SyntaxError):  # several of them, or of what is no literal here
+        return ()
+    return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
 def _misfit(kind: str, value: Any) -> str:
@@ -154,9 +166,8 @@ def _misfit(kind: str, value: Any) -> str:
             listed = value if isinstance(value, list | tuple) else [value]
             good, wanted = all(isinstance(one, str) for one in listed), "a name or a list of names"
         case "Sequence[float]":
-            good = isinstance(value, list | tuple) and bool(value)
-            good = good and all(type(one) in (int, float) and 0 < one < math.inf for one in value)
-            wanted = "a list of numbers above 0"
+            good = isinstance(value, list | tuple) and all(type(one) in (int, float) for one in value)
+            good, wanted = good and all(map(math.isfinite, value)), "a list of numbers"
         case _:
             return ""
     return "" if good else wanted

@@ -39,6 +39,9 @@ def equivalence(*, images: int = 64, variances: Sequence[float] = VARIANCES) -> 
     "unmatched", the same against β = 1, which is another model wherever σ² is not 1; scores: the largest "matched".
     """
 
+    if not variances or min(variances) <= 0:
+        raise Misuse(f"variances is {list(variances)}; wanted a list of numbers above 0")
+
     def measure(generator: torch.Generator, subject: Subject) -> Answer:
         codec, dataset = subject.codec, subject.dataset
         if codec.model is None or codec.params is None:

@@ -54,8 +54,8 @@ def outdated(evidence: Evidence) -> list[str]:
     asked = f"**{evidence.unasked:,} records are left out: the study, as it was last run here, does not ask for them.**"
     unasked = [asked] if evidence.unasked else []
     unasked += [
-        f"**{known} is of two different sets of images, by their digests: its data changed between runs.** Scores of "
-        "the one say nothing of the other; begin a store of its own for each."
+        f"**{known} is of two digests: its images or their labels changed between runs.** What is scored on the one "
+        "does not stand beside the other unless they are known to be alike; begin a store of its own for each."
         for known in evidence.datasets()
         if len({r["data"]["digest"] for r in _of(evidence, known) if r["data"]}) > 1
     ]

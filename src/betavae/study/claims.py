@@ -165,8 +165,8 @@ def fixed(before: Study, now: Study) -> None:
 def grown(before: Study, now: Study) -> tuple[int, ...]:
     """The numbers of seeds at which claims could be judged before a study without looks was given more."""
     was, has = _settings(before), _settings(now)
-    more = any(len(cells) < len(has.get(setting, ())) for setting, cells in was.items())
-    return tuple(dict.fromkeys((*before.grown, seeds_of(before)))) if more and not now.looks else before.grown
+    grew = [len(cells) for setting, cells in was.items() if len(cells) < len(has.get(setting, ()))]
+    return tuple(sorted({*before.grown, max(grew)})) if grew and not now.looks else before.grown
 
 
 def _settings(study: Study) -> dict[Cell, list[Cell]]:

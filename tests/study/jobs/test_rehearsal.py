@@ -209,5 +209,8 @@ def test_other_images_under_a_name_do_not_join_a_store(
         outside._made.cache_clear()
         Path("own.toml").write_text(OF_OWN.format(seeds=seeds))
         assert main(command) == code
-    assert "own_images.py:mine gives other images than the records of runs/own-own are of" in capsys.readouterr().err
+    assert (
+        "own_images.py:mine gives other images or labels than the records of runs/own-own are of"
+        in capsys.readouterr().err
+    )
     assert {r["cell"]["seed"] for r in Store(tmp_path / "runs/own-own").records() if r["cell"]} == {1, 2}

@@ -1,8 +1,8 @@
 """The claims of a study file as comparisons: which values of which seeds are set against each other, by which test.
 
 Seeds pair where both arms begin from the same weights: the same dataset, method and number of codes. Then only values
-of one seed are compared; otherwise arms are groups of seeds that share nothing. What no seed changes is one value, a
-line that the others are held against. A claim is judged when every cell it names has answered, and not before.
+of one seed are compared; otherwise arms are groups of seeds that share nothing. What no seed changes is a line that the
+others are held against. A claim is judged when every cell it names has answered, and not before.
 """
 
 from __future__ import annotations
@@ -156,7 +156,9 @@ def _units(sides: Sequence[Side], form: str) -> int:
     free = [side for side in sides if not side.fixed]
     if not free:
         return 1
-    return len(_seeds(free)) if form == "trend" or _paired(sides) else min(len(side.cells) for side in free)
+    if form == "trend" or _paired(sides) or (len(free) < len(sides) and min(len(side.cells) for side in sides) > 1):
+        return len(_seeds(sides)) or len(_seeds(free))
+    return min(len(side.cells) for side in free)
 
 
 def _orders(claim: claims.Claim, sides: Sequence[Side]) -> int | None:
@@ -188,7 +190,7 @@ def _compared(claim: claims.Claim, sides: list[Side], values: Mapping[str, float
     samples = [tuple(mean.values()) for mean in means]
     if claim.form in ("at_least", "at_most"):
         assert claim.bound is not None
-        sample = samples[0][:1] if sides[0].fixed else samples[0]
+        sample = samples[0][: 1 if sides[0].fixed else None]
         return [against_line(f"against {claim.bound:g}", sample, claim.bound, claim.form == "at_least")]
     paired = _paired(sides)
     if claim.form == "equal_within":
@@ -209,14 +211,12 @@ def _held(claim: claims.Claim, label: str, sides: Sequence[Side], means: Sequenc
     """
     more, less = (not side.fixed for side in sides)
     line, free = (means[0], means[1]) if less else (means[1], means[0])
-    if not (more or less):  # neither is changed: one comparison
-        free = dict([next(iter(free.items()))])
-    first = next(iter(line.values()))
-    pairs = [(line.get(seed, first), value) for seed, value in free.items()]
+    free = free if more or less else dict([next(iter(free.items()))])  # of two that none changes: one comparison
+    pairs = [(line[seed], free[seed]) for seed in free if seed in line] if len(line) > 1 else []
+    pairs = pairs or [(next(iter(line.values())), value) for value in free.values()]
     if claim.form == "equal_within":
-        assert claim.bound is not None
         a, b = (tuple(side) for side in zip(*pairs, strict=True))
-        return Within(label, b, a, claim.bound, paired=True) if not less else Within(label, a, b, claim.bound, True)
+        return Within(label, *((a, b) if less else (b, a)), claim.bound or 0.0, paired=True)
     weights = (1.0, -1.0) if less else (-1.0, 1.0)
     return Arm(label, tuple(Block(weights, pair) for pair in pairs), exchangeable=False)
 

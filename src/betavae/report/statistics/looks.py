@@ -25,6 +25,7 @@ from betavae.report.statistics.summary import ALPHA
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
+    FEWEST,
     SUPPORTS,
     UNDECIDED,
     Found,
@@ -90,7 +91,7 @@ def first_look(claim: Claim, looks: Sequence[int], tests: int) -> int | None:
     signs = [n // claim.seeds if claim.orders == 2 else 0 for n in looks]
     seen = [Seen((n,), least, count) for n, least, count in zip(looks, smallest, signs, strict=True)]
     reached = zip(looks, smallest, levels(seen, looks, ALPHA / tests), strict=True)
-    return next((n for n, least, level in reached if least <= level), None)
+    return next((n for n, least, level in reached if least <= level and n >= FEWEST), None)
 
 
 class Part(NamedTuple):
@@ -120,7 +121,8 @@ def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> lis
             verdict = verdict._replace(look=Look(k + 1, len(looks), looks[k]))
             if verdict.word in (SUPPORTS, CONTRADICTS, EQUAL):
                 break
-        judged.append(verdict._replace(least=first_look(claim, looks, tests) or verdict.least))
+        needs = first_look(claim, looks, tests) or verdict.least
+        judged.append(verdict._replace(least=needs, likely=verdict.likely and max(verdict.likely, needs)))
     return judged
 
 

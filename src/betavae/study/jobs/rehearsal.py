@@ -67,8 +67,8 @@ def rehearse(jobs: Iterable[Job], places: Mapping[str, Reader] | None = None, fi
 
 
 def same_images(names: Iterable[str], records: Iterable[Mapping[str, Any]], where: str) -> None:
-    """Raises Misuse where a stranger's dataset gives other images now than those that records of today's code are of:
-    a store ``where`` some are of the one and some of the other holds no study.
+    """Raises Misuse where a stranger's dataset gives other images or labels now than those that records of today's code
+    are of: a store ``where`` some are of the one and some of the other holds no study.
     """
     before: dict[str, set[str]] = {}
     for record in records:
@@ -78,8 +78,9 @@ def same_images(names: Iterable[str], records: Iterable[Mapping[str, Any]], wher
         dataset = datasets.unloaded(name)
         if dataset is not None and dataset.digest not in before[name]:
             raise Misuse(
-                f"{name} gives other images than the records of {where} are of: sha256 {dataset.digest[:12]}, then "
-                f"{sorted(before[name])[0][:12]}; give another folder as --store, or take the images back"
+                f"{name} gives other images or labels than the records of {where} are of: sha256 "
+                f"{dataset.digest[:12]}, then {sorted(before[name])[0][:12]}; give another folder as --store, "
+                "or take the images back"
             )
 
 
