@@ -173,7 +173,7 @@ def test_fitted_methods_are_fitted(data: Dataset) -> None:
         ({"batch": 0}, "batch is 0; wanted a whole number from 1 on"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; wanted a number above 0"),
         ({"learning_rate": -1}, "learning_rate is -1; wanted a number above 0"),
-        ({"recipe": {"batch": 16}}, "recipe is .*; wanted a betavae.Recipe"),
+        ({"recipe": {"batch": 16}}, "recipe is .*; wanted a Recipe of betavae.training.recipe"),
         ({"recipe": Recipe("adam", 1e-3, 16, 64, weight_decay=0.1)}, "adam has none; wanted optimiser adamw"),
     ],
 )

@@ -7,9 +7,10 @@ escapes is a bug in this package. ``Notice`` is no error: the number is right, b
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TypeVar
 
@@ -56,6 +57,18 @@ def shown(given: object) -> str:
     except (ValueError, RecursionError):  # an integer of thousands of digits, or nested too deeply
         text = f"something too large to show ({type(given).__name__})"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+@contextlib.contextmanager
+def made(what: str) -> Iterator[None]:
+    """Within it ``what`` is made by code that may be a stranger's: what that raises is a Fault in one line."""
+    try:
+        yield
+    except BetavaeError:
+        raise
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())[:200]
+        raise Fault(f"{what} cannot be made: {type(error).__name__}: {said}") from error
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> Misuse:

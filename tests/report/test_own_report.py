@@ -254,6 +254,15 @@ def test_what_other_code_made_is_told_and_left_out(tmp_path: Path) -> None:
     assert "2 are still to be run" in markdown(parts)
 
 
+def test_a_dataset_of_two_digests_is_told(tmp_path: Path) -> None:
+    """What changed between runs has one name and two sets of images."""
+    asked = study(tmp_path, BASE)
+    store = store_of(asked)
+    assert "several digests" not in markdown(sections(Own([store], asked)))
+    next(r for r in store.kept if r["kind"] == "answer")["data"] = {"source": "own", "digest": "e" * 16}
+    assert "is of several digests: its images or their labels" in markdown(sections(Own([store], asked)))
+
+
 def test_diverged_and_failed_runs_are_named_with_their_reasons(tmp_path: Path) -> None:
     asked = study(tmp_path, OWN)
     store = store_of(asked, diverged=lambda cell: cell.codes == 4 and cell.seed == 2)

@@ -42,7 +42,7 @@ def recipe(given: Any) -> Recipe | None:
     from betavae.training.recipe import Recipe
 
     if given is not None and not isinstance(given, Recipe):
-        raise Misuse(f"recipe is {shown(given)}; wanted a betavae.Recipe")
+        raise Misuse(f"recipe is {shown(given)}; wanted a Recipe of betavae.training.recipe")
     return given
 
 

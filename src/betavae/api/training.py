@@ -130,16 +130,7 @@ def cell(
     made = replace(arguments.recipe(recipe) or usual(data, method, images), **given)
     if made.weight_decay and made.optimiser != "adamw":
         raise Misuse(f"weight_decay is {made.weight_decay:g}, and {made.optimiser} has none; wanted optimiser adamw")
-    return Cell(
-        data.name,
-        method,
-        codes,
-        seed,
-        objective,
-        pairs(knobs),
-        made,
-        train_on=rule,
-    )
+    return Cell(data.name, method, codes, seed, objective, pairs(knobs), made, train_on=rule)
 
 
 def usual(data: Dataset, method: str, images: int) -> Recipe:

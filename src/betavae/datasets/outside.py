@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import torch
 
-from betavae import trust
+from betavae import errors, trust
 from betavae.datasets.base import Dataset
-from betavae.errors import BetavaeError, Fault, Misuse, shown
+from betavae.errors import Misuse, shown
 
 
 def load(name: str, device: torch.device) -> Dataset:
@@ -26,14 +26,9 @@ def load(name: str, device: torch.device) -> Dataset:
 def _made(name: str, function: object, device: torch.device) -> Dataset:
     if not callable(function):
         raise Misuse(f"dataset {shown(name)} is a {type(function).__name__}; wanted a function that gives a Dataset")
-    try:
+    with errors.made(f"dataset {shown(name)}"):
         takes = inspect.signature(function).parameters
         made = function(device=device) if "device" in takes else function()
-    except BetavaeError:
-        raise
-    except (Exception, SystemExit) as error:
-        said = " ".join(str(error).split())[:200]
-        raise Fault(f"dataset {shown(name)} cannot be made: {type(error).__name__}: {said}") from error
     if not isinstance(made, Dataset):
         raise Misuse(f"dataset {shown(name)} gives a {type(made).__name__}; wanted a betavae.Dataset")
     if made.device == device:

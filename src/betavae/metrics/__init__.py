@@ -10,7 +10,8 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
-from betavae.errors import BetavaeError, Fault, Misuse, choose, shown, unknown
+from betavae import errors
+from betavae.errors import Misuse, choose, shown, unknown
 from betavae.names import opened
 
 if TYPE_CHECKING:
@@ -112,13 +113,8 @@ def named(name: str, **knobs: Any) -> Metric | Probe:
             knobs[knob] = value = (value,)  # one number where a list of them goes
         if wanted := _misfit(kind, value):
             raise Misuse(f"{knob} is {shown(value)}; wanted {wanted}")
-    try:
+    with errors.made(f"measure {shown(name)}"):
         made = factory(**knobs)
-    except BetavaeError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        raise Fault(f"measure {shown(name)} cannot be made: {type(error).__name__}: {said}") from error
     if not callable(made) and not isinstance(made, Metric | Probe):
         raise Misuse(f"measure {shown(name)} gives a {type(made).__name__}; wanted a Metric or a function")
     for knob, value in knobs.items():  # what a factory does not choose by, it would read as its default

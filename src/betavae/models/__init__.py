@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from betavae.errors import BetavaeError, Fault, Misuse, shown
+from betavae import errors
+from betavae.errors import Misuse, shown
 from betavae.models.base import Architecture, Model, Shape, whole
 from betavae.names import opened
 
@@ -24,13 +25,8 @@ def outline(name: str, shape: Shape, codes: int) -> Architecture | Model:
     take.
     """
     factory = opened(MODELS, name, "method")
-    try:
+    with errors.made(f"method {shown(name)} for images of {shape}"):
         made: Architecture | Model = factory(shape, codes)
-    except BetavaeError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        raise Fault(f"method {shown(name)} cannot be made of {shape}: {type(error).__name__}: {said}") from error
     if not isinstance(made, Architecture | Model):
         raise Misuse(f"method {shown(name)} gives a {type(made).__name__}; wanted an Architecture or a Model")
     return made

@@ -22,9 +22,10 @@ def ran_on(evidence: Evidence, tables: Sequence[Part] = ()) -> list[Part]:
     """Machine, versions, time, and ``tables`` of budget and data."""
     if not evidence.records:
         return [Heading("What it ran on"), Text("No records: not run.")]
+    told = (mixed, hardware, versions, code, time, wall)
     return [
         Heading("What it ran on"),
-        Items([*hardware(evidence), *versions(evidence), *code(evidence), *time(evidence), *wall(evidence)]),
+        Items([line for each in told for line in each(evidence)]),
         *(tables or [data(evidence)]),
     ]
 
@@ -47,18 +48,22 @@ def hardware(evidence: Evidence) -> list[str]:
     return lines
 
 
+def mixed(evidence: Evidence) -> list[str]:
+    """A line for each dataset whose records are of different digests."""
+    return [
+        f"**{wording.known_as(name)} is of several digests: its images or their labels changed between runs.** What is "
+        "scored on the one does not stand beside the other unless they are known to be alike; begin a store for each."
+        for name in evidence.datasets()
+        if len({r["data"]["digest"] for r in _of(evidence, name) if r["data"]}) > 1
+    ]
+
+
 def outdated(evidence: Evidence) -> list[str]:
     """A line where records are left out because other code than today's made them, with the reasons; and one where the
     study, as last run, does not ask for them.
     """
     asked = f"**{evidence.unasked:,} records are left out: the study, as it was last run here, does not ask for them.**"
     unasked = [asked] if evidence.unasked else []
-    unasked += [
-        f"**{known} is of two digests: its images or their labels changed between runs.** What is scored on the one "
-        "does not stand beside the other unless they are known to be alike; begin a store of its own for each."
-        for known in evidence.datasets()
-        if len({r["data"]["digest"] for r in _of(evidence, known) if r["data"]}) > 1
-    ]
     if not evidence.outdated:
         return unasked
     listed = [f"{count:,} {reason}" for reason, count in evidence.outdated.most_common(3)]
