@@ -178,7 +178,7 @@ def test_what_the_nearest_to_a_verdict_needs() -> None:
     texts = [_items(said([], found, [], brief))[-1] for found, brief in (
         ([few], True), ([many], False), ([hopeless], False), ([few, many, hopeless], False))]  # fmt: skip
     assert texts[0].startswith("1 of the paper's 1 other claims is **undecided**: 1 had too few seeds for any verdict "
-                               "(the nearest needs at least 7); and trainings long enough")  # fmt: skip
+                               "(the nearest needs at least 7); seeds decide about models")  # fmt: skip
     assert texts[1].endswith("the nearest needs about 45 seeds at the effect seen.")
     assert texts[2].endswith("the nearest needs more than 1000 seeds at the effect seen.")
     assert "3 of the paper's 3 other claims are **undecided**" in texts[3]

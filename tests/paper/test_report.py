@@ -287,7 +287,7 @@ def test_a_collapsed_seed_is_not_hidden_by_a_median(moving: tuple[int, ...], sai
     [
         (18, 0.63, "undecided (needs at least 19 seeds)"),
         (19, 0.63, "published inside our 95.3 % prediction interval"),
-        (19, 0.3, "published outside our 95.3 % prediction interval, 32.0 above"),
+        (19, 0.3, "published outside our 95.3 % prediction interval, 32.0 above it"),
     ],
 )
 def test_a_verdict_on_a_published_median_counts_both_sides_seeds(seeds: int, score: float, said: str) -> None:

@@ -54,6 +54,13 @@ def test_a_diverged_run_is_judged_on_ranks() -> None:
     assert contrast_test([Block(TWO, (1.0, 1.0))] * 5) == (1.0, 0.0)
 
 
+def test_one_outlier_does_not_erase_the_others() -> None:
+    """Eight seeds agree by 10, one of them by a million: less than a step of the widest, so ranks judge."""
+    blocks = [Block(TWO, (0.0, 10.0 + k)) for k in range(7)] + [Block(TWO, (0.0, 1e6))]
+    assert contrast_test(blocks).p == pytest.approx(2 / 2**8)
+    assert contrast_test(blocks[:6] + [Block(TWO, (0.0, 0.0))] * 2).p == pytest.approx(2 / 2**6)
+
+
 @pytest.mark.parametrize("kind", ["normal", "bimodal", "skewed"])
 def test_its_level_holds_and_its_power_is_above_that_of_ranks(kind: str) -> None:
     """400 studies of eight seeds at two β: under the null at most 5 % (up to simulation), else more than the signs."""

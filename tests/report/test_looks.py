@@ -21,7 +21,7 @@ from betavae.report.statistics.claims import Answers, own_verdicts
 from betavae.report.statistics.comparisons import Arm, Claim, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block, block_test
 from betavae.report.statistics.findings import finding
-from betavae.report.statistics.looks import Part, Seen, all_decided, first_look, levels, shares, verdicts_at
+from betavae.report.statistics.looks import Part, Seen, first_look, levels, shares, still_open, verdicts_at
 from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
@@ -233,8 +233,8 @@ def test_no_effect_can_be_a_verdict() -> None:
     assert verdicts(Evidence([]), [margins(gaps + 0.2, 0.05)])[0].findings[0].equal == 1.0
     page = markdown(claims(verdicts(Evidence([]), [margins(gaps, 0.05)]), "The"))
     assert "**equal** within 5 points" in page
-    assert all_decided(verdicts(Evidence([]), [margins(gaps, 0.05)]))
-    assert not all_decided(verdicts(Evidence([]), [margins(gaps, None)]))
+    assert not still_open(verdicts(Evidence([]), [margins(gaps, 0.05)]))
+    assert len(still_open(verdicts(Evidence([]), [margins(gaps, None)]))) == 1
 
 
 def test_an_equivalence_of_ones_own_is_a_decision_too() -> None:
@@ -242,7 +242,7 @@ def test_an_equivalence_of_ones_own_is_a_decision_too() -> None:
     within = Within("w", tuple(gaps), (0.0,) * 12, 0.05, True)
     claim = Claim("c", "Says.", "", "", "", lambda _: [within], 2)
     assert finding(within).p <= 0.05
-    assert all_decided(verdicts(Evidence([]), [claim]))
+    assert not still_open(verdicts(Evidence([]), [claim]))
 
 
 def test_equality_is_found_falsely_at_most_at_its_level() -> None:
@@ -266,3 +266,33 @@ def test_the_first_look_that_can_decide_is_said_by_the_levels(
     claim = Claim("", "", "", "", "", lambda evidence: [], 2)
     assert first_look(claim, looks, tests) == seeds
     assert first_look(replace(claim, orders=720), (1, 2), 1) == 2  # one seed decides nothing
+    assert first_look(claim, LOOKS, 1, has=6) == 6  # a claim of six seeds has all of its α by the last look
+
+
+def test_what_a_claim_lacks_may_come_with_a_later_look() -> None:
+    """A study of one's own goes on for it; the paper's runs what it has, and CIFAR-100 never comes."""
+    lacks = Claim("c", "Says.", "", "", "", lambda _: [Arm("both", ())], 2)
+    found = verdicts(Evidence([]), [lacks])
+    assert (found[0].word, found[0].lacking) == (NOT_RUN, ("both",))
+    assert (len(still_open(found)), len(still_open(found, coming=True))) == (0, 1)
+
+
+def test_many_levels_and_seeds_and_an_early_look_overflow_nothing() -> None:
+    """Of twelve levels 36 seeds have more orders than a float holds; of 400 seeds the first has no share at all."""
+    trend = replace(line_claim(np.ones(1)), orders=math.factorial(12))
+    assert trend.smallest_p(35) > 0
+    assert trend.smallest_p(400) == 0.0
+    parts = [Part(Evidence([]), [line_claim(np.ones(1))])]
+    [found] = verdicts_at((1, 400), parts, parts[0])
+    assert (found.word, found.p) == (UNDECIDED, 1.0)
+
+
+def test_one_seed_passes_nothing_on_to_the_other_claims() -> None:
+    """Holm's table of two: a trend of one seed counts with p = 1, so that the other is judged at half of α."""
+    one = Claim(
+        "one", "", "", "", "", lambda _: [Arm("a", (Block((2.0, 1.0, 0.0, -1.0, -2.0), (5, 4, 3, 2, 1)),))], 120
+    )
+    six = Claim("six", "", "", "", "", lambda _: [against_line("l", [1.0] * 6, 0.0, above=True)], 2)
+    found = {v.claim.name: v for v in verdicts(Evidence([]), [one, six])}
+    assert (found["one"].word, found["one"].p) == (UNDECIDED, 1.0)
+    assert (found["six"].word, found["six"].p) == (UNDECIDED, pytest.approx(4 / 2**6))

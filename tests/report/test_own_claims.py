@@ -246,6 +246,30 @@ def test_a_diverged_run_counts_at_chance_else_as_the_worst_else_no_verdict(tmp_p
     assert judged(study, answered(study, value, None)).word == NOT_RUN
 
 
+@pytest.mark.parametrize("form", ["equal", "equal groups"])
+def test_two_runs_that_diverged_are_not_alike(form: str, tmp_path: Path) -> None:
+    """One seed of seven is well in both arms: that both fell in the others shows nothing to be equal."""
+    study = study_of(tmp_path, form, 7)
+    found = judged(study, answered(study, lambda c: 0.5 if c.seed == 0 else None))
+    assert found.word != SUPPORTS
+    assert found.findings[0].chance <= 1 / 7
+
+
+def test_no_setting_of_a_claim_is_left_out_without_a_word(tmp_path: Path) -> None:
+    """β = 2 has other seeds than β = 4 and 1: a verdict on "2 or 4" would be one on 4 alone."""
+    study = study_of(tmp_path, "list", 8)
+    shifted = tuple(
+        replace(job, cell=replace(job.cell, seed=job.cell.seed + 20)) if job.cell.beta == 2 else job
+        for job in study.jobs
+    )
+    moved = {old.cell.id: new.cell.id for old, new in zip(study.jobs, shifted, strict=True)}
+    claim = replace(study.claims[0], arms=tuple(tuple(moved[k] for k in arm) for arm in study.claims[0].arms))
+    study = replace(study, jobs=shifted, claims=(claim,))
+    found = judged(study, answered(study, lambda c: 0.1 * (c.beta or 0)))
+    assert (found.word, found.lacking) == (NOT_RUN, ("the settings of both sides",))
+    assert "here 0 (too few)" in seeds_needed(study)[1]
+
+
 def test_holm_is_over_the_claims_of_the_file(tmp_path: Path) -> None:
     study, rng = study_of(tmp_path, "more", 7), np.random.default_rng(0)
     answers = answered(study, noisy(rng, SHIFT["more"]))

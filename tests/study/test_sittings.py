@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -115,15 +114,16 @@ def test_what_cannot_be_is_a_mistake(study: Study, tmp_path: Path) -> None:
 
 def test_a_look_whose_cell_failed_is_not_judged(study: Study, tmp_path: Path) -> None:
     class Broken(Planted):
-        def execute(self, groups: Sequence[Group], **more: object) -> dict[str, str]:  # type: ignore[override]
-            return {groups[0][0].cell.id: "out of memory"}
+        def execute(self, groups: Sequence[Group], **more: Any) -> dict[str, str]:  # type: ignore[override]
+            jobs = [job for group in groups for job in group]
+            super().execute([jobs[1:]], **more)
+            return {jobs[0].cell.id: "out of memory"}
 
     store, said = Store(tmp_path / "store"), list[str]()
     store.remember(study)
     outcome = sit(study, store, until="decided", quiet=True, executor=Broken(rising), tell=said.append)
     assert list(outcome.failures.values()) == ["out of memory"]
-    assert not said or "lacks what failed" in said[0]
-    assert json.loads(next((store.path / "records").glob("*.jsonl")).read_text().splitlines()[0])
+    assert said == ["look 1 of 2 lacks what failed; mend that, and the same command judges it"]
 
 
 def test_a_run_says_what_it_did_and_what_it_left(tmp_path: Path) -> None:

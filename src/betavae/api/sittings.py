@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from betavae.study.executors.base import Executor
     from betavae.study.store import Store
 
+WORDS = {"undecided": "undecided", "not run": "not judged"}
 RESERVE = 5.0
 """Seconds before the end at which trainings are put down: workers take some to write and to end."""
 
@@ -62,11 +64,14 @@ def sit(
         if not asks(part) <= store.done():
             tell(f"look {number} of {len(parts)} lacks what failed; mend that, and the same command judges it")
             break
+        from betavae.report.statistics.looks import still_open
+
         found = judged(study, store)
-        open_ = [verdict.claim for verdict in found if verdict.word == "undecided"]
+        words = Counter(WORDS.get(verdict.word, "decided") for verdict in found)
         at = f"look {number} of {len(parts)}, {study.looks[number - 1]} seeds"
-        tell(f"{at}: {len(found) - len(open_)} of {len(found)} claims need no more")
-        if not open_:
+        said = ", ".join(f"{count} {word}" for word, count in words.items())
+        tell(f"{at}: of {len(found)} claim{'s' * (len(found) != 1)} {said}")
+        if not still_open(found, coming=study.name != "paper"):
             break
     return whole
 

@@ -47,7 +47,7 @@ def run(
     says otherwise. Raises Misuse for what is no study, or asks what cannot be, and Fault where a file that it needs is
     absent, before anything is done; cells that fail are in ``failures``, their neighbours done.
     """
-    from betavae.api.sittings import sit
+    from betavae.api.sittings import looks_of, sit
     from betavae.study import machine
     from betavae.study.jobs.rehearsal import rehearse, same_images
     from betavae.study.run import pending
@@ -64,6 +64,8 @@ def run(
         if store is not None
         else _home(study) or Path("runs") / f"{found.name}-{found.scale}"
     )
+    if until is not None:
+        looks_of(found, arguments.text(until, "until"))
     kept = Store(folder)
     kept.expect(found)
     todo = pending(found, kept)

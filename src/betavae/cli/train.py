@@ -120,7 +120,7 @@ def act(options: argparse.Namespace) -> int:
     """Train or fit the cell, unless the store has it; print its id and where it is."""
     from betavae.study import machine
     from betavae.study.cells import Job, Study, merge
-    from betavae.study.jobs.rehearsal import rehearse
+    from betavae.study.jobs.rehearsal import rehearse, same_images
     from betavae.study.leases import try_lease
     from betavae.study.run import run
     from betavae.study.settings import Settings
@@ -132,6 +132,7 @@ def act(options: argparse.Namespace) -> int:
     machine.usable(options.device)
     rehearse([job])
     store = Store(options.store or STORE)
+    same_images([options.dataset], store.records(), str(store.path))
     lease = try_lease(store, "study", wait=True)  # of two that begin at once, the second adds to what the first wrote
     assert lease is not None
     with lease:

@@ -4,8 +4,8 @@
 ``paper("paper")`` is its 72 trainings and about 1.35 billion image passes. Recipes are those of Table 4 and App. A;
 epochs are not in the paper: 10 (MLP) and 40 (convolutional) are read from its code's history. Recipes change where a
 budget is below one epoch: batches are then of 16 (convolutional) and 32 (MLP), since the paper's leave so few steps
-that nothing is learnt. On 2Dshapes, β = 4, 32,000 images bring the convolutional VAE to 581 nats in batches of 64 and
-to 126 in batches of 16.
+that more trainings stay at the mean image. On 2Dshapes, β = 4, 32,000 images bring the convolutional VAE to 581 nats
+in batches of 64 and to 126 in batches of 16.
 """
 
 from __future__ import annotations

@@ -150,12 +150,15 @@ def had(study: Study, done: Collection[tuple[str, str | None, float]]) -> list[S
 
 
 def fixed(before: Study, now: Study) -> None:
-    """Raises Misuse where looks, or the claims that share α over them, are no longer what they were."""
-    if before.looks == now.looks and (not now.looks or _said(before) == _said(now)):
+    """Raises Misuse where looks, the claims that share α over them, or the seeds that each look takes are others than
+    they were.
+    """
+    if before.looks == now.looks and (not now.looks or (before.claims, _order(before)) == (now.claims, _order(now))):
         return
-    what = (
-        f"claims were judged after {_looks(before)} before" if before.looks != now.looks else "its claims were others"
-    )
+    what = f"claims were judged after {_looks(before)} before"
+    if before.looks == now.looks:
+        same = [claim.given for claim in before.claims] == [claim.given for claim in now.claims]
+        what = "the seeds, cells or questions of its claims were others" if same else "its claims were others"
     raise Misuse(
         f"looks are fixed before the first seed is run: {what}; take the study back to what it was, "
         "or give another folder as --store"
@@ -176,8 +179,11 @@ def _settings(study: Study) -> dict[Cell, list[Cell]]:
     return found
 
 
-def _said(study: Study) -> list[str]:
-    return [claim.given for claim in study.claims]
+def _order(study: Study) -> list[int]:
+    """The seeds that claims speak of, in the order in which looks take them."""
+    judged = {key for claim in study.claims for arm in claim.arms for key in arm}
+    theirs = {cell.seed for cell in study.cells if cell.id in judged}
+    return [seed for seed in dict.fromkeys(cell.seed for cell in study.cells) if seed in theirs]
 
 
 def _looks(study: Study) -> str:

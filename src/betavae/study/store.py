@@ -141,7 +141,8 @@ class Store:
     def remember(self, study: Study) -> None:
         """Keep the study itself, so that ``status`` knows what was wanted; and that it grew, where it did."""
         if before := self._before():
-            study = replace(study, grown=grown(before, study))
+            grew = grown(before, study) if any((self.path / "records").glob("*.jsonl")) else before.grown
+            study = replace(study, grown=grew)
         jobs = [job.plain() for job in study.jobs]
         plain = {
             "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),

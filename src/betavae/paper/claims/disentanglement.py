@@ -37,12 +37,19 @@ def scores(
     return complete({beta: higgins(evidence, row, factors, classifier, draw=draw).values for beta, row in rows.items()})
 
 
+def fell(evidence: Evidence, dataset: str, method: str) -> set[int]:
+    """The seeds of which a training diverged at some β."""
+    rows = [Row(dataset, method, beta) for beta in BETAS]
+    return {seed for row in rows for seed, fit in evidence.fit(row).items() if fit["status"] == "diverged"}
+
+
 def beta_contrast(paper_name: str, method: str, weights: Mapping[float, float]) -> Gather:
     """The score's order over β within each seed, all factors asked."""
 
     def gather(evidence: Evidence) -> list[Comparison]:
         dataset = standing_for(evidence, paper_name)
-        return [Arm(f"{paper_name}, {method}", blocks(scores(evidence, dataset, method, tuple(weights)), weights))]
+        found = blocks(scores(evidence, dataset, method, tuple(weights)), weights)
+        return [Arm(f"{paper_name}, {method}", found, fell=bool(fell(evidence, dataset, method)))]
 
     return gather
 
@@ -102,9 +109,10 @@ def gain_below(published: float) -> Gather:
 
 def low_beta_first(evidence: Evidence) -> list[Comparison]:
     """On MPI3D β = .1 above 1, and 1 above 4 and above 10: so each of the order is shown, and .1 is best."""
-    found = scores(evidence, standing_for(evidence, "MPI3DToy"), "conv")
+    dataset = standing_for(evidence, "MPI3DToy")
+    found, some = scores(evidence, dataset, "conv"), bool(fell(evidence, dataset, "conv"))
     return [
-        Arm(f"β = {more:g} − β = {less:g}", blocks(found, {more: 1.0, less: -1.0}))
+        Arm(f"β = {more:g} − β = {less:g}", blocks(found, {more: 1.0, less: -1.0}), fell=some)
         for more, less in ((0.1, 1.0), (1.0, 4.0), (1.0, 10.0))
     ]
 
@@ -168,7 +176,8 @@ def kept_half_reaches(line: float) -> Gather:
 def conv_against_mlp(evidence: Evidence) -> list[Comparison]:
     """Per seed the mean over β, convolutional against MLP, five factors."""
     conv, mlp = (means(scores(evidence, "dsprites", method, factors=FIVE)) for method in ("conv", "mlp"))
-    return [Groups("2Dshapes, mean over β, conv − MLP", conv, mlp)]
+    some = any(fell(evidence, "dsprites", method) for method in ("conv", "mlp"))
+    return [Groups("2Dshapes, mean over β, conv − MLP", conv, mlp, some)]
 
 
 def baselines_on_rgb(evidence: Evidence) -> list[Comparison]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betavae.paper.claims.disentanglement import LINEAR, MLP, scores
+from betavae.paper.claims.disentanglement import LINEAR, MLP, fell, scores
 from betavae.paper.evidence import higgins, printed_name
 from betavae.paper.names import TREND_DOWN, standing_for
 from betavae.paper.published import BETAS, CLASSIFIERS, FIGURE_6_PAIRS
@@ -95,12 +95,6 @@ def rotation_unseen(margin: float) -> Gather:
         return arms
 
     return gather
-
-
-def fell(evidence: Evidence, dataset: str, method: str) -> set[int]:
-    """The seeds of which a training diverged at some β."""
-    rows = [Row(dataset, method, beta) for beta in BETAS]
-    return {seed for row in rows for seed, fit in evidence.fit(row).items() if fit["status"] == "diverged"}
 
 
 def extent_by_beta(evidence: Evidence) -> list[Comparison]:

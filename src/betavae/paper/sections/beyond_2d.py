@@ -84,9 +84,9 @@ def finding(evidence: Evidence) -> list[str]:
         return []
     scale = f" By a forest, blind to scale, {'; '.join(forest)}." if forest else ""
     return [
-        "**In the published code's layout and scale of RGB images a linear classifier sees nothing in PCA's and ICA's "
-        "codes.** It fits them on another pixel layout than it encodes, and leaves codes 255 times too small, as the "
-        f"classifiers then see them. With that alone (`{LAYOUT}`, {wording.several(sorted(runs))} "
+        "**With the published code's layout and scale of RGB images alone a linear classifier sees nothing in PCA's "
+        "and ICA's codes.** It fits them on another pixel layout than it encodes, and leaves codes 255 times too "
+        f"small, as the classifiers then see them. With that alone (`{LAYOUT}`, {wording.several(sorted(runs))} "
         f"{'seed' if runs == {1} else 'seeds'}, without a test) PCA and ICA {'; '.join(told)}.{scale} With every "
         "quirk on, ICA has codes of another scale and an optimiser of its own. Whether both fall in the right layout "
         "too is a claim below."

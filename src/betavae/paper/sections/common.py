@@ -55,7 +55,7 @@ def verdict(target: float | None, values: Sequence[float], seeds: int, scale: fl
     if scale * given.low <= target <= scale * given.high:
         return f"published inside our {cover}"
     off = target - scale * (given.low if target < scale * given.low else given.high)
-    return f"published outside our {cover}, {abs(off):.1f} {'below' if off < 0 else 'above'}"
+    return f"published outside our {cover}, {abs(off):.1f} {'below' if off < 0 else 'above'} it"
 
 
 def active(evidence: Evidence, row: Row, among: Collection[int] | None = None) -> str:

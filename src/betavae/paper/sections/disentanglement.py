@@ -109,8 +109,8 @@ def in_numbers(evidence: Evidence, factors: int) -> Table | None:
         "Higgins score in per cent; n counts training seeds. The interval is min–max below six seeds, an exact "
         "order-statistic interval from six on; in brackets the chance that such an interval holds the true median.",
         "Active codes: the number of latents whose posterior mean moves, with a variance over images above .01 (Burda "
-        "et al. 2016), at the end of training; of every seed, in order of seed, where seeds differ. With none active "
-        "the model has collapsed.",
+        "et al. 2016), at the end of training; where seeds differ, of each in order of seed, or of many how often each "
+        "number. With none active the model has collapsed.",
         "The verdict: where the median of four further runs like ours would lie, as the paper's is a median of four "
         "seeds. That counts the noise of its seeds beside that of ours, and takes at least 19 of ours.",
         "The paper's Table 1 names no architecture, so its number stands by both; Section 3.1.2 implies the MLP, and "
@@ -173,8 +173,8 @@ def standardised(evidence: Evidence) -> list[Part]:
     notes = [
         "Median Higgins score in per cent, logistic regression, all factors asked. Algorithm 1 trains on the "
         "differences as they are, and so does every other table here. Brought to unit variance per code first, "
-        "codes that hardly move are blown up until a classifier can read them: networks that were never trained and "
-        "models without an active code then score far above chance, some above models that learnt.",
+        "codes that hardly move are blown up until a classifier can read them: a network that was never trained, or a "
+        "model without an active code, may then score far above chance.",
     ]
     return [Table("What standardising the votes does", header, rows, [*notes, *warned(rows)])]
 

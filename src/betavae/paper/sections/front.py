@@ -149,7 +149,7 @@ def _undecided(claims: Sequence[Verdict], among: int, brief: bool) -> str:
     told = f"{len(claims)} of the paper's {among} other claims {_are(len(claims))} **undecided**"
     told += f": {'; '.join(needs)}" if needs else ""
     if brief:
-        told += "; and trainings long enough to learn: seeds alone decide about models trained as briefly as these"
+        told += "; seeds decide about models trained as briefly as these, not about the paper's"
     return f"{told}."
 
 

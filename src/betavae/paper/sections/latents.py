@@ -44,7 +44,8 @@ def figure_4(evidence: Evidence, explore: Explore | None = None) -> list[Part]:
         f"from left to right over the {wording.several(sorted(ranges))} range: the {wording.several(sorted(lines))} "
         "codes of largest KL in its order, given beside each in nats. Scores are on all five factors. The paper's "
         "third panel is reprinted from Higgins et al.: it is of a model of theirs, which no record here can show. "
-        f"Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %."
+        f"Its panels scored {wording.several(f'{s:g}' for s in published.FIGURE_4_SCORES)} %, by the code that drew "
+        "them."
     )
     return [*parts, picture("figure-4", gallery.traversals(panels), caption), *([shown] if shown else [])]
 
@@ -120,7 +121,7 @@ def figure_5(evidence: Evidence) -> list[Part]:
                 caption = (
                     f"Figure 5, {kind} VAE. Every true factor swept through the image of median factors, encoded, on "
                     "the first two principal components of these codes (in brackets their share of the variance). "
-                    "Both panels have the same scale; the claims below measure the spread on every seed."
+                    "Both panels have the same scale; a claim of the report measures the spread on every seed."
                 )
                 parts.append(picture(f"figure-5-{method}", gallery.spaces(panels), caption))
     return parts if len(parts) > 1 else [*parts, missing("Figure 5")]

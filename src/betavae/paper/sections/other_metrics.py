@@ -78,10 +78,10 @@ def other_metrics(evidence: Evidence) -> list[Part]:
 
 def _said(evidence: Evidence) -> str:
     seeds = {r["cell"]["seed"] for r in evidence.answers if r["question"]["measure"] == "mig"}
-    of = "one training seed of each dataset" if len(seeds) == 1 else f"{len(seeds)} training seeds"
+    of = "one training seed of each dataset" if len(seeds) == 1 else f"up to {len(seeds)} training seeds of a dataset"
     return (
         "The paper measures by the Higgins metric alone and says of the others, by Locatello et al. (2020), that they "
-        f"are inconsistent. Here they are asked of its own models: of {of}, on the images that the tables name. Left "
+        f"are inconsistent. Here they are asked of models like its: of {of}, on the images that the tables name. Left "
         "out are boosted trees, DCI-ES and downstream tasks, which take minutes for one model (DCI is by lasso), raw "
         "pixels, and models with a quirk on. Two models compare within a line, and a line is "
         "read from noise, which comes first, to the true factors beside it."

@@ -11,7 +11,8 @@ from betavae.report.document import literal
 from betavae.report.evidence import Chosen, Evidence, StoreLike, key_of
 from betavae.report.reads import Reads, cautions, main_score, marked, reads, stopped_short
 from betavae.report.rows import FLOORS, Row, Sample, labels, row_of
-from betavae.report.statistics.claims import Answers, names_of
+from betavae.report.statistics.claim_words import names_of
+from betavae.report.statistics.claims import Answers
 from betavae.study.cells import Cell, Question, Study, merge
 from betavae.study.records import Record
 from betavae.study.store import Store
@@ -51,6 +52,8 @@ def study_of(stores: Sequence[Store]) -> Study:
     studies = [store.study() for store in stores]
     if not studies:
         raise Misuse("no store given; name the folder of a study")
+    if any(s.looks for s in studies) and len({(s.looks, s.claims) for s in studies}) > 1:
+        raise Misuse("stores that are judged by looks of their own go one at a time: their levels hold for each alone")
     names, scales = (list(dict.fromkeys(given)) for given in zip(*((s.name, s.scale) for s in studies), strict=True))
     return replace(
         studies[0],
@@ -59,8 +62,8 @@ def study_of(stores: Sequence[Store]) -> Study:
         jobs=merge(job for study in studies for job in study.jobs),
         named=tuple({key: name for study in reversed(studies) for key, name in study.named}.items()),
         claims=tuple(dict.fromkeys(claim for study in studies for claim in study.claims)),
-        looks=studies[0].looks if len({study.looks for study in studies}) == 1 else (),
-        grown=max((study.grown for study in studies), key=len),
+        looks=studies[0].looks,
+        grown=tuple(sorted({n for study in studies for n in study.grown})),
     )
 
 

@@ -10,18 +10,20 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 from betavae.report.document import literal
 from betavae.report.evidence import Evidence
 from betavae.report.reads import Reads, main_score, reads
-from betavae.report.rows import LETTERS, row_of
+from betavae.report.rows import row_of
+from betavae.report.statistics.claim_words import names_of, records, statistic, words
 from betavae.report.statistics.comparisons import Arm, Claim, Comparison, Groups, Within, against_line
 from betavae.report.statistics.exact_tests import Block
 from betavae.report.statistics.looks import Part, first_look, verdicts_at
 from betavae.report.statistics.verdicts import Verdict, least, verdicts
 from betavae.study import claims
-from betavae.study.cells import Cell, Question, Study
+from betavae.study.cells import Cell, Study
 from betavae.study.claims import had
 from betavae.study.records import Record
 
@@ -30,26 +32,11 @@ Answers = Mapping[tuple[str, str | None, float], Record]
 
 
 class Side(NamedTuple):
-    """One arm of a claim: its cells by seed, and whether a seed changes anything."""
+    """One arm of a claim: its cells by seed, whether a seed changes anything, and its settings (cells less seed)."""
 
     cells: dict[int, list[Cell]]
     fixed: bool
-
-
-def names_of(study: Study) -> dict[str, str]:
-    """The questions of a study by id, as its file names them; else as their measure, with knobs where two are alike."""
-    questions = {q.id: q for q in dict.fromkeys(q for job in study.jobs for q in job.questions)}
-    own = dict(study.named)
-    measures = [q.measure for key, q in questions.items() if key not in own]
-    return {
-        key: own.get(key) or (q.measure if measures.count(q.measure) == 1 else f"{q.measure} ({_knobs(q)})")
-        for key, q in questions.items()
-    }
-
-
-def _knobs(question: Question) -> str:
-    said = [f"{key} {' '.join(map(str, v)) if isinstance(v, tuple) else v}" for key, v in question.knobs]
-    return ", ".join([*said, f"draw {question.seed}"])
+    settings: frozenset[Cell]
 
 
 def own_claims(study: Study, answers: Answers) -> list[Claim]:
@@ -76,8 +63,9 @@ def seeds_needed(study: Study) -> list[str]:
         how = f"/ {len(asked)} over looks at {', '.join(map(str, study.looks))} seeds"
     lines = [f"claims, each judged at α = .05 {how}; a unanimous outcome decides it from"]
     for claim, own in zip(asked, study.claims, strict=True):
-        has, needs = _units(_sides(own, cells), own.form), least(claim, len(asked))
-        needs = (first_look(claim, study.looks, len(asked)) or needs) if study.looks else needs
+        sides, needs = _sides(own, cells), least(claim, len(asked))
+        has = _units(sides, own.form) if _covered(sides, own) else 0
+        needs = (first_look(claim, study.looks, len(asked), has) or needs) if study.looks else needs
         lines.append(f"  {needs} seeds on, here {has}{' (too few)' if has < needs else ''}: {own.says}")
     return lines
 
@@ -87,37 +75,34 @@ def _claim(claim: claims.Claim, number: int, cells: Mapping[str, Cell], names: M
     sides = _sides(claim, cells)
     trained = {cell.id for cell in cells.values() if cell.recipe}  # what is not trained is asked once, as at the end
     asked = [(cell, claim.question, claim.at if cell in trained else 1.0) for arm in claim.arms for cell in arm]
-    records = [answers.get(key) for key in asked]
-    there = [record for record in records if record and record["status"] != "error"]
+    found = [answers.get(key) for key in asked]
+    there = [record for record in found if record and record["status"] != "error"]
     main = main_score(there)
     key = claim.key or main
     datasets = {cells[id].dataset for arm in claim.arms for id in arm}
     # A record tells of its main score alone; chance is another on another dataset.
     how = {d: reads(r for r in there if cells[r["cell_id"]].dataset == d) if key == main else Reads() for d in datasets}
     values = {r["cell_id"]: _value(r, key, how[cells[r["cell_id"]].dataset]) for r in there}
+    if claim.form == "equal_within":  # two diverged runs are not alike: each lies beyond any margin
+        for arm, far in zip(claim.arms, (math.inf, -math.inf), strict=True):
+            values |= {r["cell_id"]: far for r in there if r["status"] == "diverged" and r["cell_id"] in arm}
     known = sum(value is not None for value in values.values())
-    whole = known == len(records)
+    whole = known == len(found)
     compared: list[Comparison] = []
-    if whole:
+    if whole and not _covered(sides, claim):
+        compared = [Arm("the settings of both sides" if len(sides) > 1 else "its settings", ())]
+    elif whole:
         compared = _compared(claim, sides, {cell: value for cell, value in values.items() if value is not None})
     return Claim(
         name=f"Claim {number}",
         says=literal(claim.says if claim.says[-1] in ".!?" else f"{claim.says}."),
         place="",
-        records=_records(claim, names, "" if whole or not there else f"; {known} of {len(records)} cells have it"),
-        statistic=_statistic(claim),
+        records=records(claim, names, "" if whole or not there else f"; {known} of {len(found)} cells have it"),
+        statistic=statistic(claim),
         gather=lambda _: compared,
         orders=_orders(claim, sides),
         unit=literal(next((each.unit for each in how.values() if each.unit), "")),
     )
-
-
-def _records(claim: claims.Claim, names: Mapping[str, str], missing: str) -> str:
-    """Of which scores of which cells a claim speaks, and how many are missing."""
-    name = names.get(claim.question, "a question that is no longer asked")
-    text = f"`{name}`" if name.isidentifier() else literal(name)
-    text += f", {literal(claim.key)}" if claim.key else ""
-    return text + (f", where {_words(claim.table['where'])}" if "where" in claim.table else "") + missing
 
 
 def _value(record: Record, key: str | None, how: Reads) -> float | None:
@@ -137,8 +122,21 @@ def _sides(claim: claims.Claim, cells: Mapping[str, Cell]) -> list[Side]:
             by_seed.setdefault(cell.seed, []).append(cell)
         most = max(map(len, by_seed.values()), default=0)
         whole = {seed: found for seed, found in sorted(by_seed.items()) if len(found) == most}
-        sides.append(Side(whole, bool(here) and all(row_of(cell.plain()).fixed for cell in here)))
+        fixed = bool(here) and all(row_of(cell.plain()).fixed for cell in here)
+        sides.append(Side(whole, fixed, frozenset(replace(cell, seed=0) for cell in here)))
     return sides
+
+
+def _covered(sides: Sequence[Side], claim: claims.Claim) -> bool:
+    """Whether the seeds that are compared have every setting of every side: none is left out without a word."""
+    if not all(side.cells for side in sides):
+        return False
+    together = claim.form == "trend" or _paired(sides)
+    kept = [set(_seeds(sides)) if together else set(side.cells) for side in sides]
+    return all(
+        {replace(cell, seed=0) for seed in seeds for cell in side.cells[seed]} == side.settings
+        for side, seeds in zip(sides, kept, strict=True)
+    )
 
 
 def _seeds(sides: Sequence[Side]) -> list[int]:
@@ -182,9 +180,9 @@ def _compared(claim: claims.Claim, sides: list[Side], values: Mapping[str, float
         name = given["trend"].removeprefix("-")
         weights = tuple(float(len(sides) - 1 - 2 * k) for k in range(len(sides)))
         ends = (next(iter(side.cells.values()))[0].settings[name] for side in (sides[0], sides[-1]))
-        label = " − ".join(_words({name: end}) for end in ends)
+        label = " − ".join(words({name: end}) for end in ends)
         return [Arm(label, tuple(Block(weights, tuple(mean[s] for mean in means)) for s in _seeds(sides)))]
-    label = f"{_words(given['more'])} − {_words(given['less'])}" if "less" in given else ""
+    label = f"{words(given['more'])} − {words(given['less'])}" if "less" in given else ""
     if any(side.fixed for side in sides) and len(sides) > 1:
         return [_held(claim, label, sides, means)]
     samples = [tuple(mean.values()) for mean in means]
@@ -219,32 +217,3 @@ def _held(claim: claims.Claim, label: str, sides: Sequence[Side], means: Sequenc
         return Within(label, *((a, b) if less else (b, a)), claim.bound or 0.0, paired=True)
     weights = (1.0, -1.0) if less else (-1.0, 1.0)
     return Arm(label, tuple(Block(weights, pair) for pair in pairs), exchangeable=False)
-
-
-def _statistic(claim: claims.Claim) -> str:
-    """What is compared, in words."""
-    given = claim.table
-    match claim.form:
-        case "trend":
-            falls, name = given["trend"].startswith("-"), given["trend"].removeprefix("-")
-            return f"order of the scores over {_letter(name)}, {'falling' if falls else 'rising'}"
-        case "at_least" | "at_most":
-            arm = given.get("of") or given.get("more")
-            of = f"score of {_words(arm)}" if arm else "score"
-            return f"{of} {claim.form.replace('_', ' ')} {claim.bound:g}"
-        case "equal_within":
-            return f"score of {_words(given['more'])} within ± {claim.bound:g} of that of {_words(given['less'])}"
-    return f"score of {_words(given['more'])} less that of {_words(given['less'])}"
-
-
-def _words(settings: Mapping[str, Any]) -> str:
-    """Settings of a claim in words."""
-    said = []
-    for key, value in settings.items():
-        values = value if isinstance(value, list) else [value]
-        said.append(f"{_letter(key)} = {' or '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
-    return literal(", ".join(said))
-
-
-def _letter(key: str) -> str:
-    return LETTERS.get(key, key.replace("_", " "))

@@ -24,20 +24,22 @@ EQUALITY = "equality to single precision"
 
 class Arm(NamedTuple):
     """One comparison inside blocks. Values of ``exchangeable`` conditions are judged by their size, values against a
-    line only by the side on which they lie.
+    line only by the side on which they lie. Where a run ``fell`` (diverged), nothing is shown to be near anything.
     """
 
     label: str
     blocks: tuple[Block, ...]
     exchangeable: bool = True
+    fell: bool = False
 
 
 class Groups(NamedTuple):
-    """One comparison of two groups of seeds; the claim says that ``a`` is more."""
+    """One comparison of two groups of seeds; the claim says that ``a`` is more. ``fell`` as of an arm."""
 
     label: str
     a: tuple[float, ...]
     b: tuple[float, ...]
+    fell: bool = False
 
 
 class Within(NamedTuple):
@@ -98,7 +100,7 @@ class Claim:
         """The smallest two-sided p that n seeds (n on each side of a rank-sum test) can give."""
         if self.orders is None:
             return min(1.0, 2 / math.comb(2 * n, n))
-        return min(1.0, 2.0 / float(self.orders) ** (n // self.seeds)) if self.orders else 0.0
+        return min(1.0, 2 / self.orders ** (n // self.seeds)) if self.orders else 0.0  # whole numbers do not overflow
 
 
 def complete(found: Mapping[float, Mapping[int, float]]) -> BySeed:

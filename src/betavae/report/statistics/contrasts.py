@@ -27,7 +27,7 @@ def contrast_test(blocks: Sequence[Block]) -> Tested:
     The null distribution is the convolution of the blocks' own, each over all its orders: nothing is sampled. It need
     not be symmetric; p is twice the smaller tail, so that no skew decides with fewer seeds than ranks would. Values
     that are not finite (a diverged run as the worst) have no size, so such blocks are judged on ranks; so are blocks of
-    more values than have their orders listed.
+    more values than have their orders listed, and all where half of them would be rounded away beside the widest.
     """
     long = any(len(block.values) > LISTED for block in blocks)
     if long or not all(math.isfinite(v) for block in blocks for v in block.values):
@@ -35,6 +35,9 @@ def contrast_test(blocks: Sequence[Block]) -> Tested:
     span = max((max(block.values) - min(block.values) for block in blocks), default=0.0)
     if not span:
         return Tested(1.0, 0.0)
+    spans = [max(block.values) - min(block.values) for block in blocks]
+    if 2 * sum(0 < width < span / STEPS for width in spans) >= len(blocks):  # the same in every order of the values
+        return block_test(blocks)
     total, variance, null, start, rarest = 0, 0.0, np.ones(1), 0, 1.0
     for block in blocks:
         weights = _whole(block.weights)

@@ -44,17 +44,17 @@ class Finding(NamedTuple):
 def finding(arm: Comparison, margin: float | None = None) -> Finding:
     """What one comparison found; where there is a ``margin``, also whether its effect lies within."""
     match arm:
-        case Arm(label, blocks, exchangeable):
+        case Arm(label, blocks, exchangeable, fell):
             gaps = [_gap(block) for block in blocks]
             chance = statistics.fmean(probability_of_more(*_ends(block)) for block in blocks)
             tested = contrast_test(blocks) if exchangeable else block_test(blocks)
-            equal = _shown(_inside(gaps, margin)) if margin else 1.0
+            equal = _shown(_inside(gaps, margin)) if margin and not fell else 1.0
             return Finding(label, len(blocks), _middle(gaps), median_interval(gaps), chance, *tested, equal)
-        case Groups(label, a, b):
+        case Groups(label, a, b, fell):
             shift = _middle(less(x, y) for x in a for y in b)
             tested = rank_sum_test(a, b)
             chance = probability_of_more(a, b)
-            equal = _shown(_near(a, b, margin)) if margin else 1.0
+            equal = _shown(_near(a, b, margin)) if margin and not fell else 1.0
             return Finding(label, min(len(a), len(b)), shift, shift_interval(a, b), chance, *tested, equal)
         case Within():
             return _within(arm)

@@ -26,6 +26,7 @@ from betavae.report.statistics.verdicts import (
     CONTRADICTS,
     EQUAL,
     FEWEST,
+    NOT_RUN,
     SUPPORTS,
     UNDECIDED,
     Found,
@@ -85,12 +86,15 @@ def levels(seen: Sequence[Seen], looks: Sequence[int], alpha: float = ALPHA) -> 
     return found
 
 
-def first_look(claim: Claim, looks: Sequence[int], tests: int) -> int | None:
-    """The seeds of the first look at which a unanimous outcome decides a claim; None where no look can."""
-    smallest = [claim.smallest_p(n) for n in looks]
-    signs = [n // claim.seeds if claim.orders == 2 else 0 for n in looks]
-    seen = [Seen((n,), least, count) for n, least, count in zip(looks, smallest, signs, strict=True)]
-    reached = zip(looks, smallest, levels(seen, looks, ALPHA / tests), strict=True)
+def first_look(claim: Claim, looks: Sequence[int], tests: int, has: int | None = None) -> int | None:
+    """The seeds of the first look at which a unanimous outcome decides a claim, which ``has`` so many of its own (None:
+    as many as the last look); None where no look can.
+    """
+    counts = [n if has is None else min(n, has) for n in looks]
+    smallest = [claim.smallest_p(n) for n in counts]
+    signs = [n // claim.seeds if claim.orders == 2 else 0 for n in counts]
+    seen = [Seen((n,), least, count) for n, least, count in zip(counts, smallest, signs, strict=True)]
+    reached = zip(counts, smallest, levels(seen, looks, ALPHA / tests), strict=True)
     return next((n for n, least, level in reached if least <= level and n >= FEWEST), None)
 
 
@@ -111,13 +115,16 @@ def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> lis
     judged = []
     for place, claim in enumerate(whole.claims):
         seen: list[Seen] = []
-        verdict = judge(claim, Found((), (f"all of look 1, {looks[0]} seeds",)), 1.0, tests)
+        verdict = judge(claim, Found((), (f"the first look's {looks[0]} seeds",)), 1.0, tests)
         for k, part in enumerate(parts):
             here = part.claims[place]
             found = look_at(here, part.evidence)
             seen.append(Seen(found.sizes, found.smallest, found.signs))
-            scale = ALPHA / levels(seen, looks, ALPHA / tests)[-1] if here.orders != 0 else 0.0
-            verdict = judge(here, found, min(1.0, found.p * scale), tests, min(1.0, found.equal * scale))
+            p, equal = found.p, found.equal
+            if here.orders != 0:
+                level = levels(seen, looks, ALPHA / tests)[-1]
+                p, equal = (min(1.0, one * ALPHA / level) if level else 1.0 for one in (p, equal))
+            verdict = judge(here, found, p, tests, equal)
             verdict = verdict._replace(look=Look(k + 1, len(looks), looks[k]))
             if verdict.word in (SUPPORTS, CONTRADICTS, EQUAL):
                 break
@@ -126,6 +133,8 @@ def verdicts_at(looks: Sequence[int], parts: Sequence[Part], whole: Part) -> lis
     return judged
 
 
-def all_decided(judged: Sequence[Verdict]) -> bool:
-    """Whether no further seed could decide more: a claim that lacks what this study does not run stays as it is."""
-    return all(verdict.word != UNDECIDED for verdict in judged)
+def still_open(judged: Sequence[Verdict], coming: bool = False) -> list[Verdict]:
+    """The claims that further seeds may decide: the undecided, and where what claims lack may be ``coming`` with later
+    seeds, those that lack some.
+    """
+    return [v for v in judged if v.word == UNDECIDED or (coming and v.word == NOT_RUN and v.lacking)]

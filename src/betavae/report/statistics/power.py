@@ -4,6 +4,7 @@ planned, and judged by the tests that will judge the study.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -51,7 +52,7 @@ def seeds_for(
 
 
 def spread(pilot: Sequence[Comparison]) -> list[tuple[str, int, float, float]]:
-    """Each comparison of a pilot: its label, its seeds, the mean of its effects and their standard deviation."""
+    """Each comparison of a pilot: its label, the number of its finite effects, their mean and their sample sd."""
     told = []
     for arm in pilot:
         match arm:
@@ -61,7 +62,9 @@ def spread(pilot: Sequence[Comparison]) -> list[tuple[str, int, float, float]]:
                 gaps = [less(x, y) for x in a for y in b]
             case _:
                 continue
-        told.append((label, min(_sizes([arm])), statistics.fmean(gaps), statistics.pstdev(gaps)))
+        if finite := [gap for gap in gaps if math.isfinite(gap)]:  # without runs that diverged
+            sd = statistics.stdev(finite) if len(finite) > 1 else math.nan
+            told.append((label, len(finite), statistics.fmean(finite), sd))
     return told
 
 

@@ -74,13 +74,22 @@ def verdicts(
     """
     found = {claim.name: look_at(claim, evidence) for claim in claims}
     late = {name for name in waiting if name in found and found[name].findings}
-    ps = holm({c.name: 1.0 if c.name in late else found[c.name].p for c in claims if c.orders != 0})
+    ps = holm({c.name: 1.0 if c.name in late else _counted(c, found[c.name]) for c in claims if c.orders != 0})
     equal = holm({c.name: 1.0 if c.name in late else found[c.name].equal for c in claims if c.margin is not None})
     judged = [judge(c, found[c.name], ps.get(c.name, 0.0), len(ps), equal.get(c.name, 1.0)) for c in claims]
     return [
         v._replace(word=NOT_YET, p=None, likely=None, planned=waiting[v.claim.name]) if v.claim.name in late else v
         for v in judged
     ]
+
+
+def _counted(claim: Claim, found: Found) -> float:
+    """A claim's p in Holm's table: 1 where it has too few seeds to be decided, so that none is passed on from it."""
+    return 1.0 if _alone(claim, found.findings) else found.p
+
+
+def _alone(claim: Claim, findings: Sequence[Finding]) -> bool:
+    return claim.orders != 0 and min((f.n for f in findings), default=0) * claim.seeds < FEWEST
 
 
 class Found(NamedTuple):
@@ -135,8 +144,7 @@ def judge(claim: Claim, found: Found, p: float, tests: int, equal: float = 1.0) 
     fewest, findings, lacking = least(claim, tests), found.findings, found.lacking
     if not findings:
         return Verdict(claim, NOT_RUN, None, fewest, None, (), lacking)
-    alone = claim.orders != 0 and min(f.n for f in findings) * claim.seeds < FEWEST
-    if p <= ALPHA and not alone:
+    if p <= ALPHA and not _alone(claim, findings):
         word = CONTRADICTS if any(f.z < 0 for f in findings) else SUPPORTS
         return Verdict(claim, word, p, fewest, None, findings)
     if equal <= ALPHA:
