@@ -22,6 +22,7 @@ from betavae.report.own.page import checked, sections, write
 from betavae.report.own.scores import decimals
 from betavae.report.web import page
 from betavae.study.cells import Cell, Question, Study
+from betavae.study.claims import first
 from betavae.study.store import Store
 from betavae.study.study_file import read
 
@@ -228,6 +229,18 @@ def test_a_report_is_of_the_study_as_last_run(tmp_path: Path) -> None:
     [table] = tables(under(sections(Own([both], new)), "Left out"))
     left = sorted([plain(cell) for cell in row] for row in table.rows)
     assert left == [[f"β = {beta}, learning rate 0.0005", "not in the study", "2", "2"] for beta in (1, 4)]
+
+
+def test_seeds_taken_out_of_the_study_are_told_beside_its_verdicts(tmp_path: Path) -> None:
+    """Who drops the seeds that disagree cannot hide that the store has them."""
+    claim = '[[claims]]\nsays = "more"\nscore = "five"\nmore = { beta = 4 }\nless = { beta = 1 }\n'
+    whole = study(tmp_path, BASE + claim)
+    fewer = first(whole, 1)
+    compared = {key for claim in whole.claims for arm in claim.arms for key in arm}
+    gone = [cell for cell in whole.cells if cell.id in compared and cell not in fewer.cells]
+    texts = [markdown(sections(Own([store_of(whole)], each))) for each in (whole, fewer)]
+    said = [re.findall(r"The store holds (\d+) runs? of these settings with seeds", text) for text in texts]
+    assert (said, len(gone)) == ([[], ["2"]], 2)
 
 
 def test_an_answer_that_is_no_longer_asked_is_left_out(tmp_path: Path) -> None:

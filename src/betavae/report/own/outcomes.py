@@ -48,7 +48,7 @@ def left_out(own: Own) -> list[Part]:
     if not own.others and not own.outdated:
         return []
     mine = {cell.id for cell in own.study.cells}
-    other = {record["cell_id"]: _cell(record) for record in own.others if record["cell_id"] not in mine}
+    other = {record["cell_id"]: cell_of(record) for record in own.others if record["cell_id"] not in mine}
     rows: list[list[str]] = []
     if other:
         by_row = {key: row_of(cell.plain()) for key, cell in other.items()}
@@ -75,7 +75,7 @@ def left_out(own: Own) -> list[Part]:
     ]
 
 
-def _cell(record: Record) -> Cell:
+def cell_of(record: Record) -> Cell:
     """The cell of a record. Raises Fault where it holds none."""
     try:
         return Cell.from_plain(record["cell"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from betavae.report import wording
@@ -16,10 +17,11 @@ from betavae.report.judged import claims, looked
 from betavae.report.own.agreement import agreement
 from betavae.report.own.answers import Own, Setting, shared
 from betavae.report.own.losses import losses
-from betavae.report.own.outcomes import left_out, outcomes
+from betavae.report.own.outcomes import cell_of, left_out, outcomes
 from betavae.report.own.pictures import architectures, explored, pictures
 from betavae.report.own.scores import along, scores
 from betavae.report.statistics.claims import own_verdicts
+from betavae.report.statistics.looks import still_open
 from betavae.report.statistics.verdicts import Verdict
 from betavae.study.cells import Study
 
@@ -52,7 +54,7 @@ def checked(stores: Sequence[StoreLike], study: Study) -> str:
 def sections(own: Own, explore: Explore | None = None) -> list[Part]:
     """Every section of the report in order."""
     judged = own_verdicts(own.study, own.evidence, own.answers)
-    notes = looked(own.study)
+    notes = [*looked(own.study), *_uncounted(own)]
     notes += [WITHIN] if any(claim.form == "equal_within" for claim in own.study.claims) else []
     return [
         *_front(own, judged),
@@ -73,6 +75,21 @@ def sections(own: Own, explore: Explore | None = None) -> list[Part]:
     ]
 
 
+def _uncounted(own: Own) -> list[str]:
+    """That the store holds runs of compared settings whose seeds the study does not name, where it does."""
+    cells = {cell.id: replace(cell, seed=0) for cell in own.study.cells}
+    compared = {cells[key] for claim in own.study.claims for arm in claim.arms for key in arm}
+    fits = [r for r in own.others if r["kind"] == "fit" and r["cell_id"] not in cells]
+    count = sum(replace(cell_of(r), seed=0) in compared for r in fits)
+    if not count:
+        return []
+    told = "1 run" if count == 1 else f"{count} runs"
+    return [
+        f"The store holds {told} of these settings with seeds that the study, as last run, does not name. No verdict "
+        "counts them; levels hold for seeds that were chosen before their scores were known."
+    ]
+
+
 def _front(own: Own, judged: Sequence[Verdict]) -> list[Part]:
     """The title and, in a few lines, what the report is of and how far it is."""
     study, states = own.study, Counter(own.status(cell) for cell in own.study.cells)
@@ -85,7 +102,9 @@ def _front(own: Own, judged: Sequence[Verdict]) -> list[Part]:
     fell = states["diverged"] + states["error"] + asked["diverged"] + asked["error"]
     done += ["what diverged or failed is named below"] if fell else []
     missing = states["not run"] + answers - sum(asked.values())
-    done += [f"{missing} are still to be run: the same command goes on from there"] if missing else []
+    open_ = not own.study.looks or not judged or still_open(judged, coming=True)
+    on = "still to be run: the same command goes on from there" if open_ else "not run, and no claim needs them"
+    done += [f"{missing} are {on}"] if missing else []
     lines.append("; ".join(done).capitalize() + ".")
     if judged:
         words = Counter(verdict.word for verdict in judged)
