@@ -133,6 +133,33 @@ def ran(here: Path) -> Path:
     return folder
 
 
+FITTED = """
+def corner(dataset, *, codes, seed, fit=None, width=3):
+    def encode(images):
+        return images[:, 0, :width, :width].flatten(1)[:, :codes]
+    return encode
+"""
+GRID = """
+name = "corners"
+[[grid]]
+dataset = "dataset.py:discs"
+method = ["fitted.py:corner"]
+codes = 3
+seed = 1
+width = {width}
+"""
+
+
+def test_a_fitted_method_of_ones_own_takes_its_own_knobs_from_a_grid(here: Path) -> None:
+    (here / "fitted.py").write_text(FITTED)
+    for width, key, good in (("[2, 3]", "width", 0), ("[{ a = 1 }]", "width", 2), ("[2, 3]", "height", 2)):
+        (here / "corners.toml").write_text(GRID.format(width=width).replace("width =", f"{key} ="))
+        trust = ["--trust", "fitted.py", "--trust", "dataset.py"]
+        told = betavae(here, "run", "corners.toml", "--dry-run", *trust, good=good)
+        assert ("2 cells" in told.stdout) == (good == 0)
+        assert ("corners.toml:8: " in told.stderr) == (good == 2), told.stderr
+
+
 def planned(here: Path) -> None:
     """Nothing of them runs before it is trusted; then the plan prices it, and says first what it imports."""
     refused = betavae(here, "run", "brought.toml", "--dry-run", good=2).stderr

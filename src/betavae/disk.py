@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``: written beside it, made durable, then renamed. Raises Unwritable."""
     if not path.name:
         raise Unwritable(f"{path} is a folder; name a file in it")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Processes of two containers may have one number, and one folder.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         make_folder(path.parent)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)

@@ -372,6 +372,8 @@ def test_models_that_are_not_there(store: Store, tmp_path: Path) -> None:
     finished(store, CELLS[2], step=3)
     with pytest.raises(Fault, match="no finished training"):
         export([store], tmp_path, ["models"], [CELLS[2].id])
+    with pytest.raises(Misuse, match="--only picks models, and what is exported is records; add --what models"):
+        export([store], tmp_path, ["records"], ["123zzz"])
     with pytest.raises(Misuse, match="did you mean 'tables'"):
         export([store], tmp_path, ["table"])
     assert list(tmp_path.iterdir()) == []

@@ -68,7 +68,9 @@ def test_the_command_prints_the_distances(tmp_path: Path, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out)["scores"] == wanted
     assert main([*words, "--features", "random"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"fd_random  {wanted['fd_random']:.4f}"
-    for wrong in (words[:3], [*words, "--encoder", "pca"], ["score"]):
+    alien = [[*words, "--knob", "features=random"], [*words, "--dataset", "dsprites"]]
+    alien += [["score", "--encoder", "pca", "--dataset", "dsprites", "--metric", "frechet", "--features", "random"]]
+    for wrong in (words[:3], [*words, "--encoder", "pca"], ["score"], *alien):
         assert main(wrong) == 2
         assert "--images" in capsys.readouterr().err
 

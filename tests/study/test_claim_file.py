@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from betavae.study.cells import Study
 from betavae.study.claim_file import SCORES
 from betavae.study.claims import first
 from betavae.study.store import Store
-from betavae.study.study_file import read, write
+from betavae.study.study_file import _toml, read, write
 
 PLAIN = """name = "mine"
 [questions.five]
@@ -233,6 +234,15 @@ def test_looks_are_fixed_before_the_first_seed_and_survive_the_store_and_the_fil
 def test_looks_that_cannot_be_are_refused_with_their_line(looks: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=f"mine.toml:1: looks is .*{told}"):
         looked(tmp_path, looks)
+
+
+def test_any_letter_survives_a_file(tmp_path: Path) -> None:
+    """TOML has no pairs of surrogates, which JSON writes for letters past the first 65,536."""
+    study = study_of(tmp_path, CLAIM.replace("β = 4 scores", "β = 4 😀 scores"))
+    assert "😀" in study.claims[0].says
+    assert tomllib.loads(f"a = {_toml('😀 \x7f é')}") == {"a": "😀 \x7f é"}
+    (tmp_path / "again.toml").write_text(write(study), encoding="utf-8")
+    assert read(tmp_path / "again.toml").claims == study.claims
 
 
 def test_a_study_that_grew_without_looks_is_known_by_its_store(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from betavae.errors import Misuse
 from betavae.models import MODELS, layers, onednn
 from betavae.models.base import Architecture, Layer
 from betavae.objectives import OBJECTIVES
+from betavae.objectives.base import Knobs, Pass, Terms
 from betavae.rng import generator
 from betavae.training import single, sweep
 from betavae.training.gradient import Batch, Task, gradient
@@ -72,6 +73,27 @@ def test_a_swept_gradient_is_autograds(method: str, objective: str, monkeypatch:
         scale = float(gradient_of.abs().max()) + 1e-12
         assert torch.allclose(grads[key], gradient_of, rtol=1e-8, atol=1e-9 * scale), key
         assert torch.allclose(again[key], gradient_of, rtol=1e-8, atol=1e-9 * scale), key
+
+
+@pytest.mark.parametrize("method", MODELS)
+def test_what_an_objective_asks_of_a_layers_own_weights_is_in_its_gradient(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A penalty on the size of weights, which the sweep's gradients of the same weights must not stand in place of."""
+
+    def terms(params: dict[str, Tensor], seen: Pass, knobs: Knobs) -> dict[str, Tensor]:
+        return {"size": sum((v.abs().sum() for k, v in params.items() if k.endswith(".weight")), torch.zeros(()))}
+
+    def penalty(found: Terms, knobs: Knobs, share: Tensor) -> Tensor:
+        return found.kl.sum() + 0.1 * found.extra["size"]
+
+    plain = objectives.named("beta_vae")
+    heavy = plain._replace(terms=terms, extra=("size",), coupled=True, penalty=penalty)
+    given = task(method, hidden=24)._replace(objective=heavy)
+    (grads, row), (wanted, told) = (by(given, way, monkeypatch) for way in ("sweep", "autograd"))
+    assert torch.allclose(row, told, rtol=1e-9)
+    for key, gradient_of in wanted.items():
+        assert torch.allclose(grads[key], gradient_of, rtol=1e-8, atol=1e-9), key
 
 
 def apart(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:

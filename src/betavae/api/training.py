@@ -212,7 +212,7 @@ def _part(cell: Cell, store: Store, data: Dataset) -> Model | None:
     """The model of a training that was stopped, from its newest checkpoint; None where there is none yet."""
     from betavae.study.jobs.checkpointing import unpack
     from betavae.study.jobs.fit import arrays_of
-    from betavae.study.jobs.perform import codec_of, task_of
+    from betavae.study.jobs.tasks import codec_of, task_of
     from betavae.training import checkpoint
 
     found = checkpoint.latest(store.path / "checkpoints" / cell.id)

@@ -78,6 +78,8 @@ def act(options: argparse.Namespace) -> int:
         from betavae.cli.suite import distances
 
         return distances(options)
+    if options.features:
+        raise Misuse("--features is for --images; a metric takes its network as --knob features=…")
     if bool(options.codes) != bool(options.labels) or (options.codes and (options.encoder or options.dataset)):
         raise Misuse("--codes goes with --labels, and without an encoder and a dataset")
     if options.encoder is None and not options.codes:

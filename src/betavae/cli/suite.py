@@ -58,6 +58,9 @@ def distances(options: argparse.Namespace) -> int:
     """The distances between two sets of images, a line each, or as JSON."""
     if not (options.images and options.reference) or options.encoder:
         raise Misuse("--images goes with --reference, and without an encoder")
+    given = {"--dataset": options.dataset, "--codes": options.codes, "--labels": options.labels, "--knob": options.knob}
+    if alien := [name for name, value in given.items() if value]:
+        raise Misuse(f"{alien[0]} is not for --images, which go with --reference and --features alone")
     from betavae.metrics.fidelity.images import between
 
     scores = between(options.images, options.reference, options.features or "efficientnet_lite0")

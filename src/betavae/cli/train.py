@@ -92,7 +92,9 @@ def cell(options: argparse.Namespace) -> Cell:
             if getattr(options, name) is not None:
                 raise Misuse(f"--{name.replace('_', '-')} is for {' and '.join(MODELS)}; {options.method} is fitted")
         if options.knob:
-            raise Misuse(f"--knob is for objectives, and {options.method} is fitted; give its own in a study file")
+            raise Misuse(
+                f"--knob is for objectives, and {options.method} is fitted; its own go into a study file's grid"
+            )
         return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit, train_on=rule)
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")

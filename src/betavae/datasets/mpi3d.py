@@ -70,6 +70,7 @@ def load(
         )
     grid = dict(zip(*FACTORS, strict=True))
     spec = Spec((SCENES, ROW), "u1", RECIPE, VERSION, grid, DRAWN)
+    scenes = cache.ready(name, spec, draw, root)  # before its digest, which is of what is there then
     return Dataset(
         name=name,
         shape=(3, SIDE, SIDE),
@@ -77,7 +78,7 @@ def load(
         factors=FACTORS,
         source="drawn",
         digest=cache.content(name, spec, root),
-        renderer=composed(cache.ready(name, spec, draw, root), torch.device(device)),
+        renderer=composed(scenes, torch.device(device)),
         device=torch.device(device),
     )
 

@@ -75,7 +75,17 @@ def read(text: Any) -> Rule:
     spaced = " ".join(_TOKEN.findall(line))
     for given, wanted in (("( ", "("), (" )", ")"), ("abs (", "abs("), (" ,", ","), ("[ ", "["), (" ]", "]")):
         spaced = spaced.replace(given, wanted)
+    if not _same(spaced, tree):
+        raise _refused(text, "its numbers are written plainly, as 16 or 0.5")
     return Rule(spaced, tuple(dict.fromkeys(names)), tree)
+
+
+def _same(text: str, tree: ast.expr) -> bool:
+    """Whether a text is that expression: one with 1_6 or 0x10 in it falls apart when it is spaced."""
+    try:
+        return ast.dump(ast.parse(text, mode="eval").body) == ast.dump(tree)
+    except SyntaxError:
+        return False
 
 
 def restricted(dataset: Dataset, text: str | None, least: int = 2) -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from betavae.errors import choose
+from betavae.errors import Misuse, choose
 from betavae.study.store import Store
 
 
@@ -50,4 +50,6 @@ def export(stores: Sequence[Store], out: Path, what: Sequence[str] = USUAL, only
     Raises Misuse for an unknown kind or a model that is not there, Fault where a file cannot be written or trusted.
     """
     chosen = [choose(KINDS, name, "kind of export") for name in what]
+    if only and "models" not in what:
+        raise Misuse(f"--only picks models, and what is exported is {', '.join(what)}; add --what models")
     return [path for kind in chosen for path in kind(stores, out, only)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from betavae.datasets.cards import CARDS
 from betavae.export import cite
+from betavae.metrics import peers
 from betavae.report.evidence import Evidence
 from betavae.report.statistics.summary import summarise
 from betavae.study.cells import Cell
@@ -146,7 +147,7 @@ def _scores(answers: list[Record], kin: list[Record], cell: Cell) -> str:
     for record in answers:
         question = record["question"]
         for name, value in sorted(record["scores"].items()):
-            votes = int(question["knobs"].get("test_votes") or 1000)
+            votes = int(peers.whole(question["measure"], question["knobs"]).get("test_votes") or 1000)
             voted = question["measure"] in VOTED and name == question["measure"] and 0 <= value <= 1
             low, high = wilson(value, votes) if voted else (None, None)
             alike = [r for r in kin if r["question_id"] == record["question_id"] and r["at"] == 1.0]

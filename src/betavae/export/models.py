@@ -27,7 +27,7 @@ def write(stores: Sequence[Store], out: Path, only: Sequence[str]) -> list[Path]
     """
     chosen = {
         each.cell.id: each
-        for store in stores
+        for store in reversed(stores)  # of a cell of two stores the first has the records, so it has the model
         for each in cells(store)
         if each.cell.recipe and each.cell.id.startswith(tuple(only) or "")
     }

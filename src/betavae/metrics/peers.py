@@ -6,6 +6,7 @@ told of in ``docs/metrics/peers.md`` and not copied.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from betavae.errors import choose, unknown
@@ -38,6 +39,12 @@ PEERS: dict[str, dict[str, dict[str, Any]]] = {
     "cao": {"med": {"images": 10_000, "top": 1}},
 }
 """Knobs by toolkit and metric."""
+
+
+def whole(name: str, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """The knobs of a question with those that its ``like`` stands for, where it has one."""
+    peer = PEERS.get(str(knobs.get("like")), {})
+    return {**peer.get(name, {}), **knobs}
 
 
 def like(peer: str, name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from betavae.metrics import peers
 from betavae.report import conditions, wording
 from betavae.report.cards import known
 from betavae.report.evidence import Evidence
@@ -102,7 +103,7 @@ def _splits(evidence: Evidence) -> list[str]:
         if quirks_of(record):
             continue
         question, cell = record["question"], record["cell"]
-        knobs = question["knobs"]
+        knobs = peers.whole(question["measure"], question["knobs"])
         if question["measure"] in ("higgins", "rotation"):
             pool = knobs.get("pool")
             drawn = f"a pool of {pool:,} images, its training and test parts apart" if pool else "the whole grid"

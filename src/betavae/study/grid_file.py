@@ -84,7 +84,10 @@ def jobs(reader: Reader, grid: dict[str, Any], questions: Mapping[str, Question]
     named = grid.get("objective", [])
     here = [reader.plugged("objective", each, OBJECTIVES) for each in (named if isinstance(named, list) else [named])]
     taken = {k for name in (*OBJECTIVES, *here) for k in objectives.knobs(objectives.named(name), {})}
-    taken |= {k for name in METHODS for k in knobs(METHODS, name, "method")}
+    method = grid["method"] if isinstance(grid["method"], list) else [grid["method"]]
+    plugged = [each for each in method if isinstance(each, str) and foreign(each)]
+    fitted = [reader.plugged("method", each, METHODS) for each in plugged] if "recipe" not in grid else []
+    taken |= {k for name in (*METHODS, *fitted) for k in knobs(METHODS, name, "method")}
     own = ("dataset", "method", "codes", "seed", "objective", "recipe", "fit", "train_on", "quirks", "questions")
     keys = {*own, *taken}
     reader.known(grid, keys, "key of a grid")
@@ -132,6 +135,8 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         for key, value in point.items():
             if allowed[key].choices:
                 reader.name(key, value, allowed[key].choices)
+            else:
+                _plain(reader, key, value)
         return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks, train_on=rule)
     if "recipe" not in point:
         raise Misuse(

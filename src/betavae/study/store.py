@@ -141,8 +141,8 @@ class Store:
     def remember(self, study: Study) -> None:
         """Keep the study itself, so that ``status`` knows what was wanted; and that it grew, where it did."""
         if before := self._before():
-            grew = grown(before, study) if any((self.path / "records").glob("*.jsonl")) else before.grown
-            study = replace(study, grown=grew)
+            begun = any(self.path.glob("records/*.jsonl"))
+            study = replace(study, grown=grown(before, study) if begun else before.grown)
         jobs = [job.plain() for job in study.jobs]
         plain = {
             "schema": SCHEMA, "name": study.name, "scale": study.scale, "jobs": jobs, "questions": dict(study.named),
@@ -180,7 +180,6 @@ class Store:
 
     def expect(self, study: Study) -> None:
         """Raises Misuse where another study is remembered here: what is open of it would be forgotten; other looks.
-
         Where the same study asks otherwise than it did, that is said aloud.
         """
         other = self._before()

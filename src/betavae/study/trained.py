@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,7 +66,7 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
     checkpoint is gone, whatever is left of those before it.
     """
     from betavae.study.jobs.checkpointing import unpack
-    from betavae.study.jobs.perform import baseline_of, codec_of, task_of
+    from betavae.study.jobs.tasks import baseline_of, codec_of, task_of
     from betavae.training import checkpoint
 
     cell = trained.cell
@@ -82,4 +83,4 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
             f"gone, or cannot be believed; train the cell again in a new store"
         )
     params = {k: v.to(dataset.device) for k, v in state.params.items()}
-    return codec_of(cell, task_of(cell, dataset), params)
+    return codec_of(cell, task_of(replace(cell, train_on=None), dataset), params)  # on a dataset the rule may not fit

@@ -143,8 +143,9 @@ def gradient(
     gradients = Gradients(into)
     if sweep.swept(task, low is not None):
         summed = sweep.gradient(task, loss, params, low or params, index, batch, knobs, done, chunk, gradients)
-        for k in params.keys() - gradients.found.keys():
-            gradients.add(k, _gradient(params[k]), params[k])
+        for k, v in params.items():  # what no layer gives, and what an objective's terms ask of the layers' own weights
+            if v.grad is not None or k not in gradients.found:
+                gradients.add(k, _gradient(v), v)
         grads = {k: gradients.found[k] for k in params}
     else:
         by = _by_ends if task.objective.coupled or batch.draws else _by_chunks

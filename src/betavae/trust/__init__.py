@@ -170,7 +170,7 @@ def folder() -> Path:
     """Where permissions are kept: $BETAVAE_CONFIG, else the user's configuration folder."""
     from platformdirs import user_config_dir
 
-    return Path(os.environ.get("BETAVAE_CONFIG") or user_config_dir("betavae")) / "trusted"
+    return Path(os.environ.get("BETAVAE_CONFIG") or user_config_dir("betavae")).expanduser() / "trusted"
 
 
 def _permission(path: str) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,10 +96,40 @@ def test_a_sitting_that_is_over_puts_down_what_it_does_and_another_goes_on(
 
 def test_a_sitting_begins_nothing_that_it_has_no_time_for(tmp_path: Path) -> None:
     settings = Settings(ends=time.time() + 60)
-    for cell, asked in ((Cell("squares", "ica", 4, 1, fit=10_000_000), ()), (job().cell, (SLOW,))):
-        context = Context(tmp_path / cell.method, settings=settings)
-        assert attempt([Job(cell, asked)], context) == "paused"
-        assert not context.store.records()
+    context = Context(tmp_path / "ica", settings=settings)
+    assert attempt([Job(Cell("squares", "ica", 4, 1, fit=10_000_000), ())], context) == "paused"
+    assert not context.store.records()
+    context = Context(tmp_path / "slow", settings=settings)
+    for _ in range(2):
+        assert attempt([Job(job().cell, (SLOW, Question("latent_space")))], context) == "paused"
+    # What is trained is kept, and what is quick is asked, whatever a slow question waits for; and it is named.
+    kept = {(r["kind"], (r["question"] or {}).get("measure")) for r in context.store.records()}
+    assert kept == {("fit", None), ("answer", "latent_space")}
+    assert sum(f"higgins of {job().cell.id} is forecast at" in note for note in context.notes()) == 2
+
+
+def test_a_broken_last_checkpoint_is_written_anew_once_the_cell_is_trained_again(tmp_path: Path) -> None:
+    """It has the name of the last step, and holds what cannot be believed."""
+    perform([Job(job().cell, ())], context := Context(tmp_path))
+    [last] = context.folder(job().cell.id).iterdir()
+    last.write_bytes(last.read_bytes()[:-1] + b"?")
+    for question, trained in (("latent_space", STEPS), ("reconstruction", 0)):
+        again = Context(tmp_path)
+        perform([Job(job().cell, (Question(question),))], again)
+        assert len(again.steps) == trained
+    assert codec(Trained(context.store, job().cell), datasets.load("squares")).codes == job().cell.codes
+
+
+def test_a_checkpoint_of_other_images_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of one's own that change while a training is put down, before any record tells of them."""
+    monkeypatch.setattr(checkpointing, "foreign", lambda name: True)
+    with pytest.raises(Stop):
+        perform([job()], Context(tmp_path, stop=6))
+    dataset = datasets.load("squares")
+    context = Context(tmp_path)
+    perform([job()], context, dataset=replace(dataset, digest="b" * 64))
+    assert context.steps == list(range(1, STEPS + 1))
+    assert "it was trained on other images" in context.notes()[0]
 
 
 def test_how_it_was_stepped_outlasts_a_sitting_that_ends_before_its_record(tmp_path: Path) -> None:

@@ -214,3 +214,8 @@ def test_other_images_under_a_name_do_not_join_a_store(
         in capsys.readouterr().err
     )
     assert {r["cell"]["seed"] for r in Store(tmp_path / "runs/own-own").records() if r["cell"]} == {1, 2}
+    train = ["train", "--dataset", "own_images.py:mine", "--method", "pca", "--fit", "10", "--codes", "3", "--seed"]
+    for given, seed, code in ((images, "1", 0), (1 - images, "1", 2), (1 - images, "2", 2)):
+        np.save("images.npy", given)
+        outside._made.cache_clear()
+        assert main([*train, seed, "--trust", "own_images.py"]) == code

@@ -196,7 +196,7 @@ def _compared(claim: claims.Claim, sides: list[Side], values: Mapping[str, float
         a, b = (tuple(mean[s] for s in _seeds(sides)) for mean in means) if paired else samples
         return [Within(label, a, b, claim.bound, paired)]
     if not paired:
-        return [Groups(label, *samples)]
+        return [Groups(label, samples[0], samples[1])]
     more, less = (len(next(iter(side.cells.values()))) for side in sides)
     weights = (float(less),) * more + (-float(more),) * less
     by_seed = (tuple(values[c.id] for side in sides for c in side.cells[s]) for s in _seeds(sides))

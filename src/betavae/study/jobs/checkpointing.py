@@ -10,6 +10,7 @@ import torch
 
 from betavae import trust
 from betavae.errors import shown
+from betavae.names import foreign
 from betavae.precision import PRECISIONS
 from betavae.study import versions
 from betavae.study.cells import Cell, Job
@@ -43,7 +44,7 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
     fresh, last = single.start(task, member), task.recipe.steps
     open_at = [at for q in job.questions for at in q.at if not context.done(job.cell.id, q.id, at)]
 
-    old: list[int] = []
+    old, digest = list[int](), task.dataset.digest
 
     def check(found: checkpoint.Checkpoint) -> None:
         state = taken(found).state
@@ -52,6 +53,8 @@ def going_on(task: Task, job: Job, member: Member, context: Context) -> Taken:
             raise ValueError(why)
         if found.meta.get("cell") != job.cell.id:
             raise ValueError(f"it is of cell {found.meta.get('cell')!r:.40}")
+        if found.meta.get("images", digest) != digest:
+            raise ValueError(f"it was trained on other images, sha256 {shown(found.meta['images'])}; now {digest[:12]}")
         rests = found.step == last or state.diverged is not None
         for mine, its in ((fresh.params, state.params), *(() if rests else ((fresh.moments, state.moments),))):
             if _form(mine) != _form(its):
@@ -158,6 +161,7 @@ class Watch:
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
         meta["stepped"] = list(self.stepped)
+        meta |= {"images": self.task.dataset.digest} if foreign(self.cell.dataset) else {}
         meta |= versions.made_by(self.cell.plain(), None)
         keep = 1 if final else self.context.settings.checkpoints
         checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)

@@ -43,7 +43,7 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
         mine, theirs = _weights(state), context.weights(job.cell.id)
         if ended and theirs not in ("", mine):
             context.say(Note(OTHERS.format(cell=job.cell.id, mine=mine, theirs=theirs)))
-        if ended and checkpoint.newest(context.folder(job.cell.id)) != state.step:
+        if ended and (watch.trains or checkpoint.newest(context.folder(job.cell.id)) != state.step):
             watch.save(state, final=True)
         checkpoint.tidy(context.folder(job.cell.id), keep=1)
         return

@@ -9,23 +9,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
-from betavae import datasets, metrics, models, objectives
+from betavae import datasets, metrics
 from betavae.datasets.base import Dataset
-from betavae.datasets.rules import restricted
-from betavae.errors import Fault, Misuse
+from betavae.errors import Fault
 from betavae.metrics.base import Answer, Codes, Subject, ask, told
 from betavae.precision import precise
-from betavae.representation import fitted, vae
 from betavae.representation.base import Codec
-from betavae.study.cells import Cell, Job
+from betavae.study.cells import Job
 from betavae.study.jobs.checkpointing import Watch, going_on, steps_at
 from betavae.study.jobs.context import Context, Paused, failed, reason, record, sound
 from betavae.study.jobs.fit import PARAMETERS, fall, finish
 from betavae.study.jobs.messages import Asking, Fitting, Note
+from betavae.study.jobs.tasks import baseline_of, codec_of, task_of
 from betavae.study.monitor import cost
 from betavae.study.records import asked
 from betavae.training import autotune, population, sweep
@@ -33,9 +31,6 @@ from betavae.training.gradient import Task
 from betavae.training.population import How
 from betavae.training.single import Member, State
 from betavae.types import Json
-
-if TYPE_CHECKING:
-    from betavae.types import Params
 
 
 def perform(
@@ -98,11 +93,15 @@ def _room(jobs: Sequence[Job], dataset: Dataset, context: Context) -> int:
 
 def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Context) -> None:
     """Put every question due at this fraction that has no answer yet; codes are made once for all of them."""
-    subject = Subject(dataset, codec, Codes(dataset, codec))
+    subject, late = Subject(dataset, codec, Codes(dataset, codec)), False
     for question in job.questions:
         if at not in question.at or context.done(job.cell.id, question.id, at):
             continue
-        _time_for(context, Job(job.cell, (question,)), fit=False)
+        if wanted := _too_long(context, Job(job.cell, (question,)), fit=False):
+            long = f"{question.measure} of {job.cell.id} is forecast at {wanted:,.0f} s"
+            context.say(Note(f"{long}; a sitting begins it with twice that left"))
+            late = True
+            continue
         begun = time.perf_counter()
         context.say(Asking(job.cell.id, question.measure))
         found, status, message = Answer(), "ok", ""
@@ -120,6 +119,8 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Contex
             status=status, message=message, scores=found.scores, notes=found.notes, seconds=time.perf_counter() - begun,
         )  # fmt: skip
         context.keep(answer, found.arrays)
+    if late:
+        raise Paused
 
 
 def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
@@ -127,7 +128,8 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     due = [q for q in job.questions if not context.done(cell.id, q.id, 1.0)]
     if context.done(cell.id, None, 1.0) and not due:
         return
-    _time_for(context, Job(cell, ()), fit=True)
+    if _too_long(context, Job(cell, ()), fit=True):
+        raise Paused
     context.say(Fitting(cell.id, cell.method))
     try:
         codec = baseline_of(cell, dataset)
@@ -144,34 +146,12 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     _answer(job, 1.0, dataset, codec, context)
 
 
-def _time_for(context: Context, job: Job, fit: bool) -> None:
-    """Raise Paused unless the sitting has time for a fit, or for the question of a job, with as much again to spare."""
-    if math.isfinite(left := context.settings.left):
-        wanted = cost.cost(job).seconds - (0.0 if fit else cost.cost(Job(job.cell, ())).seconds)
-        if left < 2 * wanted:
-            raise Paused
-
-
-def baseline_of(cell: Cell, dataset: Dataset) -> Codec:
-    """The codec of a cell that is fitted, on the images that its rule keeps. Raises Misuse."""
-    seen = restricted(dataset, cell.train_on, cell.fit or 2)
-    codec = fitted(cell.method, seen, codes=cell.codes, seed=cell.seed, fit=cell.fit, **dict(cell.knobs))
-    if codec.told and cell.train_on:
-        raise Misuse(f"{cell.method} goes by the numbers of images, not by pixels; train_on would change these")
-    return codec
-
-
-def task_of(cell: Cell, dataset: Dataset) -> Task:
-    """The task that a VAE's cell belongs to; its images are those that the cell's rule keeps. Raises Misuse."""
-    assert cell.recipe is not None
-    model = models.named(cell.method, dataset.shape, cell.codes)
-    seen = restricted(dataset, cell.train_on, cell.recipe.batch)
-    return Task(seen, model, objectives.named(cell.objective or "beta_vae"), cell.recipe)
-
-
-def codec_of(cell: Cell, task: Task, params: Params) -> Codec:
-    """The codec of a VAE's cell with these parameters."""
-    return vae.codec(task.model, params, objectives.likelihood(task.objective, dict(cell.knobs)).mean)
+def _too_long(context: Context, job: Job, fit: bool) -> float:
+    """The seconds forecast for a fit, or for a question of a job, where the sitting has not twice that left; else 0."""
+    if not math.isfinite(left := context.settings.left):
+        return 0.0
+    wanted = cost.cost(job).seconds - (0.0 if fit else cost.cost(Job(job.cell, ())).seconds)
+    return wanted if left < 2 * wanted else 0.0
 
 
 def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool, cautious: bool) -> None:
@@ -211,17 +191,32 @@ def _train(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: bool
         for watch in watches:
             watch.pause()
         try:
-            for job, state in zip(jobs, states, strict=True):
-                _due(job, at, task, state, dataset, context)
+            _all_due(jobs, at, task, states, dataset, context)
         except Paused:
-            for watch, state in zip(watches, states, strict=True):
-                if watch.trains:
+            for job, watch, state in zip(jobs, watches, states, strict=True):
+                if at == 1.0:  # what is trained is trained, whatever has still to be asked
+                    finish(job, task, state, watch, dataset, context)
+                elif watch.trains:
                     watch.save(state)
             raise
         for watch, state in zip(watches, states, strict=True):
             watch.resume(state.step)
     for job, state, watch in zip(jobs, states, watches, strict=True):
         finish(job, task, state, watch, dataset, context)
+
+
+def _all_due(
+    jobs: Sequence[Job], at: float, task: Task, states: Sequence[State], dataset: Dataset, context: Context
+) -> None:
+    """What is due of every member. Raises Paused where the sitting had no time for some, once all others are asked."""
+    late = False
+    for job, state in zip(jobs, states, strict=True):
+        try:
+            _due(job, at, task, state, dataset, context)
+        except Paused:
+            late = True
+    if late:
+        raise Paused
 
 
 def _due(job: Job, at: float, task: Task, state: State, dataset: Dataset, context: Context) -> None:

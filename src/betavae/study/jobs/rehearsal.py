@@ -19,7 +19,7 @@ from betavae.names import foreign
 from betavae.names import knobs as knobs_of
 from betavae.representation.base import Codec
 from betavae.study.cells import Cell, Job, Question
-from betavae.study.jobs.perform import baseline_of, task_of
+from betavae.study.jobs.tasks import baseline_of, task_of
 from betavae.study.monitor import cost
 from betavae.training import batches
 

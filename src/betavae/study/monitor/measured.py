@@ -67,9 +67,9 @@ def kind(cell: Cell) -> str:
 
 def place() -> Path:
     """The file of this machine's rates."""
-    from platformdirs import user_cache_dir
+    from betavae.datasets.files import cache
 
-    return Path(os.environ.get("BETAVAE_DATA") or user_cache_dir("betavae")) / "rates.json"
+    return cache.folder() / "rates.json"
 
 
 def _machine() -> dict[str, Any]:
