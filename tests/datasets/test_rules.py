@@ -64,8 +64,9 @@ def test_spaces_do_not_matter(given: str, spaced: str) -> None:
         "", None, 3, "a", "a + 1", "1", "True", "a < True", "a <", "a; b", "a < 1\nimport os", "__import__('os')",
         "a.size < 2", "a[0] < 2", "abs(a, b) < 1", "abs < 1", "max(a, b) < 1", "a < '1'", "a is 1", "a in b",
         "a in (b, c)", "lambda: a < 1", "[a for a in b] < 1", "(a := 1) < 2", "a ** 99999 < 2", "a < 1e999",
-        "(" * 150 + "a" + ")" * 150, f"{'not ' * 70}a < 1" * 2, "a" * 301, "a < 1_0_", "a < 1 # b", "a < 1_6", "a < 0x10",
+        "(" * 150 + "a" + ")" * 150, f"{'not ' * 70}a < 1" * 2, "a" * 301, "a < 1_0_", "a < 1 # b",
         "a < 1 " + "or a < 1 " * 100, "a \0< 1", "ä < 1", "f'{a}' < 1", "a if b else c", "*a < 1", "yield", "{a} < 1",
+        "a < 1_6", "a < 0x10",
     ],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused(given: Any) -> None:
