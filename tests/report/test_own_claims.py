@@ -250,9 +250,16 @@ def test_a_diverged_run_counts_at_chance_else_as_the_worst_else_no_verdict(tmp_p
 def test_two_runs_that_diverged_are_not_alike(form: str, tmp_path: Path) -> None:
     """One seed of seven is well in both arms: that both fell in the others shows nothing to be equal."""
     study = study_of(tmp_path, form, 7)
+    high = {"equal": lambda c: c.beta == 4, "equal groups": lambda c: c.method == "conv"}[form]
     found = judged(study, answered(study, lambda c: 0.5 if c.seed == 0 else None))
-    assert found.word != SUPPORTS
+    assert found.word == UNDECIDED
     assert found.findings[0].chance <= 1 / 7
+    # One arm falls in the first seeds, the other in the last: nothing is equal, and nothing shown to be apart.
+    for value in (lambda c: None if (c.seed < 4) == high(c) else 0.5, lambda c: None):
+        assert judged(study, answered(study, value)).word == UNDECIDED
+    away = judged(study, answered(study, lambda c: None if c.seed == 0 and high(c) else 0.5 + 0.4 * high(c)))
+    assert (away.word, away.n) == (UNDECIDED if form == "equal" else CONTRADICTS, 7)  # six signs are 4/2⁶ twice
+    assert judged(study, answered(study, lambda c: 0.5 if c.seed else None, None)).findings  # whatever side is better
 
 
 def test_no_setting_of_a_claim_is_left_out_without_a_word(tmp_path: Path) -> None:

@@ -236,6 +236,18 @@ def test_looks_that_cannot_be_are_refused_with_their_line(looks: str, told: str,
         looked(tmp_path, looks)
 
 
+def test_a_side_whose_settings_share_no_seed_is_refused(tmp_path: Path) -> None:
+    """β = 4 of seeds 1 to 3 and β = 10 of 4 to 6 are no "β = 4 or 10": it could only be judged on one of them."""
+    grid = "[[grid]]" + PLAIN.split("[[grid]]")[1]
+    apart = PLAIN.replace("beta = [1, 4, 10]", "beta = [1, 4]") + grid.replace("[1, 4, 10]", "10").replace(
+        "[1, 2, 3]", "[4, 5, 6]"
+    )
+    (tmp_path / "mine.toml").write_text(apart + CLAIM.replace("{ beta = 4 }", "{ beta = [4, 10] }"), encoding="utf-8")
+    line = apart.count("\n") + 1
+    with pytest.raises(Misuse, match=rf"mine.toml:{line}: no seed has all settings of one side of a claim"):
+        read(tmp_path / "mine.toml")
+
+
 def test_any_letter_survives_a_file(tmp_path: Path) -> None:
     """TOML has no pairs of surrogates, which JSON writes for letters past the first 65,536."""
     study = study_of(tmp_path, CLAIM.replace("β = 4 scores", "β = 4 😀 scores"))

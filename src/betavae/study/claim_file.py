@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from betavae.datasets import rules
@@ -85,8 +86,21 @@ def _claim(place: Reader, table: dict[str, Any], named: Mapping[str, Question], 
     for arm, own in zip(arms, free, strict=True):
         _alike(place, arm, {*fixed, *own}, absent=True)
     _alike(place, [cell for arm in arms for cell in arm], {*fixed, *(name for own in free for name in own)})
+    for arm in arms:
+        _together(place, arm)
     ids = tuple(tuple(cell.id for cell in arm) for arm in arms)
     return Claim(says, question.id, key, max(question.at), form, bound, ids, canonical(table))
+
+
+def _together(place: Reader, arm: Sequence[Cell]) -> None:
+    """Raises Misuse where no seed has all settings of an arm: none of them could be compared without the others."""
+    by_seed: dict[int, set[Cell]] = {}
+    for cell in arm:
+        by_seed.setdefault(cell.seed, set()).add(replace(cell, seed=0))
+    if set().union(*by_seed.values()) not in by_seed.values():
+        raise Misuse(
+            f"{place.line('claims')}: no seed has all settings of one side of a claim; give them the same seeds"
+        )
 
 
 def _score(place: Reader, given: Any, named: Mapping[str, Question]) -> tuple[Question, str | None]:

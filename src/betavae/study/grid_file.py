@@ -135,6 +135,8 @@ def _cell(reader: Reader, point: dict[str, Any], quirks: tuple[str, ...]) -> Cel
         for key, value in point.items():
             if allowed[key].choices:
                 reader.name(key, value, allowed[key].choices)
+            elif isinstance(value, list):
+                raise reader.refuse(key, value, "a number, a string, true or false")
             else:
                 _plain(reader, key, value)
         return Cell(dataset, method, codes, seed, fit=fit, knobs=pairs(point), quirks=quirks, train_on=rule)

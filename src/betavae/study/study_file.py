@@ -153,4 +153,9 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(map(_toml, value)) + "]"
     if not isinstance(value, str | bool):
         return repr(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML knows no surrogate pairs
+    # Plain letters alone, for any terminal; TOML knows no surrogate pairs.
+    return re.sub(r"[^ -~]", lambda found: _escaped(ord(found[0])), json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(letter: int) -> str:
+    return f"\\u{letter:04x}" if letter < 2**16 else f"\\U{letter:08x}"

@@ -120,9 +120,19 @@ def test_a_broken_last_checkpoint_is_written_anew_once_the_cell_is_trained_again
     assert codec(Trained(context.store, job().cell), datasets.load("squares")).codes == job().cell.codes
 
 
-def test_a_checkpoint_of_other_images_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sound_last_checkpoint_stays_where_the_cell_is_trained_again(tmp_path: Path) -> None:
+    """Asked of its middle, in another precision: its scores are of the model that is there."""
+    perform([Job(job().cell, ())], context := Context(tmp_path))
+    [last] = context.folder(job().cell.id).iterdir()
+    before = last.read_bytes()
+    again = Context(tmp_path, settings=Settings(precision="bf16", say_every=0.0))
+    perform([Job(job().cell, (Question("latent_space", at=(0.5, 1.0)),))], again)
+    assert len(again.steps) == STEPS
+    assert [p.read_bytes() for p in context.folder(job().cell.id).iterdir()] == [before]
+
+
+def test_a_checkpoint_of_other_images_is_passed_over(tmp_path: Path) -> None:
     """Images of one's own that change while a training is put down, before any record tells of them."""
-    monkeypatch.setattr(checkpointing, "foreign", lambda name: True)
     with pytest.raises(Stop):
         perform([job()], Context(tmp_path, stop=6))
     dataset = datasets.load("squares")
@@ -132,15 +142,22 @@ def test_a_checkpoint_of_other_images_is_passed_over(tmp_path: Path, monkeypatch
     assert "it was trained on other images" in context.notes()[0]
 
 
-def test_how_it_was_stepped_outlasts_a_sitting_that_ends_before_its_record(tmp_path: Path) -> None:
-    """The last step is done and the sitting over: the next one trains nothing, and its record says what did."""
-    assert attempt([job()], Sitting(tmp_path / "s", STEPS)) == "paused"
-    last = Context(tmp_path / "s")
+def test_how_it_was_stepped_outlasts_a_sitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sitting may step in a way of its own: the record of the last names them all."""
+    for way, context in (("one way", Sitting(tmp_path, 8)), ("another", Context(tmp_path))):
+        monkeypatch.setattr(performing.sweep, "told", lambda task, precision, way=way: way)
+        attempt([job()], context)
+    [fit_] = [r for r in context.store.records() if r["kind"] == "fit"]
+    assert fit_["machine"]["stepped"] == "one way; another"
+
+
+def test_what_a_sitting_has_trained_to_the_end_has_its_record(tmp_path: Path) -> None:
+    """The last step is done and the sitting over: the next one trains nothing and asks what is left."""
+    assert attempt([job()], context := Sitting(tmp_path, STEPS)) == "paused"
+    assert [r["kind"] for r in context.store.records() if r["at"] == 1.0 and r["question"] is None] == ["fit"]
+    last = Context(tmp_path)
     assert attempt([job()], last) == "done"
     assert last.steps == []
-    perform([job()], whole := Context(tmp_path / "whole"))
-    told = [next(r for r in c.store.records() if r["kind"] == "fit")["machine"]["stepped"] for c in (last, whole)]
-    assert told[0] == told[1] != ""
 
 
 def test_a_training_that_ends_otherwise_than_its_record_says_so(tmp_path: Path) -> None:
@@ -219,7 +236,9 @@ def test_checkpoints_cost_under_a_fiftieth_of_training(
 
     monkeypatch.setattr(checkpointing.checkpoint, "save", save)
     context: Any = Context(tmp_path, settings=Settings(every=10.0))
-    task: Any = SimpleNamespace(recipe=SimpleNamespace(steps=10_000, batch=1), columns=Columns(4))
+    task: Any = SimpleNamespace(
+        recipe=SimpleNamespace(steps=10_000, batch=1), columns=Columns(4), dataset=SimpleNamespace(digest="")
+    )
     state = State({}, {}, torch.zeros(100, 6, dtype=torch.float64))
     taken = checkpointing.Taken(state)
     watch = partial(checkpointing.Watch, task, job().cell, context, taken, "float32", members, clock=lambda: now)

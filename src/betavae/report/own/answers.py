@@ -52,7 +52,8 @@ def study_of(stores: Sequence[Store]) -> Study:
     studies = [store.study() for store in stores]
     if not studies:
         raise Misuse("no store given; name the folder of a study")
-    if any(s.looks for s in studies) and len({(s.looks, s.claims) for s in studies}) > 1:
+    ways = dict.fromkeys((s.looks, s.claims) for s in studies if s.looks or s.claims)
+    if len(ways) > 1 and any(looks for looks, _ in ways):
         raise Misuse("stores that are judged by looks of their own go one at a time: their levels hold for each alone")
     names, scales = (list(dict.fromkeys(given)) for given in zip(*((s.name, s.scale) for s in studies), strict=True))
     return replace(
@@ -62,7 +63,7 @@ def study_of(stores: Sequence[Store]) -> Study:
         jobs=merge(job for study in studies for job in study.jobs),
         named=tuple({key: name for study in reversed(studies) for key, name in study.named}.items()),
         claims=tuple(dict.fromkeys(claim for study in studies for claim in study.claims)),
-        looks=studies[0].looks,
+        looks=next((looks for looks, _ in ways), ()),
         grown=tuple(sorted({n for study in studies for n in study.grown})),
     )
 

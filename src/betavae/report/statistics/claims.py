@@ -83,9 +83,8 @@ def _claim(claim: claims.Claim, number: int, cells: Mapping[str, Cell], names: M
     # A record tells of its main score alone; chance is another on another dataset.
     how = {d: reads(r for r in there if cells[r["cell_id"]].dataset == d) if key == main else Reads() for d in datasets}
     values = {r["cell_id"]: _value(r, key, how[cells[r["cell_id"]].dataset]) for r in there}
-    if claim.form == "equal_within":  # two diverged runs are not alike: each lies beyond any margin
-        for arm, far in zip(claim.arms, (math.inf, -math.inf), strict=True):
-            values |= {r["cell_id"]: far for r in there if r["status"] == "diverged" and r["cell_id"] in arm}
+    if claim.form == "equal_within":  # which side is better is nothing to it, and two diverged runs are not alike
+        values |= {r["cell_id"]: math.nan for r in there if r["status"] == "diverged"}
     known = sum(value is not None for value in values.values())
     whole = known == len(found)
     compared: list[Comparison] = []
@@ -128,15 +127,9 @@ def _sides(claim: claims.Claim, cells: Mapping[str, Cell]) -> list[Side]:
 
 
 def _covered(sides: Sequence[Side], claim: claims.Claim) -> bool:
-    """Whether the seeds that are compared have every setting of every side: none is left out without a word."""
-    if not all(side.cells for side in sides):
-        return False
-    together = claim.form == "trend" or _paired(sides)
-    kept = [set(_seeds(sides)) if together else set(side.cells) for side in sides]
-    return all(
-        {replace(cell, seed=0) for seed in seeds for cell in side.cells[seed]} == side.settings
-        for side, seeds in zip(sides, kept, strict=True)
-    )
+    """Whether there are seeds to compare, each with every setting of its side: none is left out without a word."""
+    whole = all(len(found) == len(side.settings) for side in sides for found in side.cells.values())
+    return whole and all(side.cells for side in sides) and (claim.form != "trend" or bool(_seeds(sides)))
 
 
 def _seeds(sides: Sequence[Side]) -> list[int]:

@@ -70,23 +70,40 @@ def _middle(gaps: Iterable[float]) -> float:
 
 
 def _within(arm: Within) -> Finding:
-    """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin."""
+    """An equivalence: the effect is the plain difference, ``chance`` that of a difference within the margin.
+
+    A run that fell (no number) stands against nearness in both of its tests, and tells of no side: it neither moves the
+    effect nor shows a difference.
+    """
     label, a, b, margin, paired = arm
-    gaps = [less(x, y) for x, y in (zip(a, b, strict=True) if paired else itertools.product(a, b))]
-    tested = _inside(gaps, margin) if paired else _near(a, b, margin)
-    interval = median_interval(gaps) if paired else shift_interval(a, b)
-    inside = statistics.fmean(abs(gap) <= margin for gap in gaps)
-    return Finding(label, min(len(a), len(b)), _middle(gaps), interval, inside, *tested)
+    pairs = list(zip(a, b, strict=True) if paired else itertools.product(a, b))
+    gaps = [less(one, two) for one, two in pairs if not math.isnan(one + two)]
+    inside, n = sum(abs(gap) <= margin for gap in gaps) / len(pairs), min(len(a), len(b))
+    if not gaps:
+        return Finding(label, n, math.inf, None, inside, 1.0, -1.0)
+    x, y = ([v for v in side if not math.isnan(v)] for side in (a, b))
+    near = _inside(gaps, margin, len(pairs) - len(gaps)) if paired else _near(a, b, margin)
+    apart = _inside(gaps, margin) if paired else _near(x, y, margin)
+    tested = near if near.z > 0 else apart if apart.z < 0 else Tested(1.0, near.z)
+    interval = median_interval(gaps) if paired else shift_interval(x, y)
+    return Finding(label, n, _middle(gaps), interval, inside, *tested)
 
 
-def _inside(gaps: Sequence[float], margin: float) -> Tested:
-    """Whether the median of differences, one a seed, lies within a margin."""
-    return within_test(*(block_test(against_line("", gaps, line, line < 0).blocks) for line in (-margin, margin)))
+def _inside(gaps: Sequence[float], margin: float, fell: int = 0) -> Tested:
+    """Whether the median of differences, one a seed, lies within a margin; ``fell`` more lie beyond either."""
+    ends = ((-margin, -math.inf), (margin, math.inf))
+    return within_test(*(block_test(against_line("", [*gaps, *[far] * fell], line, line < 0).blocks)
+                         for line, far in ends))  # fmt: skip
 
 
 def _near(a: Sequence[float], b: Sequence[float], margin: float) -> Tested:
-    """Whether two groups lie within a margin of each other."""
-    return within_test(rank_sum_test([x + margin for x in a], b), rank_sum_test([y + margin for y in b], a))
+    """Whether two groups lie within a margin of each other; what is no number lies beyond either."""
+    both = ((a, b), (b, a))
+    return within_test(*(rank_sum_test(_or(one, -math.inf, margin), _or(two, math.inf)) for one, two in both))
+
+
+def _or(values: Sequence[float], far: float, shift: float = 0.0) -> list[float]:
+    return [far if math.isnan(v) else v + shift for v in values]
 
 
 def _shown(within: Tested) -> float:

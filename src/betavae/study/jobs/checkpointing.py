@@ -10,7 +10,6 @@ import torch
 
 from betavae import trust
 from betavae.errors import shown
-from betavae.names import foreign
 from betavae.precision import PRECISIONS
 from betavae.study import versions
 from betavae.study.cells import Cell, Job
@@ -161,7 +160,7 @@ class Watch:
         tensors, meta = pack(state, moments=not final)
         meta |= {"cell": self.cell.id, "seconds": self.spent(), "precisions": list(self.precisions)}
         meta["stepped"] = list(self.stepped)
-        meta |= {"images": self.task.dataset.digest} if foreign(self.cell.dataset) else {}
+        meta["images"] = self.task.dataset.digest
         meta |= versions.made_by(self.cell.plain(), None)
         keep = 1 if final else self.context.settings.checkpoints
         checkpoint.save(self.context.folder(self.cell.id), state.step, tensors, meta, keep)

@@ -43,7 +43,8 @@ def finish(job: Job, task: Task, state: State, watch: Watch, dataset: Dataset, c
         mine, theirs = _weights(state), context.weights(job.cell.id)
         if ended and theirs not in ("", mine):
             context.say(Note(OTHERS.format(cell=job.cell.id, mine=mine, theirs=theirs)))
-        if ended and (watch.trains or checkpoint.newest(context.folder(job.cell.id)) != state.step):
+        there = checkpoint.latest(context.folder(job.cell.id)) if ended else None
+        if ended and (there is None or there.step != state.step):  # or its last is broken
             watch.save(state, final=True)
         checkpoint.tidy(context.folder(job.cell.id), keep=1)
         return

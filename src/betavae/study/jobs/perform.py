@@ -61,8 +61,7 @@ def _together(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: b
     """Train members of one program and put their questions, as many at once as the device takes."""
     most = _room(jobs, dataset, context)
     if len(jobs) > most:
-        for first in range(0, len(jobs), most):
-            _together(jobs[first : first + most], dataset, context, trains, cautious)
+        _each([jobs[first : first + most] for first in range(0, len(jobs), most)], dataset, context, trains, cautious)
         return
     try:
         _train(jobs, dataset, context, trains, cautious)
@@ -74,8 +73,21 @@ def _together(jobs: Sequence[Job], dataset: Dataset, context: Context, trains: b
     # Outside the handler: the error holds on to the frames, and they to the tensors that were too many.
     half = len(jobs) // 2
     context.say(Note(f"out of memory with {len(jobs)} members; going on with {half} and {len(jobs) - half}"))
-    _together(jobs[:half], dataset, context, trains, cautious)
-    _together(jobs[half:], dataset, context, trains, cautious)
+    _each([jobs[:half], jobs[half:]], dataset, context, trains, cautious)
+
+
+def _each(parts: Sequence[Sequence[Job]], dataset: Dataset, context: Context, trains: bool, cautious: bool) -> None:
+    """One part after another. Raises Paused where there was no time for some, once all are begun or all time is up."""
+    late = False
+    for part in parts:
+        try:
+            _together(part, dataset, context, trains, cautious)
+        except Paused:
+            late = True
+            if context.settings.left <= 0:
+                raise
+    if late:
+        raise Paused
 
 
 def _room(jobs: Sequence[Job], dataset: Dataset, context: Context) -> int:
@@ -97,6 +109,8 @@ def _answer(job: Job, at: float, dataset: Dataset, codec: Codec, context: Contex
     for question in job.questions:
         if at not in question.at or context.done(job.cell.id, question.id, at):
             continue
+        if context.settings.left <= 0:
+            raise Paused
         if wanted := _too_long(context, Job(job.cell, (question,)), fit=False):
             long = f"{question.measure} of {job.cell.id} is forecast at {wanted:,.0f} s"
             context.say(Note(f"{long}; a sitting begins it with twice that left"))
@@ -128,7 +142,7 @@ def _baseline(job: Job, dataset: Dataset, context: Context) -> None:
     due = [q for q in job.questions if not context.done(cell.id, q.id, 1.0)]
     if context.done(cell.id, None, 1.0) and not due:
         return
-    if _too_long(context, Job(cell, ()), fit=True):
+    if context.settings.left <= 0 or _too_long(context, Job(cell, ()), fit=True):
         raise Paused
     context.say(Fitting(cell.id, cell.method))
     try:
