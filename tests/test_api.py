@@ -169,6 +169,9 @@ def test_fitted_methods_are_fitted(data: Dataset) -> None:
         ({"seed": [2, 2]}, r"seed is \[2, 2\]; wanted each seed once"),
         ({"fit": 100}, "fit is for pca and ica; conv is trained on images"),
         ({"method": "pca", "beta": 4}, "beta is for mlp and conv; pca is fitted"),
+        ({"method": "pca", "images": 64}, "images is for mlp and conv; pca is fitted"),
+        ({"method": "pca", "objective": "factor_vae"}, "objective is for mlp and conv; pca is fitted"),
+        ({"images": 64, "recipe": Recipe("adam", 1e-3, 16, 64)}, "images and recipe both say how long to train"),
         ({"optimiser": "sgd"}, "unknown optimiser 'sgd'"),
         ({"batch": 0}, "batch is 0; wanted a whole number from 1 on"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; wanted a number above 0"),
@@ -230,6 +233,27 @@ def test_codes_are_those_of_the_images(data: Dataset, model: Model) -> None:
         model.encode(torch.zeros(1, 3, 32, 32))
     with pytest.raises(Misuse, match=r"given codes of shape \[1, 7\]; wanted \[n, 3\]"):
         model.decode(torch.zeros(1, 7))
+
+
+def test_what_would_be_ignored_is_refused(tmp_path: Path) -> None:
+    """A scale of what is not the paper's study, official data that are absent, a cell of one model."""
+    with pytest.raises(Misuse, match="scale is for the paper's study"):
+        betavae.run(tmp_path / "mine.toml", scale="smoke")
+    with pytest.raises(Misuse, match="official data need shapes3d and mpi3d-toy"):
+        betavae.run("paper", data="official", store=tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+    with pytest.raises(Misuse, match="leave cell= out"):
+        betavae.open("hub://someone/squares", cell="abc")
+
+
+def test_a_model_on_images_of_another_shape_is_a_sentence(data: Dataset, model: Model, tmp_path: Path) -> None:
+    wide = betavae.from_array("wide", np.zeros((6, 3, 16, 16), np.float32), ["a", "b"], [2, 3])
+    for ask in (betavae.score, betavae.traverse, betavae.matrix):
+        with pytest.raises(Misuse, match="takes images of 1 x 32 x 32; those of wide have 3 x 16 x 16"):
+            ask(model, wide)
+    model.save(tmp_path / "m")
+    with pytest.raises(Misuse, match="was trained on data of one's own, 'squares'; give them as data="):
+        betavae.open(tmp_path / "m")
 
 
 def test_a_model_is_saved_and_opened(data: Dataset, model: Model, tmp_path: Path) -> None:

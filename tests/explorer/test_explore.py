@@ -104,6 +104,19 @@ def test_a_score_is_the_mean_of_its_draws_beside_the_floors(store: Path) -> None
     assert dict(score.beside)["factors"] > 0.9
 
 
+def test_floors_of_other_settings_are_columns_of_their_own(store: Path) -> None:
+    """Two PCAs, one of them of a rule's images: the mean of both would be the score of neither."""
+    records, cell = Store(store).records(), _cells(store)[0]
+    floor = next(r for r in records if r["kind"] == "answer" and r["cell"]["method"] == "pixels")
+    made = [{**floor, "cell": {**floor["cell"], "method": "pca", "codes": 10, "fit": 100, "train_on": rule},
+             "scores": {"higgins": value}} for rule, value in ((None, 0.2), ("posX < 16", 0.6))]  # fmt: skip
+    own = next(r for r in records if r["cell_id"] == cell)["cell"]["codes"]
+    for each in made:
+        each["cell"]["codes"] = own
+    (score,) = found.scores([*records, *made], cell)
+    assert {k: v for k, v in score.beside if k.startswith("pca")} == {"pca on 100": 0.2, "pca on 100, posX < 16": 0.6}
+
+
 def _cells(store: Path) -> list[str]:
     return [one.cell.id for one in trained.cells(Store(store)) if one.cell.recipe]
 

@@ -55,7 +55,12 @@ class Model:
         return self._data
 
     def on(self, data: Dataset) -> Model:
-        """The model as it is asked on a dataset: itself, unless it has met none yet."""
+        """The model as it is asked on a dataset: itself, unless it has met none yet. Raises Misuse for one of images of
+        another shape than it takes.
+        """
+        if self.codec.model is not None and self.codec.model.shape != data.shape:
+            takes, has = (" x ".join(map(str, shape)) for shape in (self.codec.model.shape, data.shape))
+            raise Misuse(f"{self.name} takes images of {takes}; those of {data.name} have {has}")
         return self
 
     @property

@@ -11,6 +11,7 @@ from betavae.api import arguments
 from betavae.api.model import Model
 from betavae.disk import write_atomic
 from betavae.errors import Fault, Misuse
+from betavae.names import foreign
 
 if TYPE_CHECKING:
     from betavae.datasets.base import Dataset
@@ -66,14 +67,15 @@ def open(what: str | Path, *, cell: str | None = None, data: Dataset | None = No
     from betavae.api import hub
     from betavae.study import trained
 
-    if isinstance(what, str) and what.startswith(hub.SCHEME):
-        return _saved(hub.fetched(what), data)
-    path = arguments.path(what, "what")
     data = None if data is None else arguments.dataset(data)
     cell = None if cell is None else arguments.text(cell, "cell")
+    hubs = isinstance(what, str) and what.startswith(hub.SCHEME)
+    path = Path() if hubs else arguments.path(what, "what")
+    if cell is not None and (hubs or not (path / "records").is_dir()):
+        raise Misuse(f"{str(what)!r} is one model, not a study's folder; leave cell= out")
+    if hubs:
+        return _saved(hub.fetched(str(what)), data)
     if (path / "config.json").is_file():
-        if cell is not None:
-            raise Misuse(f"{path} is one saved model, not a study's folder; leave cell= out")
         return _saved(path, data)
     if (path / "records").is_dir():
         found = [one for one in trained.cells(trained.stores(path)[0]) if one.cell.recipe]
@@ -97,6 +99,12 @@ def of_store(found: Any, data: Dataset | None = None) -> Model:
     arrays = found.store.arrays(fit["arrays"]) if fit["arrays"] else {}
     steps = found.cell.recipe.steps if found.cell.recipe else None
     codec = trained.codec(found, data)
+    if codec.model and codec.params:
+        import torch
+
+        for key, leaf in codec.model.init(torch.Generator()).items():
+            if codec.params[key].shape != leaf.shape:
+                raise Misuse(f"{cost.label(found.cell)} takes images of another shape than those of {data.name}")
     return Model(codec, data, cost.label(found.cell), cell=found.cell, fit=fit, arrays=arrays, steps=steps)
 
 
@@ -134,9 +142,13 @@ def _saved(folder: Path, data: Dataset | None) -> Model:
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         said = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:160]
         raise Fault(f"{folder} is no saved model: {said}") from None
+    if cell.method not in MODELS:
+        raise Fault(f"{folder} is of a method of one's own, {cell.method!r}, whose code no folder holds; open its cell")
+    if data is None and cell.dataset not in datasets.DATASETS and not foreign(cell.dataset):
+        raise Misuse(f"{folder} was trained on data of one's own, {cell.dataset!r}; give them as data=")
     data = data or datasets.load(cell.dataset)
-    if data.shape != shape or cell.method not in MODELS:
-        raise Fault(f"{folder} takes images of {shape} by {cell.method!r}; {data.name} has {data.shape}")
+    if data.shape != shape:
+        raise Fault(f"{folder} takes images of {shape}; {data.name} has {data.shape}")
     if cell.id != config.get("cell_id", cell.id):
         raise Fault(f"{folder} says that it is cell {config['cell_id']!r:.40}, but what it holds is {cell.id}")
     if 4 * models.size(cell.method, data.shape, cell.codes).parameters > WEIGHTS:

@@ -30,8 +30,8 @@ class Ran(NamedTuple):
 def run(
     study: str | Path | Study,
     *,
-    scale: str = "laptop",
-    data: str = "drawn",
+    scale: str | None = None,
+    data: str | None = None,
     store: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
@@ -39,10 +39,12 @@ def run(
     until: str | None = None,
     quiet: bool = False,
 ) -> Ran:
-    """Run what is missing of a study: "paper" at a ``scale``, a study file, the folder of a store, or a ``Study``.
+    """Run what is missing of a study: "paper" at a ``scale`` ("laptop" unless another is named), a study file, the
+    folder of a store, or a ``Study``.
 
-    ``data`` is "drawn" or "official": where the paper's 3D Shapes and MPI3D come from. It ends after so many ``hours``,
-    and with ``until`` "decided" after the look of the study at which every claim is; run again, it goes on.
+    ``data`` is "drawn" (unless said otherwise) or "official": where the paper's 3D Shapes and MPI3D come from. It ends
+    after so many ``hours``, and with ``until`` "decided" after the look of the study at which every claim is; run
+    again, it goes on.
     The same as ``betavae run``: the same worker processes, records and ids, into ``runs/NAME-SCALE`` unless ``store``
     says otherwise. Raises Misuse for what is no study, or asks what cannot be, and Fault where a file that it needs is
     absent, before anything is done; cells that fail are in ``failures``, their neighbours done.
@@ -54,7 +56,12 @@ def run(
     from betavae.study.settings import Settings
     from betavae.study.store import Store
 
-    found = studied(study, arguments.text(scale, "scale"), arguments.text(data, "data"))
+    for name, given in (("scale", scale), ("data", data)):
+        if given is not None and study != "paper":
+            raise Misuse(f"{name} is for the paper's study; another says itself what it is")
+    found = studied(study, arguments.text(scale or "laptop", "scale"), arguments.text(data or "drawn", "data"))
+    if data == "official":
+        official_here()
     arguments.flag(quiet, "quiet")
     workers = None if workers is None else arguments.whole(workers, "workers", 1)
     machine.usable(device)
@@ -76,6 +83,12 @@ def run(
     settings = Settings(workers=workers, device=device)
     outcome = sit(found, kept, settings, hours=hours, until=until, quiet=quiet)
     return Ran(folder, outcome.done, outcome.seconds, outcome.failures)
+
+
+def official_here() -> None:
+    """Raises Misuse where an official file that the paper's study reads is absent."""
+    if absent := [name for name in ("shapes3d", "mpi3d-toy") if not here(name)]:
+        raise Misuse(f"official data need {' and '.join(absent)}; `betavae data fetch NAME`, or add NAME FILE")
 
 
 def studied(study: str | Path | Study, scale: str = "laptop", data: str = "drawn", part: bool = False) -> Study:

@@ -34,9 +34,9 @@ def fit(
     method: str = "conv",
     *,
     seed: int | Sequence[int] = 1,
-    images: int = 50_000,
+    images: int | None = None,
     codes: int = 10,
-    objective: str = "beta_vae",
+    objective: str | None = None,
     recipe: Recipe | None = None,
     optimiser: str | None = None,
     learning_rate: float | None = None,
@@ -49,7 +49,8 @@ def fit(
 ) -> Model | list[Model]:
     """Train a VAE, or fit PCA or ICA: a ``Model``, or a list of them for a list of seeds.
 
-    ``images`` is the budget in image passes; ``knobs`` are the objective's (``beta=4``). Without a ``recipe`` it is the
+    ``images`` is the budget in image passes (None: the recipe's, else 50,000); ``knobs`` are the ``objective``'s
+    ("beta_vae" unless another is named; ``beta=4``). Without a ``recipe`` it is the
     paper's of the method (Table 4): "conv" Adam at 5e-4 (1e-4 on 3D Shapes), "mlp" Adagrad at 1e-2, in batches of 64
     and 256, and below one epoch of 16 and 32; ``optimiser``, ``learning_rate`` and ``batch`` change one thing of it.
     For PCA and ICA, ``fit`` is the number of images (None: all). ``train_on`` is a rule on factor values, as "posX < 16
@@ -82,9 +83,9 @@ def cell(
     data: Dataset,
     method: str,
     seed: Any,
-    images: int,
+    images: int | None,
     codes: int,
-    objective: str,
+    objective: str | None,
     recipe: Recipe | None,
     changed: dict[str, Any],
     fit: int | None,
@@ -100,18 +101,18 @@ def cell(
     from betavae.training import OPTIMISERS
 
     given = {key: value for key, value in changed.items() if value is not None}
-    method, objective = arguments.text(method, "method"), arguments.text(objective, "objective")
+    trains = {"images": images, "objective": objective, "recipe": recipe}
+    trained = [*given, *(name for name, value in trains.items() if value is not None)]
+    method, objective = arguments.text(method, "method"), arguments.text(objective or "beta_vae", "objective")
     rule = None if train_on is None else rule_of(train_on, method)
-    seed, images, codes = (
-        arguments.whole(value, name, least)
-        for name, value, least in (("seed", seed, 0), ("images", images, 1), ("codes", codes, 1))
-    )
+    seed, codes = arguments.whole(seed, "seed", 0), arguments.whole(codes, "codes", 1)
+    images = 50_000 if images is None else arguments.whole(images, "images", 1)
     fit = None if fit is None else arguments.whole(fit, "fit", 2)
-    if method not in MODELS:
+    if method not in MODELS and not (names.foreign(method) and trained):  # with a recipe it is an architecture
         if not names.foreign(method):
             choose(dict.fromkeys([*MODELS, *METHODS]), method, "method")
         known = names.knobs(METHODS, method, "method")
-        for name in [*given, *(name for name in knobs if name not in known)]:
+        for name in [*trained, *(name for name in knobs if name not in known)]:
             raise Misuse(f"{name} is for {' and '.join(MODELS)}; {method} is fitted")
         for name, value in knobs.items():
             if known[name].choices:
@@ -127,6 +128,8 @@ def cell(
         given["learning_rate"] = arguments.positive(given["learning_rate"], "learning_rate")
     if "batch" in given:
         given["batch"] = arguments.whole(given["batch"], "batch", 1)
+    if {"images", "recipe"} <= set(trained):
+        raise Misuse("images and recipe both say how long to train; leave images out")
     made = replace(arguments.recipe(recipe) or usual(data, method, images), **given)
     if made.weight_decay and made.optimiser != "adamw":
         raise Misuse(f"weight_decay is {made.weight_decay:g}, and {made.optimiser} has none; wanted optimiser adamw")

@@ -15,9 +15,10 @@ def declare(verb: Verb) -> None:
 
 
 def act(options: argparse.Namespace) -> int:
-    """Print the entries."""
+    """Print the entries; exit code 1 where records had to be left out."""
     from betavae.export.cite import entries
     from betavae.study.store import Store, read
 
-    print("\n\n".join(entries(read(Store(folder, create=False) for folder in options.stores))))
-    return 0
+    opened = [Store(folder, create=False) for folder in options.stores]
+    print("\n\n".join(entries(read(opened))))
+    return 1 if any(store.problems for store in opened) else 0

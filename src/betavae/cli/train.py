@@ -15,6 +15,7 @@ from betavae.datasets import DATASETS
 from betavae.errors import Misuse
 from betavae.models import MODELS
 from betavae.names import foreign
+from betavae.names import knobs as knobs_of
 from betavae.objectives import OBJECTIVES
 from betavae.representation import METHODS
 from betavae.training import OPTIMISERS
@@ -98,6 +99,8 @@ def cell(options: argparse.Namespace) -> Cell:
         return Cell(options.dataset, options.method, options.codes, options.seed, fit=options.fit, train_on=rule)
     if options.fit is not None:
         raise Misuse(f"--fit is for pca and ica; {options.method} is trained on --images")
+    if foreign(options.method) and "seed" in knobs_of(METHODS, options.method, "method"):
+        raise Misuse(f"{options.method} takes a seed, so it is fitted: give --fit N, or name it in a study file")
     objective = options.objective or "beta_vae"
     own = {k: getattr(options, k) for k in ("beta", "sigma") if getattr(options, k) is not None} | dict(options.knob)
     chosen = objectives.named(objective)

@@ -36,7 +36,7 @@ FLOORS = ("factors", "ica", "pca", "untrained", "projection", "pixels", "noise",
 EMBEDDED = 2_000_000
 """Characters of weights in a report, at most: a convolutional decoder's, not an MLP's."""
 _Asked = tuple[str, str]
-_Fitted = tuple[str, int]
+_Fitted = tuple[str, int, str]
 """A floor's method, and the images that it was fitted on (0: all, or none)."""
 
 
@@ -129,7 +129,7 @@ def within(stores: Sequence[Store], out: Path) -> Explore:
             told.append(error)
             return None
         name = literal(model.name)
-        said = f"{name}, decoded where this page is read; `betavae explore {literal(str(first))}` writes every model."
+        said = f"{name}, decoded where this page is read; `betavae explore {literal(str(first))}` writes its models."
         lies = quote(os.path.relpath(whole, out)) if whole.is_file() else ""
         return Embedded(f"Explorer of {name}", html, said, lies)
 
@@ -168,11 +168,14 @@ def scores(records: Sequence[Record], cell: str) -> list[Score]:
             if record["cell_id"] == cell:
                 mine.setdefault(asked, []).append(float(value))
             elif method in FLOORS and _comparable(record["cell"], own):
-                fitted = method, int(record["cell"].get("fit") or 0)
+                more = [f"{k} {v}" for k, v in sorted(record["cell"]["knobs"].items())]
+                more += [rule] if (rule := record["cell"].get("train_on")) else []
+                fitted = method, int(record["cell"].get("fit") or 0), ", ".join(more)
                 floors.setdefault((asked, fitted), []).append(float(value))
-    fits = sorted({fitted for _, fitted in floors}, key=lambda fitted: (FLOORS.index(fitted[0]), fitted[1]))
-    methods = [method for method, _ in fits]
-    labels = {f: f[0] if methods.count(f[0]) == 1 else f"{f[0]} on {f'{f[1]:,}' if f[1] else 'all'}" for f in fits}
+    fits = sorted({fitted for _, fitted in floors}, key=lambda fitted: (FLOORS.index(fitted[0]), *fitted[1:]))
+    methods = [method for method, *_ in fits]
+    told = {f: f"{f[0]} on {f'{f[1]:,}' if f[1] else 'all'}{f', {f[2]}' if f[2] else ''}" for f in fits}
+    labels = {f: f[0] if methods.count(f[0]) == 1 else told[f] for f in fits}
     return [
         Score(*asked, fmean(values), [(labels[f], fmean(floors[asked, f])) for f in fits if (asked, f) in floors])
         for asked, values in sorted(mine.items())

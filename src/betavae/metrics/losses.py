@@ -15,7 +15,7 @@ BATCH = 250
 ACTIVE = 0.01
 """A code is active where its mean KL exceeds this many nats."""
 EPSILON = 1e-6
-"""Pixels of linear codecs are kept this far from 0 and 1, where their cross-entropy would be infinite."""
+"""Pixels of all codecs are kept this far from 0 and 1, where their cross-entropy would be infinite."""
 TRAINED_BATCH = 64
 """The paper's batch on CIFAR (App. A): what the last-batch quirk replaces."""
 

@@ -78,7 +78,7 @@ def _settings(evidence: Evidence) -> list[str]:
     lines = []
     for (dataset, method, objective, how), cells in groups.items():
         betas = sorted({float(c["knobs"]["beta"]) for c in cells if "beta" in c["knobs"]})
-        knobs = f"; β {', '.join(f'{b:g}' for b in betas)}" if betas and objective == "beta_vae" else ""
+        knobs = f"; β {', '.join(f'{b:g}' for b in betas)}" if betas else ""
         seeds = ", ".join(map(str, sorted({c["seed"] for c in cells})))
         codes = ", ".join(map(str, sorted({c["codes"] for c in cells})))
         kind = f", {objective}" if objective else ""
@@ -94,7 +94,10 @@ def _how(cell: dict[str, Any]) -> str:
         return f"fitted on {format(cell['fit'], ',') if cell['fit'] else 'all'} images"
     drop = f"× {recipe['drop_to']:g} from {100 * recipe['drop_at']:.0f} % of the steps on"
     rate = f"{recipe['optimiser']}, learning rate {recipe['learning_rate']:g} ({drop})"
-    return f"{rate}, batch {recipe['batch']}, {recipe['images']:,} image passes"
+    more = [f"weight decay {recipe['weight_decay']:g}"] if recipe.get("weight_decay") else []
+    more += [f"{key} {value}" for key, value in sorted(cell["knobs"].items()) if key != "beta"]
+    more += [f"on images where {cell['train_on']}"] if cell.get("train_on") else []
+    return ", ".join([rate, f"batch {recipe['batch']}", f"{recipe['images']:,} image passes", *more])
 
 
 def _splits(evidence: Evidence) -> list[str]:
@@ -172,7 +175,10 @@ def _seconds(records: Sequence[Record]) -> str:
 
 def _commands(evidence: Evidence) -> list[str]:
     names = sorted({r["study"]["name"] for r in evidence.records})
-    return [f"`betavae run {name}.toml --store STORE && betavae report STORE`" for name in names]
+    whose = {"single": "`betavae train`, once for each cell", "fit": "`betavae.fit`, from Python"}
+    whose |= {"paper": "`betavae run paper --scale SCALE --store STORE && betavae report STORE`"}
+    known = "`betavae run {0}.toml --store STORE && betavae report STORE`, if its file is called so"
+    return [f"{whose[name]}: {BLANK}" if name in whose else known.format(name) for name in names]
 
 
 def _data(evidence: Evidence) -> list[str]:

@@ -21,7 +21,7 @@ def codec(model: Model, params: Params, mean: Callable[[Tensor], Tensor] = torch
 
     @torch.no_grad()
     def posterior(images: Tensor) -> Posterior:
-        return model.encode(frozen, images)
+        return model.encode(frozen, images.to(next(iter(frozen.values())).device))
 
     @torch.no_grad()
     def decode(codes: Tensor) -> Tensor:

@@ -133,3 +133,8 @@ def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path) -> None:
     said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2, 0.5, Measured(kinds, 0.5)))
     assert "every kind of training as it was measured on this machine" in said
     assert "50% of the time of its cores free now" in said
+    brought = [replace(job, cell=replace(job.cell, dataset="mine.py:f")) for job in study.jobs if job.cell.recipe][:1]
+    for jobs, told in ((brought, True), ([job for job in study.jobs if not job.cell.recipe], False)):
+        said = status.plan(replace(study, jobs=tuple(jobs)), 2, Store(tmp_path), Pace(5e10, 2))
+        assert ("by code from outside are reckoned, not measured" in said) == told
+        assert "as it was measured on this machine" not in said

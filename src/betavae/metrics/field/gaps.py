@@ -13,6 +13,9 @@ from betavae.metrics.field.information import gaps, information
 from betavae.metrics.field.table import Table, metric
 from betavae.types import Scores
 
+RESIDUE = 1e-24
+"""Squares of nats below this are what rounding leaves of nothing."""
+
 
 def mig(
     *,
@@ -94,6 +97,7 @@ def modularity(*, images: int | None = None, bins: int = 20) -> Metric:
 
     def judge(table: Table, generator: torch.Generator) -> Scores:
         squares = information(table.several("modularity"), bins).mutual ** 2
+        squares[squares < RESIDUE] = 0.0
         most = squares.max(1)
         other = (squares.sum(1) - most) / (np.where(most > 0, most, 1.0) * (len(table.names) - 1))
         each = np.where(most > 0, 1 - other, 0.0)

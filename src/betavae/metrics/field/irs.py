@@ -14,7 +14,8 @@ from betavae.types import Scores
 
 def irs(*, images: int | None = None, quantile: float = 0.99, bins: int = 20) -> Metric:
     """The interventional robustness score: one minus how far a code strays from its mean while its best factor stands
-    still, over how far it strays at all; in [0, 1], and noise scores about .36.
+    still, over how far it strays at all; at most 1 (below 0 where parts stray farther from their own means than all do
+    from theirs), and noise scores about .36.
 
     Strays are taken at ``quantile`` (the paper: 1), in the mean over the factor's values, which are cut into ``bins``
     of equal width (as many bins as values merge none). Keys: "irs", the mean over codes weighted by how far each

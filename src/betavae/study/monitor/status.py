@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from dataclasses import replace
 
+from betavae.names import foreign
 from betavae.study import machine
 from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
@@ -48,7 +49,7 @@ def plan(study: Study, workers: int | None, store: Store, here: Pace | None = No
         "while it trains",
         f"predicted {_duration(seconds)} on {workers} workers of this machine ({machine.cpu()}), {here.load}; "
         f"{_duration(alone)} with all of it",
-        _rates(left, here),
+        *_rates(left, here),
         _on_a_gpu(left, workers, here),
         *_small_pools(left),
     ]
@@ -67,15 +68,21 @@ def _small_pools(study: Study) -> list[str]:
     ]
 
 
-def _rates(study: Study, here: Pace) -> str:
-    """Where the rates of a forecast come from."""
+def _rates(study: Study, here: Pace) -> list[str]:
+    """Where the rates of a forecast come from: what was measured here, what is reckoned; nothing without trainings."""
+    trained = [cell for cell in study.cells if cell.recipe]
+    brought = [cell for cell in trained if any(map(foreign, (cell.dataset, cell.method, cell.objective or "")))]
+    lines = ["trainings by code from outside are reckoned, not measured: it is not run for that"] if brought else []
+    if len(brought) == len(trained):
+        return lines
     if cells := lacking(study.jobs, here.measured):
         kinds = f"{len(cells)} kinds" if len(cells) > 1 else "one kind"
-        return (
+        return [
             f"the rates of {kinds} of training are reckoned, not measured here: `--dry-run --measure` measures this "
-            f"machine, in about {takes(cells):.0f} s"
-        )
-    return "every kind of training as it was measured on this machine"
+            f"machine, in about {takes(cells):.0f} s",
+            *lines,
+        ]
+    return [f"every {'other ' if brought else ''}kind of training as it was measured on this machine", *lines]
 
 
 def _on_a_gpu(study: Study, workers: int, here: Pace) -> str:
