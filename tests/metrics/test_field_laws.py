@@ -470,3 +470,11 @@ def test_efficiency_is_of_the_factors_that_both_sizes_can_tell(monkeypatch: pyte
     assert found["efficiency"] == pytest.approx(alone["accuracy.20"] / alone["accuracy.200"])
     assert found["efficiency"] != pytest.approx(found["accuracy.20"] / found["accuracy.200"], abs=1e-3)
     assert found["worst.200"] < found["accuracy.200"]
+
+
+def test_what_rounding_leaves_of_nothing_is_no_information() -> None:
+    """Whether a + b is even tells nothing of a, of b or of c alone; their entropies do not cancel to the last digit."""
+    factors = Factors(("a", "b", "c"), (2, 2, 3))
+    v = truth(factors)
+    parity = ((v[:, :1] + v[:, 1:2]) % 2).astype(np.float32)
+    assert asked("modularity", parity, factors) == {"modularity": 0.0, "all": 0.0}
