@@ -44,7 +44,7 @@ def test_official_data_that_are_absent_are_named_before_anything_runs(
         assert (
             main(["run", "paper", "--scale", "smoke", "--data", "official", "--store", str(tmp_path / "s"), *more]) == 2
         )
-        assert "--data official needs shapes3d and mpi3d-toy; `betavae data fetch NAME`" in capsys.readouterr().err
+        assert "official data need shapes3d and mpi3d-toy; `betavae data fetch NAME`" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 

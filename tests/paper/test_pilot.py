@@ -102,4 +102,6 @@ def test_no_effect_has_the_power_of_its_level_and_a_clear_one_is_always_found() 
     assert seeds_for(LINE, null, 6, most=8, draws=10) is None
     clear = [Groups("g", (2.0, 3.0, 4.0), (0.0, 1.0))]
     assert seeds_for(GROUPS, clear, 4, most=5, draws=10) == 4
-    assert spread(clear) == [("g", 2, pytest.approx(2.5), pytest.approx(math.sqrt(11 / 12)))]
+    assert spread(clear) == [("g", 2, pytest.approx(2.5), pytest.approx(math.sqrt(11 / 10)))]
+    fell = against_line("l", [-1.0, 0.5, -math.inf], 0.0)
+    assert spread([fell]) == [("l", 3, pytest.approx(0.25), pytest.approx(math.sqrt(9 / 8)))]  # of the other two

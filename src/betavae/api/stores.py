@@ -57,7 +57,7 @@ def run(
     from betavae.study.store import Store
 
     for name, given in (("scale", scale), ("data", data)):
-        if given is not None and study != "paper":
+        if given is not None and not (isinstance(study, str) and study == "paper"):
             raise Misuse(f"{name} is for the paper's study; another says itself what it is")
     found = studied(study, arguments.text(scale or "laptop", "scale"), arguments.text(data or "drawn", "data"))
     if data == "official":

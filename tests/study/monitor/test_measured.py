@@ -125,7 +125,7 @@ def test_where_one_process_cannot_measure_none_goes_on(place: Path, monkeypatch:
     assert [process.returncode is not None for process in opened] == [True] * 3
 
 
-def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path) -> None:
+def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = paper("smoke")
     said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2))
     assert "kinds of training are reckoned, not measured here: `--dry-run --measure`" in said
@@ -133,7 +133,9 @@ def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path) -> None:
     said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2, 0.5, Measured(kinds, 0.5)))
     assert "every kind of training as it was measured on this machine" in said
     assert "50% of the time of its cores free now" in said
-    brought = [replace(job, cell=replace(job.cell, dataset="mine.py:f")) for job in study.jobs if job.cell.recipe][:1]
+    monkeypatch.setattr(status, "foreign", lambda name: name == "mlp")
+    monkeypatch.setattr(measured, "foreign", lambda name: name == "mlp")
+    brought = [job for job in study.jobs if job.cell.recipe and job.cell.method == "mlp"]
     for jobs, told in ((brought, True), ([job for job in study.jobs if not job.cell.recipe], False)):
         said = status.plan(replace(study, jobs=tuple(jobs)), 2, Store(tmp_path), Pace(5e10, 2))
         assert ("by code from outside are reckoned, not measured" in said) == told

@@ -52,7 +52,7 @@ def seeds_for(
 
 
 def spread(pilot: Sequence[Comparison]) -> list[tuple[str, int, float, float]]:
-    """Each comparison of a pilot: its label, the number of its finite effects, their mean and their sample sd."""
+    """Each comparison of a pilot: its label, its seeds, the mean of its finite effects and their sample sd."""
     told = []
     for arm in pilot:
         match arm:
@@ -64,7 +64,7 @@ def spread(pilot: Sequence[Comparison]) -> list[tuple[str, int, float, float]]:
                 continue
         if finite := [gap for gap in gaps if math.isfinite(gap)]:  # without runs that diverged
             sd = statistics.stdev(finite) if len(finite) > 1 else math.nan
-            told.append((label, len(finite), statistics.fmean(finite), sd))
+            told.append((label, min(_sizes([arm])), statistics.fmean(finite), sd))
     return told
 
 
