@@ -152,13 +152,8 @@ width = {width}
 
 def test_a_fitted_method_of_ones_own_takes_its_own_knobs_from_a_grid(here: Path) -> None:
     (here / "fitted.py").write_text(FITTED)
-    for width, key, good in (
-        ("[2, 3]", "width", 0),
-        ("[{ a = 1 }]", "width", 2),
-        ("[[1, 2]]", "width", 2),
-        ("[2, 3]", "height", 2),
-    ):
-        (here / "corners.toml").write_text(GRID.format(width=width).replace("width =", f"{key} ="))
+    for width, good in (("[2, 3]", 0), ("[[1, 2]]", 2)):
+        (here / "corners.toml").write_text(GRID.format(width=width))
         trust = ["--trust", "fitted.py", "--trust", "dataset.py"]
         told = betavae(here, "run", "corners.toml", "--dry-run", *trust, good=good)
         assert ("2 cells" in told.stdout) == (good == 0)

@@ -292,6 +292,7 @@ def test_a_diverged_cell_changes_no_other(ran: Store, tmp_path: Path) -> None:
     assert pending(tiny_study(wild), store) == ()
 
 
+@pytest.mark.slow
 def test_two_drivers_do_a_study_once(tmp_path: Path) -> None:
     """Both end well, when all is done; no line stands twice; the numbers are those of a lone run."""
     study = tmp_path / "soak.toml"
