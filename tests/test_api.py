@@ -341,6 +341,10 @@ def test_of_several_models_in_a_store_one_is_named(data: Dataset, tmp_path: Path
     with pytest.raises(Misuse, match=f"has 2 trained models; give cell=, one of .*{both[0].id[:8]}"):
         betavae.open(tmp_path, data=data)
     assert betavae.open(tmp_path, cell=both[1].id, data=data).cell.seed == 2
+    for shape in ((1, 64, 64), (1, 16, 16), (3, 32, 32)):  # one layer more, one less, other weights of the first
+        other = betavae.from_array("other", np.zeros((6, *shape), np.float32), ["a", "b"], [2, 3])
+        with pytest.raises(Misuse, match="takes images as of squares; those of other have another shape"):
+            betavae.open(tmp_path, cell=both[1].id, data=other)
     assert len(Store(tmp_path, create=False).records()) == 2
 
 

@@ -99,12 +99,6 @@ def of_store(found: Any, data: Dataset | None = None) -> Model:
     arrays = found.store.arrays(fit["arrays"]) if fit["arrays"] else {}
     steps = found.cell.recipe.steps if found.cell.recipe else None
     codec = trained.codec(found, data)
-    if codec.model and codec.params:
-        import torch
-
-        for key, leaf in codec.model.init(torch.Generator()).items():
-            if codec.params[key].shape != leaf.shape:
-                raise Misuse(f"{cost.label(found.cell)} takes images of another shape than those of {data.name}")
     return Model(codec, data, cost.label(found.cell), cell=found.cell, fit=fit, arrays=arrays, steps=steps)
 
 

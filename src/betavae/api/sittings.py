@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from betavae.study.store import Store
 
 WORDS = {"undecided": "undecided", "not run": "not judged"}
+"""What a look says of verdicts that decide nothing."""
 RESERVE = 5.0
 """Seconds before the end at which trainings are put down: workers take some to write and to end."""
 

@@ -74,12 +74,10 @@ def declare(verb: Verb) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Score, print the table (or JSON), say on standard error what was looked at."""
-    if options.images or options.reference:
+    if options.images or options.reference or options.features:
         from betavae.cli.suite import distances
 
         return distances(options)
-    if options.features:
-        raise Misuse("--features is for --images; a metric takes its network as --knob features=…")
     if bool(options.codes) != bool(options.labels) or (options.codes and (options.encoder or options.dataset)):
         raise Misuse("--codes goes with --labels, and without an encoder and a dataset")
     if options.encoder is None and not options.codes:

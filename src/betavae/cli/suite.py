@@ -56,6 +56,8 @@ def act(options: argparse.Namespace) -> int:
 
 def distances(options: argparse.Namespace) -> int:
     """The distances between two sets of images, a line each, or as JSON."""
+    if options.features and not options.images:
+        raise Misuse("--features is for --images; a metric takes its network as --knob features=…")
     if not (options.images and options.reference) or options.encoder:
         raise Misuse("--images goes with --reference, and without an encoder")
     given = {"--dataset": options.dataset, "--codes": options.codes, "--labels": options.labels, "--knob": options.knob}

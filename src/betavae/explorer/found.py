@@ -37,7 +37,7 @@ EMBEDDED = 2_000_000
 """Characters of weights in a report, at most: a convolutional decoder's, not an MLP's."""
 _Asked = tuple[str, str]
 _Fitted = tuple[str, int, str]
-"""A floor's method, and the images that it was fitted on (0: all, or none)."""
+"""A floor's method, the images that it was fitted on (0: all, or none), and its other settings in words."""
 
 
 def named(words: Sequence[str], only: Sequence[str], store: Path | None = None) -> list[Trained]:

@@ -63,8 +63,10 @@ def find(text: str, among: Sequence[Store]) -> Trained:
 
 def codec(trained: Trained, dataset: Dataset) -> Codec:
     """The codec of a trained cell: a VAE from its last checkpoint, a baseline fitted again. Raises Fault where that
-    checkpoint is gone, whatever is left of those before it.
+    checkpoint is gone, whatever is left of those before it; Misuse for a dataset of images of another shape.
     """
+    import torch
+
     from betavae.study.jobs.checkpointing import unpack
     from betavae.study.jobs.tasks import baseline_of, codec_of, task_of
     from betavae.training import checkpoint
@@ -83,4 +85,9 @@ def codec(trained: Trained, dataset: Dataset) -> Codec:
             f"gone, or cannot be believed; train the cell again in a new store"
         )
     params = {k: v.to(dataset.device) for k, v in state.params.items()}
-    return codec_of(cell, task_of(replace(cell, train_on=None), dataset), params)  # on a dataset the rule may not fit
+    task = task_of(replace(cell, train_on=None), dataset)  # of which the rule may name no factor
+    wanted = {key: leaf.shape for key, leaf in task.model.init(torch.Generator()).items()}
+    parts = {key.partition(".")[0] for key in wanted}  # the rest is the objective's own
+    if {key: leaf.shape for key, leaf in params.items() if key.partition(".")[0] in parts} != wanted:
+        raise Misuse(f"cell {cell.id} takes images as of {cell.dataset}; those of {dataset.name} have another shape")
+    return codec_of(cell, task, params)

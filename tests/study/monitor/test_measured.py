@@ -133,7 +133,6 @@ def test_a_forecast_says_where_its_rates_come_from(tmp_path: Path, monkeypatch: 
     said = status.plan(study, 2, Store(tmp_path), Pace(5e10, 2, 0.5, Measured(kinds, 0.5)))
     assert "every kind of training as it was measured on this machine" in said
     assert "50% of the time of its cores free now" in said
-    monkeypatch.setattr(status, "foreign", lambda name: name == "mlp")
     monkeypatch.setattr(measured, "foreign", lambda name: name == "mlp")
     brought = [job for job in study.jobs if job.cell.recipe and job.cell.method == "mlp"]
     for jobs, told in ((brought, True), ([job for job in study.jobs if not job.cell.recipe], False)):

@@ -91,11 +91,16 @@ def _read(path: Path) -> Measured:
     return NOTHING
 
 
+def brought(cell: Cell) -> bool:
+    """Whether a training is on a stranger's images, or by a stranger's code."""
+    return any(map(foreign, (cell.dataset, cell.method, cell.objective or "")))
+
+
 def lacking(jobs: Sequence[Job], held: Measured) -> list[Cell]:
     """One cell of each kind of training that no rate is known of; strangers' code is not run to be measured."""
     kinds: dict[str, Cell] = {}
     for cell in (job.cell for job in jobs):
-        if cell.recipe and not any(map(foreign, (cell.dataset, cell.method, cell.objective))):
+        if cell.recipe and not brought(cell):
             kinds.setdefault(kind(cell), cell)
     return [cell for cell in kinds.values() if held.step(cell) is None]
 

@@ -6,13 +6,12 @@ import shlex
 from collections import Counter
 from dataclasses import replace
 
-from betavae.names import foreign
 from betavae.study import machine
 from betavae.study.cells import Cell, Study
 from betavae.study.leases import holder
 from betavae.study.monitor import cost
 from betavae.study.monitor.forecast import BEGIN, gpu_rate, predict
-from betavae.study.monitor.measured import lacking, takes
+from betavae.study.monitor.measured import brought, lacking, takes
 from betavae.study.monitor.pace import Pace, pace
 from betavae.study.run import diverged, failures, pending, remaining
 from betavae.study.store import Store
@@ -71,9 +70,9 @@ def _small_pools(study: Study) -> list[str]:
 def _rates(study: Study, here: Pace) -> list[str]:
     """Where the rates of a forecast come from: what was measured here, what is reckoned; nothing without trainings."""
     trained = [cell for cell in study.cells if cell.recipe]
-    brought = [cell for cell in trained if any(map(foreign, (cell.dataset, cell.method, cell.objective or "")))]
-    lines = ["trainings by code from outside are reckoned, not measured: it is not run for that"] if brought else []
-    if len(brought) == len(trained):
+    theirs = sum(map(brought, trained))
+    lines = ["trainings by code from outside are reckoned, not measured: it is not run for that"] if theirs else []
+    if theirs == len(trained):
         return lines
     if cells := lacking(study.jobs, here.measured):
         kinds = f"{len(cells)} kinds" if len(cells) > 1 else "one kind"
@@ -82,7 +81,7 @@ def _rates(study: Study, here: Pace) -> list[str]:
             f"machine, in about {takes(cells):.0f} s",
             *lines,
         ]
-    return [f"every {'other ' if brought else ''}kind of training as it was measured on this machine", *lines]
+    return [f"every {'other ' if theirs else ''}kind of training as it was measured on this machine", *lines]
 
 
 def _on_a_gpu(study: Study, workers: int, here: Pace) -> str:
